@@ -1,0 +1,143 @@
+//! `date_histogram`: a bucket per interval of time, fixed or by the calendar of a zone.
+//! <https://www.elastic.co/guide/en/elasticsearch/reference/7.10/search-aggregations-bucket-datehistogram-aggregation.html>
+
+use serde_json::Value;
+
+use crate::{EsError, date, parse};
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct DateHistogram {
+    pub field: String,
+    pub interval: Interval,
+    /// IANA name or offset.
+    pub time_zone: Option<String>,
+    pub min_doc_count: u64,
+    /// Bounds that get empty buckets, as given.
+    pub extended_bounds: Option<(Value, Value)>,
+    pub offset_ms: i64,
+    pub descending: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Interval {
+    FixedMs(i64),
+    Calendar(CalendarUnit),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CalendarUnit {
+    Minute,
+    Hour,
+    Day,
+    Week,
+    Month,
+    Quarter,
+    Year,
+}
+
+pub(super) fn parse(body: &Value) -> Result<DateHistogram, EsError> {
+    let place = "date_histogram";
+    let map = parse::object(body, place)?;
+    parse::known_keys(
+        map,
+        place,
+        &[
+            "field",
+            "fixed_interval",
+            "calendar_interval",
+            "interval",
+            "time_zone",
+            "min_doc_count",
+            "extended_bounds",
+            "offset",
+            "order",
+        ],
+    )?;
+    let fixed = parse::string(map, place, "fixed_interval")?;
+    let calendar = parse::string(map, place, "calendar_interval")?;
+    let either = parse::string(map, place, "interval")?;
+    let interval = match (fixed, calendar, either) {
+        (Some(text), None, None) => Interval::FixedMs(fixed_interval(&text)?),
+        (None, Some(text), None) => Interval::Calendar(calendar_unit(&text).ok_or_else(|| {
+            EsError::illegal_argument(format!(
+                "The supplied interval [{text}] could not be parsed as a calendar interval."
+            ))
+        })?),
+        (None, None, Some(text)) => match calendar_unit(&text) {
+            Some(unit) => Interval::Calendar(unit),
+            None => Interval::FixedMs(fixed_interval(&text)?),
+        },
+        _ => {
+            return Err(EsError::illegal_argument(
+                "[date_histogram] requires exactly one of [fixed_interval] and [calendar_interval]",
+            ));
+        }
+    };
+    let extended_bounds = map.get("extended_bounds").map(|bounds| {
+        let bounds = parse::object(bounds, "extended_bounds")?;
+        match (bounds.get("min"), bounds.get("max")) {
+            (Some(min), Some(max)) => Ok((min.clone(), max.clone())),
+            _ => Err(EsError::parsing(
+                "[extended_bounds] requires [min] and [max]",
+            )),
+        }
+    });
+    Ok(DateHistogram {
+        field: parse::required_string(map, place, "field")?,
+        interval,
+        time_zone: parse::string(map, place, "time_zone")?,
+        min_doc_count: parse::unsigned(map, place, "min_doc_count")?.unwrap_or(0) as u64,
+        extended_bounds: extended_bounds.transpose()?,
+        offset_ms: offset(map)?,
+        descending: descending(map)?,
+    })
+}
+
+fn fixed_interval(text: &str) -> Result<i64, EsError> {
+    date::time_unit_ms(text)
+        .filter(|milliseconds| *milliseconds > 0)
+        .ok_or_else(|| {
+            EsError::illegal_argument(format!(
+                "failed to parse interval [{text}], expected such as [30s], [5m], [1h]"
+            ))
+        })
+}
+
+fn offset(map: &parse::Object) -> Result<i64, EsError> {
+    let Some(text) = parse::string(map, "date_histogram", "offset")? else {
+        return Ok(0);
+    };
+    let (sign, digits) = match text.strip_prefix('-') {
+        Some(rest) => (-1, rest),
+        None => (1, text.strip_prefix('+').unwrap_or(&text)),
+    };
+    date::time_unit_ms(digits)
+        .map(|value| sign * value)
+        .ok_or_else(|| EsError::parsing(format!("failed to parse offset [{text}]")))
+}
+
+fn descending(map: &parse::Object) -> Result<bool, EsError> {
+    match map.get("order").and_then(Value::as_object) {
+        None => Ok(false),
+        Some(order) => match order.get("_key").and_then(Value::as_str) {
+            Some("asc") => Ok(false),
+            Some("desc") => Ok(true),
+            _ => Err(EsError::unsupported(
+                "order of [date_histogram] other than by [_key]",
+            )),
+        },
+    }
+}
+
+fn calendar_unit(text: &str) -> Option<CalendarUnit> {
+    Some(match text {
+        "minute" | "1m" => CalendarUnit::Minute,
+        "hour" | "1h" => CalendarUnit::Hour,
+        "day" | "1d" => CalendarUnit::Day,
+        "week" | "1w" => CalendarUnit::Week,
+        "month" | "1M" => CalendarUnit::Month,
+        "quarter" | "1q" => CalendarUnit::Quarter,
+        "year" | "1y" => CalendarUnit::Year,
+        _ => return None,
+    })
+}

@@ -1,0 +1,30 @@
+//! The Elasticsearch wire: query DSL and aggregation types, bulk, search, error bodies, and the [`SearchService`] that
+//! the embedded store and the HTTP [`Client`] both are.
+//!
+//! Every query and aggregation type is one file with its parser; what is not known is refused in Elasticsearch's own
+//! error shape, never ignored. Semantics are those of 7.10. Start at [`SearchService`].
+//!
+//! Invariant: this is the only crate that knows Elasticsearch's JSON.
+
+pub mod aggregation;
+pub mod bulk;
+pub mod date;
+pub mod query;
+pub mod query_string;
+
+mod client;
+mod error;
+mod parse;
+mod search;
+mod service;
+
+pub use client::{Client, ClientConfig, ClientError};
+pub use error::EsError;
+pub use search::{
+    Hit, SearchRequest, SearchResponse, SortField, SortOrder, SortTarget, SourceFilter, TotalHits,
+    TrackTotalHits,
+};
+pub use service::{
+    DocumentLookup, Health, IndexSummary, IndexTarget, IndexTemplate, Refresh, SearchService,
+    TargetOptions,
+};

@@ -1,0 +1,39 @@
+//! `match_phrase`: words in order.
+//! <https://www.elastic.co/guide/en/elasticsearch/reference/7.10/query-dsl-match-query-phrase.html>
+
+use serde_json::Value;
+
+use super::Query;
+use crate::{EsError, parse};
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct MatchPhraseQuery {
+    pub field: String,
+    pub value: Value,
+    pub slop: u32,
+    pub lenient: bool,
+}
+
+pub(super) fn parse(body: &Value) -> Result<Query, EsError> {
+    let (field, body) = parse::single(body, "match_phrase")?;
+    let (value, slop) = match body.as_object() {
+        Some(map) => {
+            parse::known_keys(map, "match_phrase", &["query", "slop", "boost"])?;
+            let value = map
+                .get("query")
+                .cloned()
+                .ok_or_else(|| EsError::parsing("[match_phrase] requires [query]"))?;
+            (
+                value,
+                parse::unsigned(map, "match_phrase", "slop")?.unwrap_or(0),
+            )
+        }
+        None => (body.clone(), 0),
+    };
+    Ok(Query::MatchPhrase(MatchPhraseQuery {
+        field: field.to_owned(),
+        value,
+        slop: u32::try_from(slop).unwrap_or(u32::MAX),
+        lenient: false,
+    }))
+}

@@ -1,0 +1,504 @@
+//! A search request and its answer.
+
+use serde_json::{Map, Value, json};
+
+use crate::{
+    EsError,
+    aggregation::{self, Aggregations},
+    parse,
+    query::{Query, wildcard_matches},
+};
+
+/// As Elasticsearch's `index.max_result_window`.
+const MAX_RESULT_WINDOW: usize = 10_000;
+
+/// A parsed `_search` body. `raw` is what was parsed: the HTTP client sends it unchanged.
+#[derive(Clone, Debug)]
+pub struct SearchRequest {
+    pub raw: Value,
+    pub query: Query,
+    pub aggregations: Aggregations,
+    pub from: usize,
+    pub size: usize,
+    /// Empty: by score.
+    pub sort: Vec<SortField>,
+    pub search_after: Option<Vec<Value>>,
+    pub source: SourceFilter,
+    pub track_total_hits: TrackTotalHits,
+    /// Answer `_seq_no` and `_primary_term` of each hit.
+    pub seq_no_primary_term: bool,
+    /// Answer `_version` of each hit.
+    pub version: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum TrackTotalHits {
+    Exact,
+    UpTo(u64),
+    Off,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SortOrder {
+    Ascending,
+    Descending,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum SortTarget {
+    Score,
+    /// Index order.
+    Document,
+    Field(String),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct SortField {
+    pub target: SortTarget,
+    pub order: SortOrder,
+    pub missing_first: bool,
+    pub unmapped_type: Option<String>,
+}
+
+/// Which parts of `_source` are answered.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SourceFilter {
+    pub disabled: bool,
+    pub includes: Vec<String>,
+    pub excludes: Vec<String>,
+}
+
+impl SearchRequest {
+    /// Reads a `_search` body; an empty object matches everything.
+    pub fn parse(raw: Value) -> Result<Self, EsError> {
+        let map = parse::object(&raw, "search")?;
+        parse::known_keys(
+            map,
+            "search",
+            &[
+                "query",
+                "aggs",
+                "aggregations",
+                "from",
+                "size",
+                "sort",
+                "search_after",
+                "_source",
+                "track_total_hits",
+                "seq_no_primary_term",
+                "version",
+                "timeout",
+                "track_scores",
+            ],
+        )?;
+        let from = parse::unsigned(map, "search", "from")?.unwrap_or(0);
+        let size = parse::unsigned(map, "search", "size")?.unwrap_or(10);
+        if from + size > MAX_RESULT_WINDOW {
+            return Err(EsError::illegal_argument(format!(
+                "Result window is too large, from + size must be less than or equal to: [{MAX_RESULT_WINDOW}] but was [{}]",
+                from + size
+            )));
+        }
+        let sort = map
+            .get("sort")
+            .map(parse_sort)
+            .transpose()?
+            .unwrap_or_default();
+        let search_after = match map.get("search_after") {
+            None | Some(Value::Null) => None,
+            Some(Value::Array(values)) => Some(values.clone()),
+            Some(_) => return Err(EsError::parsing("[search_after] must be a list")),
+        };
+        if search_after
+            .as_ref()
+            .is_some_and(|values| values.len() != sort.len())
+        {
+            return Err(EsError::illegal_argument(format!(
+                "search_after has {} value(s) but sort has {}.",
+                search_after.map_or(0, |values| values.len()),
+                sort.len()
+            )));
+        }
+        if search_after.is_some() && from > 0 {
+            return Err(EsError::illegal_argument(
+                "`from` parameter must be set to 0 when `search_after` is used.",
+            ));
+        }
+        Ok(Self {
+            query: map.get("query").map_or(Ok(Query::MatchAll), Query::parse)?,
+            aggregations: match map.get("aggs").or_else(|| map.get("aggregations")) {
+                Some(aggregations) => aggregation::parse(aggregations)?,
+                None => Aggregations::new(),
+            },
+            from,
+            size,
+            sort,
+            search_after,
+            source: map
+                .get("_source")
+                .map(SourceFilter::parse)
+                .transpose()?
+                .unwrap_or_default(),
+            track_total_hits: track_total_hits(map.get("track_total_hits"))?,
+            seq_no_primary_term: parse::boolean(map, "search", "seq_no_primary_term")?
+                .unwrap_or(false),
+            version: parse::boolean(map, "search", "version")?.unwrap_or(false),
+            raw,
+        })
+    }
+}
+
+fn track_total_hits(value: Option<&Value>) -> Result<TrackTotalHits, EsError> {
+    match value {
+        None => Ok(TrackTotalHits::UpTo(10_000)),
+        Some(Value::Bool(true)) => Ok(TrackTotalHits::Exact),
+        Some(Value::Bool(false)) => Ok(TrackTotalHits::Off),
+        Some(value) => value
+            .as_u64()
+            .map(TrackTotalHits::UpTo)
+            .ok_or_else(|| EsError::parsing("[track_total_hits] must be true, false or a number")),
+    }
+}
+
+fn parse_sort(value: &Value) -> Result<Vec<SortField>, EsError> {
+    let mut fields = Vec::new();
+    for entry in parse::list(value) {
+        match entry {
+            Value::String(text) => {
+                let (name, order) = text
+                    .split_once(':')
+                    .map_or((text.as_str(), None), |(name, order)| (name, Some(order)));
+                fields.push(sort_field(
+                    name,
+                    order
+                        .map(|order| json!({"order": order}))
+                        .as_ref()
+                        .unwrap_or(&Value::Null),
+                )?);
+            }
+            Value::Object(map) => {
+                for (name, options) in map {
+                    fields.push(sort_field(name, options)?);
+                }
+            }
+            other => return Err(EsError::parsing(format!("malformed sort [{other}]"))),
+        }
+    }
+    Ok(fields)
+}
+
+fn sort_field(name: &str, options: &Value) -> Result<SortField, EsError> {
+    let target = match name {
+        "_score" => SortTarget::Score,
+        "_doc" | "_shard_doc" => SortTarget::Document,
+        field => SortTarget::Field(field.to_owned()),
+    };
+    let empty = Map::new();
+    let (order, options) = match options {
+        Value::Null => (None, &empty),
+        Value::String(order) => (Some(order.clone()), &empty),
+        Value::Object(map) => (parse::string(map, "sort", "order")?, map),
+        other => {
+            return Err(EsError::parsing(format!(
+                "malformed sort of [{name}]: [{other}]"
+            )));
+        }
+    };
+    parse::known_keys(
+        options,
+        "sort",
+        &[
+            "order",
+            "missing",
+            "unmapped_type",
+            "format",
+            "mode",
+            "numeric_type",
+        ],
+    )?;
+    if options.contains_key("mode") || options.contains_key("numeric_type") {
+        return Err(EsError::unsupported("[mode] and [numeric_type] of a sort"));
+    }
+    let order = match order.as_deref() {
+        Some("asc") => SortOrder::Ascending,
+        Some("desc") => SortOrder::Descending,
+        None if target == SortTarget::Score => SortOrder::Descending,
+        None => SortOrder::Ascending,
+        Some(other) => {
+            return Err(EsError::illegal_argument(format!(
+                "No enum constant for sort order [{other}]"
+            )));
+        }
+    };
+    let missing_first = match options.get("missing").and_then(Value::as_str) {
+        None | Some("_last") => false,
+        Some("_first") => true,
+        Some(_) => {
+            return Err(EsError::unsupported(
+                "[missing] of a sort other than _first and _last",
+            ));
+        }
+    };
+    Ok(SortField {
+        target,
+        order,
+        missing_first,
+        unmapped_type: parse::string(options, "sort", "unmapped_type")?,
+    })
+}
+
+impl SourceFilter {
+    fn parse(value: &Value) -> Result<Self, EsError> {
+        let texts = |value: Option<&Value>| -> Vec<String> {
+            let list = value.map(parse::list).unwrap_or_default();
+            list.into_iter()
+                .filter_map(Value::as_str)
+                .map(str::to_owned)
+                .collect()
+        };
+        match value {
+            Value::Bool(enabled) => Ok(Self {
+                disabled: !enabled,
+                ..Self::default()
+            }),
+            Value::String(_) | Value::Array(_) => Ok(Self {
+                includes: texts(Some(value)),
+                ..Self::default()
+            }),
+            Value::Object(map) => {
+                parse::known_keys(
+                    map,
+                    "_source",
+                    &["includes", "include", "excludes", "exclude"],
+                )?;
+                Ok(Self {
+                    disabled: false,
+                    includes: texts(map.get("includes").or_else(|| map.get("include"))),
+                    excludes: texts(map.get("excludes").or_else(|| map.get("exclude"))),
+                })
+            }
+            _ => Err(EsError::parsing(
+                "[_source] must be a boolean, a pattern, a list or an object",
+            )),
+        }
+    }
+
+    /// Whether every document is answered as it was stored.
+    pub fn is_everything(&self) -> bool {
+        !self.disabled && self.includes.is_empty() && self.excludes.is_empty()
+    }
+
+    /// The parts of `source` that are asked for.
+    pub fn apply(&self, source: &Value) -> Value {
+        self.filter(source, "").unwrap_or_else(|| json!({}))
+    }
+
+    fn filter(&self, value: &Value, path: &str) -> Option<Value> {
+        match value {
+            Value::Object(map) => {
+                let kept: Map<String, Value> = map
+                    .iter()
+                    .filter_map(|(name, value)| {
+                        let path = if path.is_empty() {
+                            name.clone()
+                        } else {
+                            format!("{path}.{name}")
+                        };
+                        self.filter(value, &path).map(|value| (name.clone(), value))
+                    })
+                    .collect();
+                (!kept.is_empty() || (map.is_empty() && self.keeps(path)) || path.is_empty())
+                    .then_some(Value::Object(kept))
+            }
+            Value::Array(items) if items.iter().any(Value::is_object) => {
+                let kept: Vec<Value> = items
+                    .iter()
+                    .filter_map(|item| self.filter(item, path))
+                    .collect();
+                (!kept.is_empty()).then_some(Value::Array(kept))
+            }
+            leaf => self.keeps(path).then(|| leaf.clone()),
+        }
+    }
+
+    fn keeps(&self, path: &str) -> bool {
+        let covers = |pattern: &String| {
+            wildcard_matches(pattern, path)
+                || path.match_indices('.').any(|(at, _)| {
+                    path.get(..at)
+                        .is_some_and(|parent| wildcard_matches(pattern, parent))
+                })
+        };
+        (self.includes.is_empty() || self.includes.iter().any(covers))
+            && !self.excludes.iter().any(covers)
+    }
+}
+
+/// How many documents match.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TotalHits {
+    pub value: u64,
+    /// False: there are at least this many.
+    pub exact: bool,
+}
+
+/// One document of an answer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Hit {
+    pub index: String,
+    pub id: String,
+    pub score: Option<f64>,
+    pub source: Option<Value>,
+    pub sort: Vec<Value>,
+    pub seq_no: Option<u64>,
+    pub version: Option<u64>,
+}
+
+/// The answer to a search.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SearchResponse {
+    pub took_ms: u64,
+    pub shards: u64,
+    pub total: Option<TotalHits>,
+    pub max_score: Option<f64>,
+    pub hits: Vec<Hit>,
+    /// In Elasticsearch's own JSON, by name.
+    pub aggregations: Option<Map<String, Value>>,
+}
+
+impl SearchResponse {
+    /// The body as Elasticsearch writes it.
+    pub fn to_json(&self) -> Value {
+        let mut hits = Map::new();
+        if let Some(total) = self.total {
+            let relation = if total.exact { "eq" } else { "gte" };
+            hits.insert(
+                "total".to_owned(),
+                json!({"value": total.value, "relation": relation}),
+            );
+        }
+        hits.insert("max_score".to_owned(), json!(self.max_score));
+        hits.insert(
+            "hits".to_owned(),
+            self.hits.iter().map(Hit::to_json).collect(),
+        );
+        let mut body = json!({
+            "took": self.took_ms,
+            "timed_out": false,
+            "_shards": {"total": self.shards, "successful": self.shards, "skipped": 0, "failed": 0},
+            "hits": hits,
+        });
+        if let (Some(aggregations), Some(map)) = (&self.aggregations, body.as_object_mut()) {
+            map.insert(
+                "aggregations".to_owned(),
+                Value::Object(aggregations.clone()),
+            );
+        }
+        body
+    }
+
+    /// Reads a body as a cluster answers it.
+    pub fn from_json(body: &Value) -> Result<Self, EsError> {
+        let wrong = || EsError::internal("the cluster's answer to a search is not understood");
+        let hits = body.get("hits").ok_or_else(wrong)?;
+        let total = hits.get("total").and_then(|total| {
+            Some(TotalHits {
+                value: total.get("value").and_then(Value::as_u64)?,
+                exact: total.get("relation").and_then(Value::as_str) == Some("eq"),
+            })
+        });
+        Ok(Self {
+            took_ms: body.get("took").and_then(Value::as_u64).unwrap_or(0),
+            shards: body
+                .pointer("/_shards/total")
+                .and_then(Value::as_u64)
+                .unwrap_or(1),
+            total,
+            max_score: hits.get("max_score").and_then(Value::as_f64),
+            hits: hits
+                .get("hits")
+                .and_then(Value::as_array)
+                .ok_or_else(wrong)?
+                .iter()
+                .map(Hit::from_json)
+                .collect(),
+            aggregations: body.get("aggregations").and_then(Value::as_object).cloned(),
+        })
+    }
+}
+
+impl Hit {
+    fn to_json(&self) -> Value {
+        let mut hit = json!({"_index": self.index, "_id": self.id, "_score": self.score});
+        if let Some(map) = hit.as_object_mut() {
+            let mut set = |name: &str, value: Value| map.insert(name.to_owned(), value);
+            if let Some(version) = self.version {
+                set("_version", json!(version));
+            }
+            if let Some(seq_no) = self.seq_no {
+                set("_seq_no", json!(seq_no));
+                set("_primary_term", json!(1));
+            }
+            if let Some(source) = &self.source {
+                set("_source", source.clone());
+            }
+            if !self.sort.is_empty() {
+                set("sort", json!(self.sort));
+            }
+        }
+        hit
+    }
+
+    fn from_json(hit: &Value) -> Self {
+        let text = |name: &str| {
+            hit.get(name)
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned()
+        };
+        Self {
+            index: text("_index"),
+            id: text("_id"),
+            score: hit.get("_score").and_then(Value::as_f64),
+            source: hit.get("_source").cloned(),
+            sort: hit
+                .get("sort")
+                .and_then(Value::as_array)
+                .cloned()
+                .unwrap_or_default(),
+            seq_no: hit.get("_seq_no").and_then(Value::as_u64),
+            version: hit.get("_version").and_then(Value::as_u64),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn source_filters_follow_paths() {
+        let source = json!({"a": {"b": 1, "c": 2}, "d": [{"e": 1, "f": 2}], "g": 3});
+        let filter = |value: Value| SourceFilter::parse(&value).unwrap().apply(&source);
+        assert_eq!(filter(json!(["a.b", "g"])), json!({"a": {"b": 1}, "g": 3}));
+        assert_eq!(filter(json!("a")), json!({"a": {"b": 1, "c": 2}}));
+        assert_eq!(
+            filter(json!({"excludes": ["d.e", "a"]})),
+            json!({"d": [{"f": 2}], "g": 3})
+        );
+        assert_eq!(filter(json!("a.*")), json!({"a": {"b": 1, "c": 2}}));
+    }
+
+    #[test]
+    fn unknown_keys_and_wrong_windows_are_refused() {
+        for body in [
+            json!({"highlight": {}}),
+            json!({"size": 10_001}),
+            json!({"search_after": [1]}),
+            json!({"size": -1}),
+            json!([]),
+        ] {
+            assert!(SearchRequest::parse(body.clone()).is_err(), "{body}");
+        }
+    }
+}

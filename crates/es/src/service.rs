@@ -1,0 +1,223 @@
+//! The search API as a trait: what the embedded store and a cluster have in common.
+
+use async_trait::async_trait;
+use serde_json::{Map, Value, json};
+
+use crate::{
+    EsError, SearchRequest, SearchResponse,
+    bulk::{BulkItem, BulkItemResult},
+    query::{Query, wildcard_matches},
+};
+
+/// Indices by name, comma list and wildcard; empty means all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct IndexTarget {
+    pub patterns: Vec<String>,
+    pub options: TargetOptions,
+}
+
+/// What to do about names that match nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TargetOptions {
+    pub ignore_unavailable: bool,
+    /// Default true: a wildcard may match nothing.
+    pub forbid_no_indices: bool,
+}
+
+impl IndexTarget {
+    pub fn new(expression: &str) -> Self {
+        let patterns: Vec<String> = expression
+            .split(',')
+            .map(str::trim)
+            .filter(|part| !part.is_empty() && *part != "_all")
+            .map(str::to_owned)
+            .collect();
+        Self {
+            patterns,
+            options: TargetOptions::default(),
+        }
+    }
+
+    #[must_use]
+    pub fn with_options(mut self, options: TargetOptions) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// As it stands in a path.
+    pub fn expression(&self) -> String {
+        if self.patterns.is_empty() {
+            "_all".to_owned()
+        } else {
+            self.patterns.join(",")
+        }
+    }
+
+    /// The names that are meant, in order; hidden ones (leading dot) only when named or matched by a dotted pattern.
+    pub fn resolve<'a>(
+        &self,
+        names: impl Iterator<Item = &'a str>,
+    ) -> Result<Vec<String>, EsError> {
+        let names: Vec<&str> = names.collect();
+        let mut selected: Vec<&str> = Vec::new();
+        let everything = ["*".to_owned()];
+        let patterns: &[String] = if self.patterns.is_empty() {
+            &everything
+        } else {
+            &self.patterns
+        };
+        for pattern in patterns {
+            if let Some(excluded) = pattern.strip_prefix('-').filter(|_| !selected.is_empty()) {
+                selected.retain(|name| !wildcard_matches(excluded, name));
+                continue;
+            }
+            let is_pattern = pattern.contains('*');
+            let matching = names.iter().filter(|name| {
+                if is_pattern {
+                    wildcard_matches(pattern, name)
+                        && (pattern.starts_with('.') || !name.starts_with('.'))
+                } else {
+                    *name == pattern
+                }
+            });
+            let before = selected.len();
+            selected.extend(matching);
+            let may_be_empty = if is_pattern {
+                !self.options.forbid_no_indices
+            } else {
+                self.options.ignore_unavailable
+            };
+            if selected.len() == before && !may_be_empty {
+                return Err(EsError::index_not_found(pattern));
+            }
+        }
+        selected.sort_unstable();
+        selected.dedup();
+        Ok(selected.into_iter().map(str::to_owned).collect())
+    }
+}
+
+/// When a write becomes visible to searches.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Refresh {
+    /// Within the refresh interval of one second.
+    #[default]
+    Later,
+    /// Before the answer.
+    Now,
+}
+
+/// A document by id.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DocumentLookup {
+    pub index: String,
+    pub id: String,
+    pub version: u64,
+    pub seq_no: u64,
+    pub source: Value,
+}
+
+/// One line of `_cat/indices`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct IndexSummary {
+    pub name: String,
+    pub uuid: String,
+    pub documents: u64,
+    pub deleted: u64,
+    pub size_bytes: u64,
+}
+
+/// `_cluster/health`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Health {
+    /// `green`, `yellow` or `red`.
+    pub status: String,
+    pub cluster_name: String,
+    pub indices: u64,
+    pub pending_tasks: u64,
+}
+
+/// An index template: patterns, priority, and what matching indices start with.
+#[derive(Clone, Debug, PartialEq)]
+pub struct IndexTemplate {
+    pub name: String,
+    /// The body of `PUT _index_template/<name>`.
+    pub body: Value,
+}
+
+/// A search engine. All calls are safe to run concurrently.
+#[async_trait]
+pub trait SearchService: Send + Sync {
+    /// Applies the items in order; every item has its own result. Durable when it returns.
+    async fn bulk(
+        &self,
+        items: Vec<BulkItem>,
+        refresh: Refresh,
+    ) -> Result<Vec<BulkItemResult>, EsError>;
+    async fn search(
+        &self,
+        target: &IndexTarget,
+        request: SearchRequest,
+    ) -> Result<SearchResponse, EsError>;
+    async fn count(&self, target: &IndexTarget, query: Query, raw: Value) -> Result<u64, EsError>;
+    /// Reads its own writes at once, refreshed or not.
+    async fn get(&self, index: &str, id: &str) -> Result<Option<DocumentLookup>, EsError>;
+    async fn refresh(&self, target: &IndexTarget) -> Result<(), EsError>;
+    async fn create_index(&self, name: &str, body: Value) -> Result<(), EsError>;
+    async fn delete_indices(&self, target: &IndexTarget) -> Result<Vec<String>, EsError>;
+    async fn indices(&self, target: &IndexTarget) -> Result<Vec<IndexSummary>, EsError>;
+    /// `{index: {"mappings": {…}}}`.
+    async fn mappings(&self, target: &IndexTarget) -> Result<Map<String, Value>, EsError>;
+    async fn put_template(&self, template: IndexTemplate) -> Result<(), EsError>;
+    async fn templates(&self) -> Result<Vec<IndexTemplate>, EsError>;
+    async fn health(&self) -> Result<Health, EsError>;
+}
+
+impl IndexSummary {
+    /// The columns of `_cat/indices?format=json`.
+    pub fn to_cat(&self) -> Value {
+        json!({
+            "health": "green", "status": "open", "index": self.name, "uuid": self.uuid, "pri": "1", "rep": "0",
+            "docs.count": self.documents.to_string(), "docs.deleted": self.deleted.to_string(),
+            "store.size": human_bytes(self.size_bytes), "pri.store.size": human_bytes(self.size_bytes),
+        })
+    }
+}
+
+fn human_bytes(bytes: u64) -> String {
+    let units = ["b", "kb", "mb", "gb", "tb"];
+    let mut value = bytes as f64;
+    let mut unit = 0;
+    while value >= 1024.0 && unit + 1 < units.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    let unit = units.get(unit).copied().unwrap_or("b");
+    if value.fract() < 0.05 {
+        format!("{value:.0}{unit}")
+    } else {
+        format!("{value:.1}{unit}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn targets_resolve_lists_wildcards_and_hidden_names() {
+        let names = [
+            "c.report-2026.11.21",
+            "c.report-2026.11.22",
+            "c.run-2026.11.22",
+            ".canarytrace-schedule",
+        ];
+        let resolve = |expression: &str| IndexTarget::new(expression).resolve(names.into_iter());
+        assert_eq!(resolve("c.report-*").unwrap().len(), 2);
+        assert_eq!(resolve("").unwrap().len(), 3);
+        assert_eq!(resolve("*,-c.report-*").unwrap(), ["c.run-2026.11.22"]);
+        assert_eq!(resolve(".canarytrace-*").unwrap().len(), 1);
+        assert_eq!(resolve("c.none-*").unwrap().len(), 0);
+        assert_eq!(resolve("c.none").unwrap_err().status, 404);
+    }
+}

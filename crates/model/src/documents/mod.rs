@@ -1,0 +1,92 @@
+//! Every telemetry document, field by field, as it is stored.
+//!
+//! Field names, types and units are those of the established product; what we add stands under `verdict`, `monitor`,
+//! `overhead` and `host` and never replaces a listed field.
+
+mod console;
+mod performance_entries;
+mod report;
+mod request_log;
+mod run;
+mod smoke_title;
+
+pub use console::{Console, ConsoleEventType};
+pub use performance_entries::PerformanceEntry;
+pub use report::{LIFECYCLE_ERROR_SEQUENCE, Report, ReportEvent};
+pub use request_log::{Har, RequestLog, RequestPart, ResponsePart, Timing};
+pub use run::{LedgerEntry, LedgerEvent, Run, Vitals};
+pub use smoke_title::SmokeTitle;
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::{RunId, time::Moment};
+
+/// What every document of a run carries.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Common {
+    pub uuid: RunId,
+    pub labels: Arc<[String]>,
+    pub spec: Arc<str>,
+    /// Ours: the monitor the run belongs to.
+    pub monitor: Arc<str>,
+    pub timestamp: Moment,
+}
+
+/// `overhead.class`: what was on while the page was timed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OverheadClass {
+    Light,
+    Coverage,
+    Bodies,
+    Trace,
+}
+
+/// `overhead.*` of a document.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct OverheadField {
+    pub class: OverheadClass,
+}
+
+/// `host.*`: how busy the machine was while the step ran.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HostPressure {
+    /// Share of time in which some task waited for a CPU, percent (`/proc/pressure/cpu`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cpu_pressure_percent: Option<f64>,
+    /// Share of CPU time stolen by the hypervisor, percent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub steal_percent: Option<f64>,
+    /// One-minute load average.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub load1: Option<f64>,
+}
+
+/// A free-form tree that is stored but not indexed.
+pub type Tree = Map<String, Value>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn common_fields_have_the_established_names() {
+        let common = Common {
+            uuid: RunId::parse(&"a".repeat(32)).unwrap(),
+            labels: vec!["mode=smoke".to_owned()].into(),
+            spec: "smoke.js".into(),
+            monitor: "shop".into(),
+            timestamp: Moment::from_epoch_ms(0),
+        };
+        let json = serde_json::to_string(&common).unwrap();
+        assert_eq!(
+            json,
+            r#"{"uuid":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","labels":["mode=smoke"],"spec":"smoke.js","monitor":"shop","timestamp":"1970-01-01T00:00:00.000Z"}"#
+        );
+    }
+}

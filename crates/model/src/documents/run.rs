@@ -1,0 +1,92 @@
+//! Ours: `c.run-*` (one document a run) and `c.ledger-*` (what was expected and what became of it).
+
+use serde::{Deserialize, Serialize};
+
+use super::{Common, HostPressure};
+use crate::{record::Overhead, time::Moment, verdict::Verdict};
+
+/// Paint and stability of the visit: ms since navigation start, CLS unitless.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Vitals {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lcp: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cls: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fcp: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ttfb: Option<f64>,
+    /// End of the load event.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub load: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+}
+
+/// `c.run-*`: written once, at the end of the run.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Run {
+    #[serde(flatten)]
+    pub common: Common,
+    pub mode: String,
+    pub started_at: Moment,
+    pub ended_at: Moment,
+    pub duration_ms: u64,
+    pub passed: bool,
+    pub exit_code: u8,
+    pub verdict: Verdict,
+    /// Of the first page that was timed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vitals: Option<Vitals>,
+    pub steps_total: u32,
+    pub steps_failed: u32,
+    /// Requests seen, bytes over the network, and requests that failed.
+    pub requests: u64,
+    pub transfer_bytes: u64,
+    pub requests_failed: u64,
+    pub console_errors: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub screenshot: Option<String>,
+    pub overhead: Overhead,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host: Option<HostPressure>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub browser_version: Option<String>,
+    pub version: String,
+    /// Git revision that was checked out, full id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revision: Option<String>,
+}
+
+/// What happened to an expected run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LedgerEvent {
+    Expected,
+    Started,
+    Finished,
+    Skipped,
+}
+
+/// `c.ledger-*`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LedgerEntry {
+    pub timestamp: Moment,
+    pub monitor: String,
+    pub event: LedgerEvent,
+    /// When the run was to begin.
+    pub due_at: Moment,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uuid: Option<String>,
+    /// Why it was skipped, or how it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exit_code: Option<u8>,
+    /// Started this much after it was due, ms.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delay_ms: Option<i64>,
+}

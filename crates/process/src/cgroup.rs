@@ -1,0 +1,106 @@
+//! One cgroup directory: created, joined, limited, read, emptied, removed.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+/// The folder under the host's hierarchy that holds our groups.
+const FOLDER: &str = "canarytrace";
+/// How long an emptied group may take to become removable.
+const REMOVE_LIMIT: Duration = Duration::from_secs(10);
+
+/// A group of its own; removed when dropped empty.
+#[derive(Debug)]
+pub(crate) struct Cgroup {
+    path: PathBuf,
+}
+
+/// Where groups can be made, and whether cpu and memory controllers work there.
+pub(crate) fn usable_parent() -> Option<(PathBuf, bool)> {
+    let mounts = fs::read_to_string("/proc/mounts").ok()?;
+    let mount = mounts.lines().find_map(|line| {
+        let mut fields = line.split(' ');
+        let (_, path, kind) = (fields.next()?, fields.next()?, fields.next()?);
+        (kind == "cgroup2").then(|| PathBuf::from(path))
+    })?;
+    let own = own_group(&mount)?;
+    [own.clone(), mount].into_iter().find_map(|base| {
+        let parent = base.join(FOLDER);
+        fs::create_dir_all(&parent).ok()?;
+        let controllers = enable_controllers(&base, &parent);
+        let probe = Cgroup::create(&parent, &format!("probe-{}", std::process::id())).ok()?;
+        let usable = probe.path.join("cgroup.kill").exists()
+            && fs::write(probe.path.join("cgroup.kill"), "1").is_ok();
+        probe.remove().ok();
+        usable.then_some((parent, controllers))
+    })
+}
+
+fn own_group(mount: &Path) -> Option<PathBuf> {
+    let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
+    let own = groups.lines().find_map(|line| line.strip_prefix("0::/"))?;
+    Some(mount.join(own))
+}
+
+/// A group with members cannot hand controllers down, so this succeeds only on delegated trees.
+fn enable_controllers(base: &Path, parent: &Path) -> bool {
+    let control =
+        |path: &Path| fs::write(path.join("cgroup.subtree_control"), "+cpu +memory +pids").is_ok();
+    let available = fs::read_to_string(base.join("cgroup.controllers")).unwrap_or_default();
+    available.contains("memory") && control(base) && control(parent)
+}
+
+impl Cgroup {
+    pub(crate) fn create(parent: &Path, name: &str) -> io::Result<Self> {
+        let path = parent.join(name);
+        fs::create_dir(&path)?;
+        Ok(Self { path })
+    }
+
+    /// The file a process writes `0` to in order to join.
+    pub(crate) fn join_file(&self) -> PathBuf {
+        self.path.join("cgroup.procs")
+    }
+
+    pub(crate) fn set(&self, file: &str, value: &str) -> io::Result<()> {
+        fs::write(self.path.join(file), value)
+    }
+
+    pub(crate) fn pids(&self) -> Vec<u32> {
+        let text = fs::read_to_string(self.join_file()).unwrap_or_default();
+        text.lines().filter_map(|line| line.parse().ok()).collect()
+    }
+
+    /// A counter such as `usage_usec` of `cpu.stat`, or the single number of `memory.peak`.
+    pub(crate) fn counter(&self, file: &str, name: Option<&str>) -> Option<u64> {
+        let text = fs::read_to_string(self.path.join(file)).ok()?;
+        match name {
+            None => text.trim().parse().ok(),
+            Some(name) => text
+                .lines()
+                .find_map(|line| line.strip_prefix(name)?.trim().parse().ok()),
+        }
+    }
+
+    pub(crate) fn kill(&self) -> io::Result<()> {
+        self.set("cgroup.kill", "1")
+    }
+
+    /// Removes the group; processes that are just dying are waited for.
+    pub(crate) fn remove(&self) -> io::Result<()> {
+        let deadline = Instant::now() + REMOVE_LIMIT;
+        loop {
+            match fs::remove_dir(&self.path) {
+                Ok(()) => return Ok(()),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+                Err(error) if Instant::now() >= deadline => return Err(error),
+                Err(_) => {
+                    self.pids().into_iter().for_each(crate::signals::reap);
+                    std::thread::park_timeout(Duration::from_millis(5));
+                }
+            }
+        }
+    }
+}

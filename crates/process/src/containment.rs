@@ -1,0 +1,65 @@
+//! Which containment this host allows.
+
+use std::{fmt, path::PathBuf};
+
+use crate::cgroup;
+
+/// How a tree of processes is held together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Containment {
+    /// A delegated cgroup v2 with controllers: limits, measuring and `cgroup.kill`.
+    CgroupV2 { parent: PathBuf },
+    /// The v2 tree of a hybrid host: no controllers, but `cgroup.kill`.
+    CgroupHybrid { parent: PathBuf },
+    /// A PID namespace whose init is the child.
+    PidNamespace,
+    /// Orphans come back to us, and are found in `/proc`.
+    Subreaper,
+}
+
+impl Containment {
+    /// The strongest containment that works here, tried for real.
+    pub fn detect() -> Self {
+        if let Some((parent, controllers)) = cgroup::usable_parent() {
+            return if controllers {
+                Containment::CgroupV2 { parent }
+            } else {
+                Containment::CgroupHybrid { parent }
+            };
+        }
+        if pid_namespace_works() {
+            Containment::PidNamespace
+        } else {
+            Containment::Subreaper
+        }
+    }
+}
+
+impl fmt::Display for Containment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Containment::CgroupV2 { parent } => write!(f, "cgroup v2 below {}", parent.display()),
+            Containment::CgroupHybrid { parent } => write!(
+                f,
+                "cgroup v2 without controllers below {}",
+                parent.display()
+            ),
+            Containment::PidNamespace => f.write_str("pid namespace"),
+            Containment::Subreaper => f.write_str("subreaper"),
+        }
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this crate is where children are started"
+)]
+fn pid_namespace_works() -> bool {
+    std::process::Command::new("unshare")
+        .args(["--pid", "--fork", "--kill-child", "--mount-proc", "true"])
+        .stdin(std::process::Stdio::null())
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}
