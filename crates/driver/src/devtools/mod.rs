@@ -1,0 +1,18 @@
+//! The DevTools connection: one socket, flat sessions, events in types of our own.
+//!
+//! [`DevTools::connect`] attaches to every page, out-of-process iframe, worker and popup. A new target waits until its
+//! domains are enabled, so that its first request is not lost. Queues are bounded; what overflows is counted in
+//! [`DevTools::dropped_events`].
+
+mod connection;
+mod envelope;
+mod event;
+mod wire;
+
+pub use connection::{DevTools, DevToolsError};
+pub use envelope::{Envelope, read_envelope};
+pub use event::{
+    BrowserEvent, ConsoleEvent, ConsoleKind, NetworkFailed, NetworkFinished, NetworkRequest,
+    NetworkResponse, ServedFromCache, TargetKind,
+};
+pub use wire::decode;
