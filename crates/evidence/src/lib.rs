@@ -1,1 +1,19 @@
-//! stub
+//! The run directory: documents and attachments written ahead, secrets masked, delivered to a store, and the record of a
+//! dead run closed.
+//!
+//! [`RunDirectory`] appends; [`Delivery`] sends what is there and remembers how far it got; [`recover`] finishes what a
+//! killed supervisor left. Sending is at least once, the effect exactly once: ids are deterministic and a conflict means
+//! delivered.
+//!
+//! Invariants: nothing reaches the disk before [`Secrets`] has masked it; a document is on disk before it is sent; a
+//! torn last line is cut, never sent.
+
+mod delivery;
+mod directory;
+mod mask;
+mod recover;
+
+pub use delivery::{Delivery, DeliveryError, Progress};
+pub use directory::{EvidenceError, LogStream, RunDirectory};
+pub use mask::Secrets;
+pub use recover::{Unfinished, close_documents, find_unfinished, recover};
