@@ -83,6 +83,14 @@ pub struct Client {
     gzip: bool,
 }
 
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Client")
+            .field("url", &self.url())
+            .finish_non_exhaustive()
+    }
+}
+
 impl Client {
     /// Prepares a client; connects on first use. A TLS provider must have been installed by the program.
     pub fn new(config: &ClientConfig) -> Result<Self, ClientError> {

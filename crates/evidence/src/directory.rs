@@ -173,6 +173,11 @@ impl RunDirectory {
     }
 }
 
+/// Replaces the record of a run directory nobody has open; it was masked when it was written first.
+pub fn store_record(folder: &Path, record: &RunRecord) -> Result<(), EvidenceError> {
+    write_record(folder, record, &Secrets::default())
+}
+
 /// Reads the record of a run directory.
 pub(crate) fn read_record(path: &Path) -> Result<RunRecord, EvidenceError> {
     let path = path.join(RECORD);

@@ -14,6 +14,6 @@ mod mask;
 mod recover;
 
 pub use delivery::{Delivery, DeliveryError, Progress};
-pub use directory::{EvidenceError, LogStream, RunDirectory};
+pub use directory::{EvidenceError, LogStream, RunDirectory, store_record};
 pub use mask::Secrets;
-pub use recover::{Unfinished, close_documents, find_unfinished, recover};
+pub use recover::{RunExtras, Unfinished, close_documents, find_unfinished, recover};

@@ -7,7 +7,7 @@ use std::{
 };
 
 use canarytrace_model::{
-    documents::{Common, Report, Run},
+    documents::{Common, HostPressure, Report, Run, Vitals},
     index::Service,
     record::{RunRecord, RunState},
     time::Moment,
@@ -66,6 +66,7 @@ pub fn recover(run: &mut Unfinished, reason: &str, now: Moment) -> Result<(), Ev
         &verdict,
         "SupervisorKilled",
         reason,
+        RunExtras::default(),
         now,
     )?;
     run.record.state = RunState::Ended;
@@ -81,6 +82,17 @@ pub fn recover(run: &mut Unfinished, reason: &str, now: Moment) -> Result<(), Ev
     directory.write_record(&run.record)
 }
 
+/// What only the living know about a run.
+#[derive(Clone, Debug, Default)]
+pub struct RunExtras {
+    pub vitals: Option<Vitals>,
+    pub transfer_bytes: u64,
+    pub requests_failed: u64,
+    pub console_errors: u64,
+    pub host: Option<HostPressure>,
+    pub revision: Option<String>,
+}
+
 /// Appends the final event and the run document of a run that did not write them itself.
 pub fn close_documents(
     directory: &mut RunDirectory,
@@ -88,6 +100,7 @@ pub fn close_documents(
     verdict: &Verdict,
     err_type: &str,
     reason: &str,
+    extras: RunExtras,
     now: Moment,
 ) -> Result<(), EvidenceError> {
     let common = Common {
@@ -118,7 +131,7 @@ pub fn close_documents(
             passed: verdict.is_passed(),
             exit_code: verdict.exit_code(),
             verdict: verdict.clone(),
-            vitals: None,
+            vitals: extras.vitals,
             steps_total: u32::try_from(record.steps.len()).unwrap_or(u32::MAX),
             steps_failed: u32::try_from(failed).unwrap_or(u32::MAX),
             requests: directory
@@ -126,15 +139,19 @@ pub fn close_documents(
                 .get(Service::RequestLog.name())
                 .copied()
                 .unwrap_or(0),
-            transfer_bytes: 0,
-            requests_failed: 0,
-            console_errors: 0,
-            screenshot: None,
+            transfer_bytes: extras.transfer_bytes,
+            requests_failed: extras.requests_failed,
+            console_errors: extras.console_errors,
+            screenshot: record
+                .attachments
+                .iter()
+                .find(|name| name.ends_with(".png") || name.ends_with(".jpg"))
+                .cloned(),
             overhead: record.overhead.clone(),
-            host: None,
+            host: extras.host,
             browser_version: record.browser_version.clone(),
             version: record.version.clone(),
-            revision: None,
+            revision: extras.revision,
         };
         directory.append(Service::Run, now, &run)?;
     }

@@ -248,11 +248,34 @@ impl<'de> Deserialize<'de> for EnvValue {
 }
 
 /// A URL of a smoke monitor and what its page must be.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct UrlCheck {
     pub url: String,
     pub expect: Expect,
     pub headers: BTreeMap<String, String>,
+}
+
+/// A [`UrlCheck`] as it travels to the runner: always a map.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct UrlCheckJob {
+    pub url: String,
+    pub expect: Expect,
+    pub headers: BTreeMap<String, String>,
+}
+
+impl From<UrlCheck> for UrlCheckJob {
+    fn from(check: UrlCheck) -> Self {
+        let UrlCheck {
+            url,
+            expect,
+            headers,
+        } = check;
+        Self {
+            url,
+            expect,
+            headers,
+        }
+    }
 }
 
 /// What a page must be; an absent key asks for nothing (status: below 400).

@@ -1,1 +1,28 @@
-//! stub
+//! One run end to end: a supervisor and, below it, the runner that drives the browser.
+//!
+//! [`supervise`] starts the runner as a child of its own, delivers what it writes, and completes the record whatever
+//! becomes of it; [`run_job`] is that child: start, prepare, availability, execution, stop. They speak NDJSON over the
+//! child's standard streams ([`RunJob`] in, [`RunnerMessage`] out).
+//!
+//! Invariants: a failing site is data, never an `Err`; a run ends passed, failed or broken and says why; every wait has a
+//! deadline; the only judge is [`judge`], a pure function.
+
+mod availability;
+mod collect;
+mod git;
+mod job;
+mod journey;
+mod judge;
+mod report;
+mod run;
+mod smoke;
+mod step;
+mod supervisor;
+
+pub use git::{GitError, GitJob};
+pub use job::{
+    BrowserJob, BrowserTarget, CollectorSwitches, JourneyJob, Mode, RunJob, RunnerMessage, SmokeJob,
+};
+pub use judge::{ScriptFailure, StepFacts, judge, judge_git, judge_launch};
+pub use run::run_job;
+pub use supervisor::{Notice, RunResult, SupervisorConfig, supervise};

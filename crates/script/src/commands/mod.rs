@@ -130,7 +130,3 @@ pub(crate) fn text(
         ))),
     }
 }
-
-pub(crate) fn whole_milliseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
-}

@@ -1,0 +1,141 @@
+//! What the browser tells, kept until the step that it belongs to ends.
+
+pub(crate) mod network;
+pub(crate) mod performance;
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use canarytrace_driver::devtools::{BrowserEvent, ConsoleEvent};
+use tokio::{
+    sync::{Notify, mpsc},
+    task::JoinSet,
+};
+
+use network::{Exchange, Navigation, Network};
+
+/// Console events of one run that are kept; what is beyond is counted.
+const MAX_CONSOLE: usize = 20_000;
+
+/// Everything seen since the last look.
+#[derive(Debug, Default)]
+struct Seen {
+    network: Network,
+    console: Vec<ConsoleEvent>,
+    console_total: usize,
+    console_dropped: u64,
+    crashed: bool,
+    disconnected: bool,
+}
+
+/// Reads the browser's events for the length of a run.
+#[derive(Debug)]
+pub(crate) struct Collectors {
+    seen: Arc<Mutex<Seen>>,
+    changed: Arc<Notify>,
+    task: JoinSet<()>,
+}
+
+impl Collectors {
+    pub(crate) fn start(mut events: mpsc::Receiver<BrowserEvent>) -> Self {
+        let seen = Arc::new(Mutex::new(Seen::default()));
+        let changed = Arc::new(Notify::new());
+        let (writer, notify) = (Arc::clone(&seen), Arc::clone(&changed));
+        let mut task = JoinSet::new();
+        task.spawn(async move {
+            while let Some(event) = events.recv().await {
+                lock(&writer).receive(event);
+                notify.notify_waiters();
+            }
+        });
+        Self {
+            seen,
+            changed,
+            task,
+        }
+    }
+
+    /// A step begins: the next navigation is its first.
+    pub(crate) fn begin_step(&self) {
+        lock(&self.seen).network.begin_step();
+    }
+
+    /// Forgets what came before the first step (the browser's own start page).
+    pub(crate) fn forget(&self) {
+        *lock(&self.seen) = Seen::default();
+    }
+
+    /// The step's first navigation.
+    pub(crate) fn navigation(&self) -> Option<Navigation> {
+        lock(&self.seen).network.navigation()
+    }
+
+    /// Waits until the first navigation is answered or has failed; events travel another way than commands.
+    pub(crate) async fn navigation_settled(&self, limit: Duration) -> Option<Navigation> {
+        let settled = async {
+            loop {
+                let changed = self.changed.notified();
+                if self
+                    .navigation()
+                    .is_some_and(|navigation| navigation.is_settled())
+                    || self.browser_gone().is_some()
+                {
+                    return;
+                }
+                changed.await;
+            }
+        };
+        tokio::time::timeout(limit, settled).await.ok();
+        self.navigation()
+    }
+
+    /// Requests that are complete; with `all` also those that are not.
+    pub(crate) fn take_exchanges(&self, all: bool) -> Vec<Exchange> {
+        lock(&self.seen).network.take(all)
+    }
+
+    pub(crate) fn take_console(&self) -> Vec<ConsoleEvent> {
+        std::mem::take(&mut lock(&self.seen).console)
+    }
+
+    pub(crate) fn console_dropped(&self) -> u64 {
+        lock(&self.seen).console_dropped
+    }
+
+    /// Why the browser can do nothing more.
+    pub(crate) fn browser_gone(&self) -> Option<&'static str> {
+        let seen = lock(&self.seen);
+        match (seen.crashed, seen.disconnected) {
+            (true, _) => Some("the page crashed"),
+            (_, true) => Some("its DevTools connection closed"),
+            _ => None,
+        }
+    }
+
+    pub(crate) async fn stop(mut self) {
+        self.task.shutdown().await;
+    }
+}
+
+impl Seen {
+    fn receive(&mut self, event: BrowserEvent) {
+        match event {
+            BrowserEvent::Crashed => self.crashed = true,
+            BrowserEvent::Disconnected => self.disconnected = true,
+            BrowserEvent::Console(_) if self.console_total >= MAX_CONSOLE => {
+                self.console_dropped += 1
+            }
+            BrowserEvent::Console(event) => {
+                self.console_total += 1;
+                self.console.push(*event);
+            }
+            other => self.network.receive(other),
+        }
+    }
+}
+
+fn lock(seen: &Mutex<Seen>) -> MutexGuard<'_, Seen> {
+    seen.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,134 @@
+//! What the runner is told and what it tells.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use canarytrace_model::{
+    documents::Vitals,
+    record::{RunRecord, StepRecord},
+    stack::{UrlCheckJob, When, Window},
+    verdict::Verdict,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::git::GitJob;
+
+/// Everything a runner needs; its environment is empty.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RunJob {
+    pub record: RunRecord,
+    /// The run directory; it exists.
+    pub directory: PathBuf,
+    pub mode: Mode,
+    pub browser: BrowserJob,
+    pub collectors: CollectorSwitches,
+    /// Values that must never be written.
+    pub secrets: Vec<String>,
+    /// `BASE_URL`, unsplit.
+    pub base_url: String,
+    /// Of all `waitFor*`, ms.
+    pub wait_for_timeout_ms: u64,
+    /// Of one hook or test, ms.
+    pub step_timeout_ms: u64,
+    pub availability_check: bool,
+    /// Wait for a line on standard input before the first navigation.
+    pub wait_for_go: bool,
+    /// Leave the browser alone so long before the first navigation, ms.
+    pub settle_ms: u64,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "kind")]
+pub enum Mode {
+    Smoke(SmokeJob),
+    UserJourney(JourneyJob),
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SmokeJob {
+    pub checks: Vec<UrlCheckJob>,
+    pub pause_ms: u64,
+    /// Of opening one URL, ms.
+    pub open_limit_ms: u64,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct JourneyJob {
+    /// The folder scripts are imported from; with `git` the clone goes there.
+    pub root: PathBuf,
+    pub spec: String,
+    pub base_url: Option<String>,
+    pub git: Option<GitJob>,
+    /// `process.env` of the script.
+    pub environment: BTreeMap<String, String>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct BrowserJob {
+    pub target: BrowserTarget,
+    pub headed: bool,
+    pub window: Window,
+    pub arguments: Vec<String>,
+    pub accept_insecure_certificates: bool,
+    pub without_sandbox: bool,
+    /// What the browser may know of the environment.
+    pub environment: BTreeMap<String, String>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BrowserTarget {
+    Auto,
+    Path(PathBuf),
+    /// A WebDriver end-point.
+    Remote(String),
+}
+
+/// What is collected.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct CollectorSwitches {
+    pub performance_entries: bool,
+    pub hero_elements: bool,
+    pub request_log: bool,
+    pub console: bool,
+    pub screenshot: When,
+}
+
+/// One line of the runner's standard output.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunnerMessage {
+    /// A line for the user.
+    Line(String),
+    /// Documents were appended.
+    Documents,
+    /// Browser, script and collectors are ready.
+    Prepared,
+    /// A timed navigation begins or is over.
+    Timed(bool),
+    Browser {
+        version: String,
+        dropped_events: u64,
+        settled_ms: u64,
+    },
+    Revision(String),
+    Step(StepRecord),
+    Attachment(String),
+    /// The runner is done.
+    Ended(Box<RunSummary>),
+}
+
+/// What a runner that ended by itself says about the run.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RunSummary {
+    pub verdict: Verdict,
+    pub vitals: Option<Vitals>,
+    pub transfer_bytes: u64,
+    pub requests_failed: u64,
+    pub console_errors: u64,
+    pub dropped_events: u64,
+    pub browser_cpu_s: Option<f64>,
+    pub runner_cpu_s: f64,
+    pub runner_peak_rss_bytes: u64,
+    /// What could not be cleaned up.
+    pub problems: Vec<String>,
+}

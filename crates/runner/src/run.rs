@@ -1,0 +1,357 @@
+//! The runner process: start, prepare, availability, execution, stop.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use canarytrace_driver::{
+    Browser, LaunchConfig, devtools::BrowserEvent, find_browser, find_chromedriver,
+    webdriver::TimeoutSettings,
+};
+use canarytrace_evidence::{EvidenceError, LogStream, RunDirectory, Secrets};
+use canarytrace_model::{
+    documents::ReportEvent,
+    time::RunClock,
+    verdict::{Cause, Verdict},
+};
+use canarytrace_process::self_usage;
+use tokio::sync::{Notify, mpsc};
+use url::Url;
+
+use crate::{
+    availability,
+    collect::{Collectors, performance::PerformanceCollector},
+    git,
+    job::{BrowserTarget, JourneyJob, Mode, RunJob, RunSummary, RunnerMessage},
+    journey::Journey,
+    judge::{judge_git, judge_launch},
+    report::Reporter,
+    smoke,
+    step::Stage,
+};
+
+/// A browser ready for its first navigation.
+type Ready = (Browser, mpsc::Receiver<BrowserEvent>);
+
+const COMMAND_LIMIT: Duration = Duration::from_secs(30);
+
+/// Carries out a job in this process; `go` is notified when the first navigation may begin. Answers the exit code.
+pub async fn run_job(job: RunJob, go: Arc<Notify>) -> Result<u8, EvidenceError> {
+    let clock = RunClock::start();
+    let directory = RunDirectory::open(
+        &job.directory,
+        &job.record,
+        Secrets::new(job.secrets.iter().cloned()),
+    )?;
+    let reporter = Reporter::new(directory, job.record.clone(), clock);
+    let mut runner = Runner {
+        job,
+        reporter: Some(reporter),
+    };
+    let summary = runner.run(&go).await?;
+    let exit_code = summary.verdict.exit_code();
+    if let Some(reporter) = &runner.reporter {
+        reporter.tell(&RunnerMessage::Ended(Box::new(summary)));
+    }
+    Ok(exit_code)
+}
+
+struct Runner {
+    job: RunJob,
+    /// Lent to the stage while there is one.
+    reporter: Option<Reporter>,
+}
+
+impl Runner {
+    fn reporter(&mut self) -> &mut Reporter {
+        self.reporter
+            .as_mut()
+            .expect("the stage has given the reporter back")
+    }
+
+    async fn run(&mut self, go: &Notify) -> Result<RunSummary, EvidenceError> {
+        let (launched, cloned) = tokio::join!(self.open_browser(), self.clone_scripts());
+        match (launched, cloned) {
+            (Ok(ready), Ok(revision)) => {
+                if let Some(revision) = revision {
+                    self.reporter().tell(&RunnerMessage::Revision(revision));
+                }
+                self.execute(ready, go).await
+            }
+            (Ok((browser, _)), Err(verdict)) => {
+                let problems = browser.close().await.problems;
+                self.give_up("GitError", verdict, problems)
+            }
+            (Err(verdict), _) => self.give_up("BrowserError", verdict, Vec::new()),
+        }
+    }
+
+    /// The run ends before its first step.
+    fn give_up(
+        &mut self,
+        err_type: &str,
+        verdict: Verdict,
+        problems: Vec<String>,
+    ) -> Result<RunSummary, EvidenceError> {
+        let detail = verdict.detail.clone().unwrap_or_default();
+        self.reporter().line(&detail);
+        self.reporter().lifecycle_error(err_type, &verdict)?;
+        Ok(RunSummary {
+            problems,
+            ..summary(verdict)
+        })
+    }
+
+    async fn open_browser(&self) -> Result<Ready, Verdict> {
+        let config = launch_config(&self.job).map_err(|error| judge_launch(&error))?;
+        let opened = match &self.job.browser.target {
+            BrowserTarget::Remote(endpoint) => {
+                let endpoint = Url::parse(endpoint)
+                    .map_err(|error| judge_launch(&format!("end-point `{endpoint}`: {error}")))?;
+                Browser::connect(&config, &endpoint).await
+            }
+            _ => Browser::launch(&config).await,
+        };
+        let (mut browser, events) = opened.map_err(|error| judge_launch(&error.to_string()))?;
+        let page_load = match &self.job.mode {
+            Mode::Smoke(smoke) => Duration::from_millis(smoke.open_limit_ms),
+            Mode::UserJourney(_) => Duration::from_millis(self.job.step_timeout_ms),
+        };
+        let timeouts = TimeoutSettings {
+            page_load,
+            script: Duration::from_millis(self.job.wait_for_timeout_ms),
+        };
+        if let Err(error) = browser.webdriver.set_timeouts(timeouts).await {
+            browser.close().await;
+            return Err(judge_launch(&error.to_string()));
+        }
+        // A page loads up to 50 % slower right after the launch; clone and script load overlap with this wait.
+        tokio::time::sleep(Duration::from_millis(self.job.settle_ms)).await;
+        Ok((browser, events))
+    }
+
+    async fn clone_scripts(&self) -> Result<Option<String>, Verdict> {
+        let Mode::UserJourney(JourneyJob {
+            git: Some(git),
+            root,
+            ..
+        }) = &self.job.mode
+        else {
+            return Ok(None);
+        };
+        for folder in [root, &git.home] {
+            std::fs::create_dir_all(folder).map_err(|error| {
+                Verdict::blame(
+                    Cause::Runner,
+                    format!("folder {} cannot be made: {error}", folder.display()),
+                )
+            })?;
+        }
+        git::clone(git, root)
+            .await
+            .map(Some)
+            .map_err(|error| judge_git(&error))
+    }
+
+    async fn execute(
+        &mut self,
+        (browser, events): Ready,
+        go: &Notify,
+    ) -> Result<RunSummary, EvidenceError> {
+        let collectors = Collectors::start(events);
+        let journey = match &self.job.mode {
+            Mode::Smoke(_) => None,
+            Mode::UserJourney(journey) => match Journey::load(&self.job, journey, &browser).await {
+                Ok(journey) => Some(journey),
+                Err(error) => {
+                    let place = error
+                        .place
+                        .as_ref()
+                        .map(|place| format!(" at {place}"))
+                        .unwrap_or_default();
+                    let verdict = Verdict::blame(
+                        Cause::Script,
+                        format!("script {}{place}: {error}", journey.spec),
+                    );
+                    let problems = browser.close().await.problems;
+                    return self.give_up(&error.name, verdict, problems);
+                }
+            },
+        };
+        let settled_ms = self.job.settle_ms;
+        let version = browser.version();
+        self.reporter().tell(&RunnerMessage::Browser {
+            version,
+            dropped_events: 0,
+            settled_ms,
+        });
+        self.reporter().tell(&RunnerMessage::Prepared);
+        if self.job.wait_for_go {
+            go.notified().await;
+        }
+        if self.job.availability_check {
+            for target in self
+                .job
+                .base_url
+                .clone()
+                .split(';')
+                .filter(|target| !target.is_empty())
+            {
+                let lines = availability::probe(target.trim()).await;
+                lines
+                    .into_iter()
+                    .for_each(|line| self.reporter().line(line));
+            }
+        }
+        self.test_start(&browser)?;
+        collectors.forget();
+        let reporter = self
+            .reporter
+            .take()
+            .expect("the reporter is here before the stage begins");
+        let mut stage = Stage {
+            browser,
+            collectors,
+            performance: PerformanceCollector::default(),
+            reporter,
+            switches: self.job.collectors,
+            vitals: None,
+            verdict: Verdict::passed(),
+        };
+        let outcome = match (&self.job.mode, journey) {
+            (Mode::Smoke(smoke), _) => smoke::run(&mut stage, smoke).await,
+            (Mode::UserJourney(_), Some(journey)) => journey.run(&mut stage).await,
+            (Mode::UserJourney(_), None) => Ok(()),
+        };
+        self.stop(stage, outcome).await
+    }
+
+    fn test_start(&mut self, browser: &Browser) -> Result<(), EvidenceError> {
+        let base_url = self.job.base_url.clone();
+        let (host, capabilities) = (browser.host.clone(), browser.requested_capabilities.clone());
+        let session = browser.webdriver.session_id().to_owned();
+        self.reporter().event(ReportEvent::TestStart, |report| {
+            report.selenium_cluster = Some(host);
+            report.base_url = Some(base_url);
+            report.capabilities = Some(capabilities);
+            report.session_id = Some(session);
+        })
+    }
+
+    async fn stop(
+        &mut self,
+        stage: Stage,
+        outcome: Result<(), EvidenceError>,
+    ) -> Result<RunSummary, EvidenceError> {
+        let Stage {
+            browser,
+            collectors,
+            mut reporter,
+            vitals,
+            verdict,
+            ..
+        } = stage;
+        let dropped = collectors.console_dropped() + browser.devtools.dropped_events();
+        let browser_cpu_s = browser.usage().map(|usage| usage.cpu_s);
+        if outcome.is_ok() {
+            let (steps_ms, total_ms) = (
+                reporter.totals.steps_ms,
+                u64::try_from(reporter.clock.elapsed().as_millis()).unwrap_or(u64::MAX),
+            );
+            let passed = verdict.is_passed();
+            reporter.event(ReportEvent::TestEnd, |report| {
+                report.total_test_steps_duration = Some(steps_ms);
+                report.total_runner_duration = Some(total_ms);
+                // A run that ended by itself has no `passed`: with it, it would count as a lifecycle error.
+                report.verdict = Some(verdict.clone());
+            })?;
+            reporter.line(format!(
+                "{} in chrome - {}",
+                if passed { "PASSED" } else { "FAILED" },
+                self.job.record.spec
+            ));
+        }
+        let drift = reporter.clock.wall_clock_drift_ms();
+        if drift.abs() > 1000 {
+            reporter.log(
+                LogStream::Runner,
+                &format!("the wall clock moved by {drift} ms during the run"),
+            );
+        }
+        collectors.stop().await;
+        let problems = browser.close().await.problems;
+        let totals = reporter.totals;
+        self.reporter = Some(reporter);
+        outcome?;
+        Ok(RunSummary {
+            vitals,
+            transfer_bytes: totals.transfer_bytes,
+            requests_failed: totals.requests_failed,
+            console_errors: totals.console_errors,
+            dropped_events: dropped,
+            browser_cpu_s,
+            problems,
+            ..summary(verdict)
+        })
+    }
+}
+
+fn summary(verdict: Verdict) -> RunSummary {
+    let usage = self_usage();
+    RunSummary {
+        verdict,
+        vitals: None,
+        transfer_bytes: 0,
+        requests_failed: 0,
+        console_errors: 0,
+        dropped_events: 0,
+        browser_cpu_s: None,
+        runner_cpu_s: usage.cpu_s,
+        runner_peak_rss_bytes: usage.peak_rss_bytes,
+        problems: Vec::new(),
+    }
+}
+
+fn launch_config(job: &RunJob) -> Result<LaunchConfig, String> {
+    let browser = &job.browser;
+    let search_path = browser.environment.get("PATH").cloned().unwrap_or_default();
+    let (binary, chromedriver) = match &browser.target {
+        // A remote end-point has its own binaries.
+        BrowserTarget::Remote(_) => (
+            canarytrace_driver::BrowserBinary {
+                path: PathBuf::new(),
+                headless_shell: false,
+            },
+            PathBuf::new(),
+        ),
+        target => {
+            let wanted = match target {
+                BrowserTarget::Path(path) => Some(path.as_path()),
+                _ => None,
+            };
+            let binary =
+                find_browser(wanted, search_path.as_ref()).map_err(|error| error.to_string())?;
+            (
+                binary,
+                find_chromedriver(search_path.as_ref()).map_err(|error| error.to_string())?,
+            )
+        }
+    };
+    Ok(LaunchConfig {
+        browser: binary,
+        chromedriver,
+        headed: browser.headed,
+        window: (browser.window.width, browser.window.height),
+        arguments: browser.arguments.clone(),
+        accept_insecure_certificates: browser.accept_insecure_certificates,
+        temporary_folder: browser
+            .environment
+            .get("TMPDIR")
+            .map_or_else(|| PathBuf::from("/tmp"), PathBuf::from),
+        environment: browser
+            .environment
+            .iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect(),
+        without_sandbox: browser.without_sandbox,
+        command_timeout: COMMAND_LIMIT,
+    })
+}

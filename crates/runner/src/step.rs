@@ -1,0 +1,273 @@
+//! One test step: begin, do, collect, judge, end.
+
+use std::time::{Duration, Instant};
+
+use canarytrace_driver::Browser;
+use canarytrace_evidence::EvidenceError;
+use canarytrace_model::{
+    ActionId,
+    documents::{HostPressure, OverheadClass, OverheadField, ReportEvent, Vitals},
+    record::StepRecord,
+    stack::When,
+    verdict::Verdict,
+};
+use canarytrace_process::{HostSample, host_sample};
+
+use crate::{
+    collect::{Collectors, performance::PerformanceCollector},
+    job::{CollectorSwitches, RunnerMessage},
+    judge::{StepFacts, judge},
+    report::{Reporter, StepName},
+};
+
+/// Everything a step works with.
+#[derive(Debug)]
+pub(crate) struct Stage {
+    pub(crate) browser: Browser,
+    pub(crate) collectors: Collectors,
+    pub(crate) performance: PerformanceCollector,
+    pub(crate) reporter: Reporter,
+    pub(crate) switches: CollectorSwitches,
+    /// Of the first page that was timed.
+    pub(crate) vitals: Option<Vitals>,
+    /// Of the first step that was not passed.
+    pub(crate) verdict: Verdict,
+}
+
+/// A step that has begun.
+#[derive(Debug)]
+pub(crate) struct OpenStep {
+    pub(crate) name: StepName,
+    started: Instant,
+    host: HostSample,
+}
+
+const NAVIGATION_SETTLE: Duration = Duration::from_secs(2);
+const SCREENSHOT_LIMIT: Duration = Duration::from_secs(15);
+const MAX_FAILED_REQUESTS: usize = 5;
+
+impl Stage {
+    pub(crate) fn suite(&mut self, title: &str, full_title: &str) -> Result<(), EvidenceError> {
+        self.reporter.event(ReportEvent::SuiteStart, |report| {
+            report.title = Some(title.to_owned());
+            report.full_title = Some(full_title.to_owned());
+        })
+    }
+
+    pub(crate) fn begin(
+        &mut self,
+        title: &str,
+        parent: &str,
+        full_title: String,
+    ) -> Result<OpenStep, EvidenceError> {
+        let name = StepName {
+            action: ActionId::random(),
+            title: title.to_owned(),
+            full_title,
+            parent: parent.to_owned(),
+        };
+        self.collectors.begin_step();
+        self.reporter
+            .event(ReportEvent::TestStepStart, |report| set_name(report, &name))?;
+        self.reporter
+            .line(format!("testStepStart: {parent} {title}"));
+        self.reporter.tell(&RunnerMessage::Timed(true));
+        Ok(OpenStep {
+            name,
+            started: Instant::now(),
+            host: host_sample(),
+        })
+    }
+
+    /// Ends a step: its duration is taken first, what is collected afterwards does not count.
+    pub(crate) async fn end(
+        &mut self,
+        step: OpenStep,
+        mut facts: StepFacts,
+    ) -> Result<Verdict, EvidenceError> {
+        let duration = step.started.elapsed();
+        let host = pressure(&step.host, duration);
+        let navigation = self.collectors.navigation();
+        let navigated = navigation.is_some();
+        if let Some(navigation) = navigation {
+            facts.url.get_or_insert(navigation.url);
+            if facts.status_counts {
+                facts.status = facts.status.or(navigation.status);
+            }
+        }
+        if facts.browser_gone.is_none() {
+            facts.browser_gone = self.collectors.browser_gone().map(str::to_owned);
+        }
+        let alive = facts.browser_gone.is_none();
+        if alive && self.switches.performance_entries && facts.net_error.is_none() {
+            self.collect_performance(&step.name, navigated).await?;
+        }
+        self.reporter.tell(&RunnerMessage::Timed(false));
+        let exchanges = self.collectors.take_exchanges(false);
+        facts.failed_requests = exchanges
+            .iter()
+            .filter(|exchange| exchange.is_error())
+            .take(MAX_FAILED_REQUESTS)
+            .map(|exchange| match exchange.response.as_ref() {
+                Some(response) => format!("{} {}", response.status, exchange.request.url),
+                None => format!(
+                    "{} {}",
+                    exchange.failure().unwrap_or_default(),
+                    exchange.request.url
+                ),
+            })
+            .collect();
+        if self.switches.request_log {
+            self.reporter.exchanges(&step.name, &exchanges)?;
+        }
+        let console = self.collectors.take_console();
+        if self.switches.console {
+            self.reporter.console(&step.name, console)?;
+        }
+        let verdict = judge(&facts);
+        let screenshot = if alive {
+            self.screenshot(&step.name, &verdict).await?
+        } else {
+            None
+        };
+        self.close(&step.name, duration, &verdict, screenshot, host)?;
+        Ok(verdict)
+    }
+
+    /// A journey says itself what it expects of a status: an error answer alone fails no step of it.
+    pub(crate) async fn end_journey_step(
+        &mut self,
+        step: OpenStep,
+        facts: StepFacts,
+        failed: bool,
+    ) -> Result<(), EvidenceError> {
+        let facts = StepFacts {
+            status_counts: failed,
+            ..facts
+        };
+        self.end(step, facts).await.map(drop)
+    }
+
+    async fn collect_performance(
+        &mut self,
+        step: &StepName,
+        navigated: bool,
+    ) -> Result<(), EvidenceError> {
+        let Some(timeline) = self
+            .performance
+            .read(&self.browser, navigated, self.switches.hero_elements)
+            .await
+        else {
+            return Ok(());
+        };
+        if navigated && self.vitals.is_none() && timeline.vitals.load.is_some() {
+            self.vitals = Some(timeline.vitals.clone());
+        }
+        self.reporter.performance(step, timeline.entries)
+    }
+
+    async fn screenshot(
+        &mut self,
+        step: &StepName,
+        verdict: &Verdict,
+    ) -> Result<Option<String>, EvidenceError> {
+        let wanted = match self.switches.screenshot {
+            When::Always => true,
+            When::OnFailure => !verdict.is_passed(),
+            When::Never => false,
+        };
+        if !wanted {
+            return Ok(None);
+        }
+        match tokio::time::timeout(SCREENSHOT_LIMIT, self.browser.webdriver.screenshot()).await {
+            Ok(Ok(picture)) => self.reporter.screenshot(step, &picture).map(Some),
+            Ok(Err(error)) => {
+                self.reporter
+                    .line(format!("no screenshot of {}: {error}", step.full_title));
+                Ok(None)
+            }
+            Err(_) => Ok(None),
+        }
+    }
+
+    fn close(
+        &mut self,
+        step: &StepName,
+        duration: Duration,
+        verdict: &Verdict,
+        screenshot: Option<String>,
+        host: HostPressure,
+    ) -> Result<(), EvidenceError> {
+        let duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        self.reporter.totals.steps_ms += duration_ms;
+        self.reporter.event(ReportEvent::TestStepEnd, |report| {
+            set_name(report, step);
+            report.test_step_duration = Some(duration_ms);
+            report.passed = Some(verdict.is_passed());
+            report.attachments = Some(screenshot.unwrap_or_else(|| "no".to_owned()));
+            report.verdict = Some(verdict.clone());
+            report.overhead = Some(OverheadField {
+                class: OverheadClass::Light,
+            });
+            report.host = Some(host);
+            if !verdict.is_passed() {
+                report.err_message.clone_from(&verdict.detail);
+                let name = verdict
+                    .facts
+                    .get("errorName")
+                    .and_then(serde_json::Value::as_str)
+                    .unwrap_or("Error");
+                report.err_type = Some(name.to_owned());
+            }
+        })?;
+        self.reporter.line(format!(
+            "testStepEnd: {} {} ({duration_ms} ms)",
+            step.parent, step.title
+        ));
+        self.reporter.tell(&RunnerMessage::Step(StepRecord {
+            uuid_action: step.action.to_string(),
+            title: step.title.clone(),
+            full_title: step.full_title.clone(),
+            duration_ms,
+            verdict: verdict.clone(),
+        }));
+        if self.verdict.is_passed() && !verdict.is_passed() {
+            self.verdict = verdict.clone();
+        }
+        Ok(())
+    }
+
+    /// What is still open when the run ends belongs to its last step.
+    pub(crate) fn leftovers(&mut self, step: &StepName) -> Result<(), EvidenceError> {
+        let exchanges = self.collectors.take_exchanges(true);
+        let console = self.collectors.take_console();
+        if self.switches.request_log {
+            self.reporter.exchanges(step, &exchanges)?;
+        }
+        if self.switches.console {
+            self.reporter.console(step, console)?;
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn navigation_settled(&self) -> Option<crate::collect::network::Navigation> {
+        self.collectors.navigation_settled(NAVIGATION_SETTLE).await
+    }
+}
+
+fn set_name(report: &mut canarytrace_model::documents::Report, step: &StepName) {
+    report.uuid_action = Some(step.action.clone());
+    report.title = Some(step.title.clone());
+    report.full_title = Some(step.full_title.clone());
+    report.parent = Some(step.parent.clone());
+}
+
+fn pressure(before: &HostSample, elapsed: Duration) -> HostPressure {
+    let now = host_sample();
+    let (cpu_pressure_percent, steal_percent) = now.since(before, elapsed.as_secs_f64());
+    HostPressure {
+        cpu_pressure_percent,
+        steal_percent,
+        load1: now.load1,
+    }
+}
