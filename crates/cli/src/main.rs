@@ -1,1 +1,77 @@
-fn main() {}
+//! The `canarytrace` binary: arguments, configuration, wiring, exit codes. The only place that reads the environment,
+//! prints to standard output or sets the exit code.
+
+mod arguments;
+mod commands;
+mod configuration;
+mod failure;
+mod job;
+mod terminal;
+mod variables;
+
+use std::process::ExitCode;
+
+use clap::{Parser, error::ErrorKind};
+use tracing_subscriber::EnvFilter;
+
+use crate::{
+    arguments::{Arguments, Command},
+    failure::Failure,
+    variables::Variables,
+};
+
+fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return usage(&error),
+    };
+    let variables = Variables::from_process();
+    start_logging(&arguments, &variables);
+    rustls::crypto::ring::default_provider()
+        .install_default()
+        .ok();
+    let result = match arguments.command {
+        Command::Run(run) => commands::run::run(*run, variables),
+        Command::Runner => commands::runner::run(),
+        Command::Check(check) => commands::check::run(&check),
+        Command::Serve(serve) => commands::serve::run(serve, variables),
+        Command::Demo(demo) => commands::demo::run(demo, variables),
+    };
+    match result {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => {
+            terminal::error(&failure);
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}
+
+/// Help and version are answers, everything else is a usage error (exit 2).
+fn usage(error: &clap::Error) -> ExitCode {
+    let printed = error.print();
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion if printed.is_ok() => ExitCode::SUCCESS,
+        _ => ExitCode::from(Failure::USAGE),
+    }
+}
+
+/// Logs go to standard error; `LOG_LEVEL` is the established variable, `CANARYTRACE_LOG` takes a whole filter.
+fn start_logging(arguments: &Arguments, variables: &Variables) {
+    let level = variables
+        .get("LOG_LEVEL")
+        .filter(|level| ["trace", "debug", "info", "warn", "error"].contains(level));
+    let default = match arguments.command {
+        Command::Serve(_) | Command::Demo(_) => "warn,canarytrace=info",
+        _ => "warn",
+    };
+    let filter = variables
+        .get("CANARYTRACE_LOG")
+        .or(level)
+        .unwrap_or(default);
+    tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new(default)))
+        .with_writer(std::io::stderr)
+        .with_ansi(terminal::stderr_has_color(variables))
+        .with_target(false)
+        .init();
+}

@@ -122,6 +122,8 @@ const KILL_LIMIT: Duration = Duration::from_secs(10);
 impl Group {
     /// An empty group. `name` must be unique on this machine while the group lives.
     pub fn create(containment: &Containment, name: &str, limits: &Limits) -> io::Result<Self> {
+        // Orphans come to us, not to an init that may never collect them (we are pid 1 in a container).
+        signals::become_subreaper()?;
         let cgroup = match containment {
             Containment::CgroupV2 { parent } => {
                 let cgroup = Cgroup::create(parent, name)?;
@@ -129,11 +131,7 @@ impl Group {
                 Some(cgroup)
             }
             Containment::CgroupHybrid { parent } => Some(Cgroup::create(parent, name)?),
-            Containment::PidNamespace => None,
-            Containment::Subreaper => {
-                signals::become_subreaper()?;
-                None
-            }
+            Containment::PidNamespace | Containment::Subreaper => None,
         };
         Ok(Self {
             containment: containment.clone(),
@@ -251,6 +249,10 @@ impl Group {
         if let Some(cgroup) = &self.cgroup {
             cgroup.remove()?;
         }
+        procfs::zombie_children()
+            .into_iter()
+            .filter(|pid| !started().contains(pid))
+            .for_each(signals::reap);
         self.emptied = true;
         Ok(())
     }

@@ -105,6 +105,18 @@ pub fn descendants(root: u32) -> Vec<u32> {
     found
 }
 
+/// Children of this process that have ended and wait to be collected.
+pub(crate) fn zombie_children() -> Vec<u32> {
+    let own = std::process::id();
+    let pids = fs::read_dir("/proc")
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    pids.filter(|pid| read_stat(*pid).is_some_and(|stat| stat.parent == own && stat.state == 'Z'))
+        .collect()
+}
+
 /// Reads the host's counters now.
 pub fn host_sample() -> HostSample {
     let stall = fs::read_to_string("/proc/pressure/cpu")

@@ -239,10 +239,6 @@ impl Reporter {
         Ok(name)
     }
 
-    pub(crate) fn attachments(&self) -> std::path::PathBuf {
-        self.directory.path().join("attachments")
-    }
-
     pub(crate) fn log(&mut self, stream: LogStream, text: &str) {
         let now = self.clock.now();
         self.directory.log(stream, now, text);

@@ -213,6 +213,7 @@ impl Runner {
             performance: PerformanceCollector::default(),
             reporter,
             switches: self.job.collectors,
+            visited: false,
             vitals: None,
             verdict: Verdict::passed(),
         };

@@ -154,6 +154,20 @@ async fn examine(
             return String::new();
         }
     };
+    // A refused URL (an unsafe port) sends no request and ends on the browser's error page without an error.
+    if seen
+        .get("href")
+        .and_then(Value::as_str)
+        .is_some_and(|href| href.starts_with("chrome-error:"))
+    {
+        facts.net_error = Some(
+            navigation
+                .error
+                .clone()
+                .unwrap_or_else(|| "net::ERR_FAILED".to_owned()),
+        );
+        return String::new();
+    }
     let text = |name: &str| seen.get(name).and_then(Value::as_str).unwrap_or_default();
     let title = text("title").to_owned();
     let load_ms = seen.get("load").and_then(Value::as_f64);

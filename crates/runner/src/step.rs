@@ -28,6 +28,8 @@ pub(crate) struct Stage {
     pub(crate) performance: PerformanceCollector,
     pub(crate) reporter: Reporter,
     pub(crate) switches: CollectorSwitches,
+    /// A page was opened in this run.
+    pub(crate) visited: bool,
     /// Of the first page that was timed.
     pub(crate) vitals: Option<Vitals>,
     /// Of the first step that was not passed.
@@ -66,7 +68,6 @@ impl Stage {
             full_title,
             parent: parent.to_owned(),
         };
-        self.collectors.begin_step();
         self.reporter
             .event(ReportEvent::TestStepStart, |report| set_name(report, &name))?;
         self.reporter
@@ -89,6 +90,7 @@ impl Stage {
         let host = pressure(&step.host, duration);
         let navigation = self.collectors.navigation();
         let navigated = navigation.is_some();
+        self.collectors.end_step();
         if let Some(navigation) = navigation {
             facts.url.get_or_insert(navigation.url);
             if facts.status_counts {
@@ -99,7 +101,9 @@ impl Stage {
             facts.browser_gone = self.collectors.browser_gone().map(str::to_owned);
         }
         let alive = facts.browser_gone.is_none();
-        if alive && self.switches.performance_entries && facts.net_error.is_none() {
+        self.visited |= navigated;
+        // Before the first visit there is only the browser's own empty page.
+        if alive && self.visited && self.switches.performance_entries && facts.net_error.is_none() {
             self.collect_performance(&step.name, navigated).await?;
         }
         self.reporter.tell(&RunnerMessage::Timed(false));

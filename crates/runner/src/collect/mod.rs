@@ -57,9 +57,9 @@ impl Collectors {
         }
     }
 
-    /// A step begins: the next navigation is its first.
-    pub(crate) fn begin_step(&self) {
-        lock(&self.seen).network.begin_step();
+    /// A step is over: the next navigation is the first of the following one, also when a hook makes it in between.
+    pub(crate) fn end_step(&self) {
+        lock(&self.seen).network.end_step();
     }
 
     /// Forgets what came before the first step (the browser's own start page).

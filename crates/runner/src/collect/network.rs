@@ -54,7 +54,7 @@ pub(crate) struct Network {
 }
 
 impl Network {
-    pub(crate) fn begin_step(&mut self) {
+    pub(crate) fn end_step(&mut self) {
         self.navigation = None;
     }
 

@@ -9,6 +9,7 @@ new Promise((resolve) => {
     }
     const title = document.querySelector('title');
     resolve({
+      href: location.href,
       title: title ? document.title : null,
       load: entry && entry.loadEventEnd > 0 ? entry.loadEventEnd : null,
       text: (document.body ? document.body.innerText : '').slice(0, 200000),

@@ -1,0 +1,141 @@
+//! What is typed.
+
+use std::path::PathBuf;
+
+use canarytrace_model::stack::Span;
+use clap::{Args, Parser, Subcommand};
+
+#[derive(Debug, Parser)]
+#[command(
+    name = "canarytrace",
+    version,
+    about = "Synthetic monitoring: real browsers watch your web application",
+    max_term_width = 100
+)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run one check now: a list of URLs, or a script
+    Run(Box<RunArguments>),
+    /// Start store, API, web UI and scheduler on one port
+    Serve(ServeArguments),
+    /// Start a demo shop, the whole stack, and monitors that watch it
+    Demo(DemoArguments),
+    /// Check a canarytrace.yaml without a browser
+    Check(CheckArguments),
+    /// The child of `run` that drives the browser
+    #[command(hide = true)]
+    Runner,
+}
+
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Example: canarytrace run https://shop.example/ --store http://127.0.0.1:9200"
+)]
+pub(crate) struct RunArguments {
+    /// URLs to check (the same as MODE=smoke BASE_URL="a;b")
+    pub(crate) urls: Vec<String>,
+    /// A monitor script (the same as MODE=user-journey SPEC=FILE)
+    #[arg(long, value_name = "FILE", conflicts_with = "urls")]
+    pub(crate) script: Option<String>,
+    /// Base URL of the script
+    #[arg(long, value_name = "URL")]
+    pub(crate) base_url: Option<String>,
+    /// Clone this repository first; FILE is then relative to the clone
+    #[arg(long, value_name = "URL", requires = "script")]
+    pub(crate) git: Option<String>,
+    /// Branch, tag or commit to check out
+    #[arg(long, value_name = "REV", requires = "git")]
+    pub(crate) revision: Option<String>,
+    /// A canarytrace.yaml
+    #[arg(long, value_name = "FILE", requires = "monitor", conflicts_with_all = ["urls", "script"])]
+    pub(crate) config: Option<PathBuf>,
+    /// The monitor of --config to run
+    #[arg(long, value_name = "ID", requires = "config")]
+    pub(crate) monitor: Option<String>,
+    /// Elasticsearch, OpenSearch or canarytrace server to send documents to
+    #[arg(long, value_name = "URL")]
+    pub(crate) store: Option<String>,
+    /// Parent of run directories [default: ./canarytrace-runs]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// auto, the path of a browser, or http://HOST:PORT of a WebDriver end-point
+    #[arg(long, value_name = "auto|PATH|URL")]
+    pub(crate) browser: Option<String>,
+    /// Show the browser
+    #[arg(long)]
+    pub(crate) headed: bool,
+    /// End the run after this, such as 90s
+    #[arg(long, value_parser = Span::parse)]
+    pub(crate) timeout: Option<Span>,
+    /// A label of every document (repeatable)
+    #[arg(long = "label", value_name = "TEXT")]
+    pub(crate) labels: Vec<String>,
+    /// Any variable of the reference (repeatable)
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = pair)]
+    pub(crate) set: Vec<(String, String)>,
+    /// Print run.json as the last line
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// The id the run is to have
+    #[arg(long, hide = true)]
+    pub(crate) uuid: Option<String>,
+    /// Speak the scheduler's protocol on the standard streams
+    #[arg(long, hide = true)]
+    pub(crate) controlled: bool,
+}
+
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Example: canarytrace serve --config canarytrace.yaml --data ./canarytrace-data"
+)]
+pub(crate) struct ServeArguments {
+    /// Address and port
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:9200")]
+    pub(crate) listen: std::net::SocketAddr,
+    /// Folder of the store, attachments and runs
+    #[arg(long, value_name = "DIR", default_value = "./canarytrace-data")]
+    pub(crate) data: PathBuf,
+    /// Monitors to schedule; picked up again when it changes
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Read from and write to this cluster instead of the embedded store
+    #[arg(long, value_name = "URL")]
+    pub(crate) store: Option<String>,
+    /// Parts to start, of store, ui, scheduler
+    #[arg(long, value_name = "PARTS", value_delimiter = ',')]
+    pub(crate) only: Vec<String>,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "Example: canarytrace demo")]
+pub(crate) struct DemoArguments {
+    /// Address and port [default: 127.0.0.1:9200, or a free port when it is taken]
+    #[arg(long, value_name = "HOST:PORT")]
+    pub(crate) listen: Option<std::net::SocketAddr>,
+    /// Folder to keep; a temporary one is used and removed otherwise
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Run each monitor once and end; exit 0 when each ended as planned
+    #[arg(long)]
+    pub(crate) once: bool,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "Example: canarytrace check --config canarytrace.yaml")]
+pub(crate) struct CheckArguments {
+    /// The file to check
+    #[arg(long, value_name = "FILE", default_value = "canarytrace.yaml")]
+    pub(crate) config: PathBuf,
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    text.split_once('=')
+        .filter(|(name, _)| !name.is_empty())
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .ok_or_else(|| format!("`{text}` must be NAME=VALUE"))
+}

@@ -1,0 +1,7 @@
+//! One file per command.
+
+pub(crate) mod check;
+pub(crate) mod demo;
+pub(crate) mod run;
+pub(crate) mod runner;
+pub(crate) mod serve;

@@ -1,0 +1,157 @@
+//! `canarytrace run`: one run, supervised by this process.
+
+use std::{io::BufRead, path::PathBuf, sync::Arc, time::Duration};
+
+use canarytrace_es::{Client, ClientConfig};
+use canarytrace_process::{Containment, Limits};
+use canarytrace_runner::{Notice, SupervisorConfig, supervise};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    arguments::RunArguments,
+    failure::Failure,
+    job::{self, Planned},
+    terminal,
+    variables::Variables,
+};
+
+pub(crate) fn run(arguments: RunArguments, mut variables: Variables) -> Result<u8, Failure> {
+    for (name, value) in &arguments.set {
+        variables.set(name, value);
+    }
+    let planned = job::plan(&arguments, &variables)?;
+    let client = planned
+        .store
+        .as_ref()
+        .map(|url| client(url, &variables))
+        .transpose()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(Failure::broken)?;
+    let result = runtime.block_on(carry_out(&arguments, &variables, planned, client));
+    runtime.shutdown_background();
+    result
+}
+
+/// The client that the established variables describe.
+pub(crate) fn client(url: &str, variables: &Variables) -> Result<Client, Failure> {
+    let timeout = variables
+        .get("ELASTIC_TIMEOUT")
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(5000);
+    Client::new(&ClientConfig {
+        url: url.to_owned(),
+        basic_auth: variables.get("ELASTIC_HTTP_AUTH").map(str::to_owned),
+        timeout: Duration::from_millis(timeout),
+        gzip: variables.switch("ELASTIC_REQUEST_COMPRESSION", false),
+        accept_invalid_certificates: variables.get("TLS_REJECT_UNAUTHORIZED") != Some("true"),
+    })
+    .map_err(|error| Failure::with_hint(error.to_string(), "write --store http://HOST:9200"))
+}
+
+async fn carry_out(
+    arguments: &RunArguments,
+    variables: &Variables,
+    planned: Planned,
+    client: Option<Client>,
+) -> Result<u8, Failure> {
+    let cancel = CancellationToken::new();
+    let go = Arc::new(Notify::new());
+    listen_for_signals(cancel.clone())?;
+    if arguments.controlled {
+        listen_for_scheduler(Arc::clone(&go), cancel.clone())?;
+    }
+    let human = terminal::stdout_is_terminal() && !arguments.json;
+    let has_store = client.is_some();
+    let program = std::env::current_exe().map_err(Failure::broken)?;
+    let out = arguments
+        .out
+        .clone()
+        .or_else(|| variables.get("CANARYTRACE_OUT").map(PathBuf::from))
+        .unwrap_or_else(|| "./canarytrace-runs".into());
+    let config = SupervisorConfig {
+        job: planned.job,
+        out,
+        program,
+        arguments: vec!["runner".into()],
+        client,
+        containment: Containment::detect(),
+        limits: Limits {
+            cpus: planned.cpus,
+            memory_bytes: planned.memory_bytes,
+            processes: None,
+        },
+        timeout: planned.timeout,
+        cancel,
+        go,
+    };
+    let controlled = arguments.controlled;
+    let mut notice = |notice: Notice| tell(&notice, human, has_store, controlled);
+    let result = supervise(config, &mut notice).await.map_err(|error| {
+        Failure::broken(format!(
+            "{error}; hint: choose another folder with --out, or make room"
+        ))
+    })?;
+    if human {
+        terminal::summary(&result.record, &result.directory);
+    } else if result.record.delivered.pending > 0 && has_store {
+        terminal::progress(&format!(
+            "{} documents are not delivered yet; they stay in {}",
+            result.record.delivered.pending,
+            result.directory.display()
+        ));
+    }
+    if arguments.json {
+        terminal::line(&serde_json::to_string(&result.record).map_err(Failure::broken)?);
+    }
+    Ok(result.record.exit_code.unwrap_or(3))
+}
+
+/// On a terminal a person reads; with a store the established lines; piped without a store only documents.
+fn tell(notice: &Notice, human: bool, has_store: bool, controlled: bool) {
+    match notice {
+        Notice::Prepared if controlled => terminal::line("@prepared"),
+        Notice::Timed(true) if controlled => terminal::line("@timed"),
+        Notice::Timed(false) if controlled => terminal::line("@calm"),
+        Notice::Line(text) if has_store && !human => terminal::line(text),
+        Notice::Line(text) => terminal::progress(text),
+        Notice::Document(text) if !human => terminal::line(text),
+        _ => {}
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the task lives as long as the process and owns nothing"
+)]
+fn listen_for_signals(cancel: CancellationToken) -> Result<(), Failure> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate()).map_err(Failure::broken)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::broken)?;
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        cancel.cancel();
+    });
+    Ok(())
+}
+
+/// The scheduler writes a line when the run is due; when its pipe closes it is gone, and so is the reason for the run.
+fn listen_for_scheduler(go: Arc<Notify>, cancel: CancellationToken) -> Result<(), Failure> {
+    let listening = std::thread::Builder::new()
+        .name("control".to_owned())
+        .spawn(move || {
+            for line in std::io::stdin().lock().lines() {
+                match line {
+                    Ok(_) => go.notify_one(),
+                    Err(_) => break,
+                }
+            }
+            cancel.cancel();
+        });
+    listening.map(drop).map_err(Failure::broken)
+}

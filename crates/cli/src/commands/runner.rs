@@ -1,0 +1,50 @@
+//! The hidden `canarytrace runner`: a job on standard input, messages on standard output.
+
+use std::{io::BufRead, sync::Arc};
+
+use canarytrace_runner::{RunJob, run_job};
+use tokio::sync::Notify;
+
+use crate::failure::Failure;
+
+pub(crate) fn run() -> Result<u8, Failure> {
+    let mut line = String::new();
+    std::io::stdin()
+        .lock()
+        .read_line(&mut line)
+        .map_err(Failure::broken)?;
+    let job: RunJob = serde_json::from_str(&line)
+        .map_err(|error| Failure::broken(format!("the job is not understood: {error}")))?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(Failure::broken)?;
+    let (go, gone) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    listen(Arc::clone(&go), Arc::clone(&gone))?;
+    let code = runtime.block_on(async {
+        tokio::select! {
+            code = run_job(job, go) => code.map_err(Failure::broken),
+            // The supervisor is gone: what it contains us in removes the browser.
+            () = gone.notified() => Err(Failure::broken("the supervisor closed our standard input")),
+        }
+    });
+    // A script that cannot be interrupted must not hold the process.
+    runtime.shutdown_background();
+    code
+}
+
+/// Each line is a `go`; the end of the stream is the end of the supervisor. The thread ends with the process.
+fn listen(go: Arc<Notify>, gone: Arc<Notify>) -> Result<(), Failure> {
+    let listening = std::thread::Builder::new()
+        .name("control".to_owned())
+        .spawn(move || {
+            for line in std::io::stdin().lock().lines() {
+                match line {
+                    Ok(_) => go.notify_one(),
+                    Err(_) => break,
+                }
+            }
+            gone.notify_one();
+        });
+    listening.map(drop).map_err(Failure::broken)
+}

@@ -1,0 +1,92 @@
+//! What a person reads.
+
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "this is the one place that prints"
+)]
+
+use std::io::{IsTerminal, Write};
+
+use canarytrace_model::{record::RunRecord, verdict::Outcome};
+
+use crate::{failure::Failure, variables::Variables};
+
+pub(crate) fn stdout_is_terminal() -> bool {
+    std::io::stdout().is_terminal()
+}
+
+pub(crate) fn stderr_has_color(variables: &Variables) -> bool {
+    std::io::stderr().is_terminal() && variables.get("NO_COLOR").is_none()
+}
+
+/// A line of standard output; a reader that went away is no error.
+pub(crate) fn line(text: &str) {
+    let mut stdout = std::io::stdout().lock();
+    if writeln!(stdout, "{text}")
+        .and_then(|()| stdout.flush())
+        .is_err()
+    {
+        tracing::debug!("nobody reads standard output");
+    }
+}
+
+pub(crate) fn progress(text: &str) {
+    eprintln!("{text}");
+}
+
+pub(crate) fn error(failure: &Failure) {
+    eprintln!("error: {failure}");
+    if let Some(hint) = failure.hint() {
+        eprintln!("hint: {hint}");
+    }
+}
+
+/// The human summary of a run.
+pub(crate) fn summary(record: &RunRecord, directory: &std::path::Path) {
+    for step in &record.steps {
+        let mark = match step.verdict.outcome {
+            Outcome::Passed => "✓",
+            Outcome::Failed => "✗",
+            Outcome::Broken => "!",
+        };
+        line(&format!(
+            "  {mark} {}  {} ms",
+            step.full_title, step.duration_ms
+        ));
+        if let Some(detail) = &step.verdict.detail {
+            line(&format!("      {detail}"));
+        }
+    }
+    let Some(verdict) = &record.verdict else {
+        return;
+    };
+    let seconds = record.ended_at.map_or(0.0, |end| {
+        (end.epoch_ms() - record.started_at.epoch_ms()) as f64 / 1000.0
+    });
+    let outcome = match verdict.outcome {
+        Outcome::Passed => "passed",
+        Outcome::Failed => "failed",
+        Outcome::Broken => "broken",
+    };
+    let cause = verdict
+        .cause
+        .map(|cause| format!(" ({})", cause.as_str()))
+        .unwrap_or_default();
+    line(&format!("{outcome}{cause} in {seconds:.1} s"));
+    if record
+        .steps
+        .iter()
+        .all(|step| step.verdict.detail != verdict.detail)
+        && let Some(detail) = &verdict.detail
+    {
+        line(&format!("  {detail}"));
+    }
+    line(&format!("evidence: {}", directory.display()));
+    if record.delivered.pending > 0 && record.store.is_some() {
+        line(&format!(
+            "{} documents are not delivered yet; they are sent by the next `canarytrace serve`",
+            record.delivered.pending
+        ));
+    }
+}
