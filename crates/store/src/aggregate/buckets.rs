@@ -1,0 +1,278 @@
+//! Buckets by value and by query.
+
+use std::collections::{BTreeMap, HashMap};
+
+use canarytrace_es::{
+    EsError,
+    aggregation::{Aggregation, BucketOrder, Filters, OrderTarget, Terms},
+    date,
+};
+use jiff::tz::TimeZone;
+use serde_json::{Map, Value, json};
+use tantivy::DocId;
+
+use super::{Bucket, Kinds, finish_all};
+use crate::{
+    mapping::FieldType,
+    search::columns::{FieldColumns, FieldValue},
+};
+
+/// What documents of a bucket have in common.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum BucketKey {
+    Whole(i64),
+    /// A float by its bits, ordered as the number is.
+    Decimal(u64),
+    Text(String),
+}
+
+impl BucketKey {
+    fn new(value: FieldValue) -> Self {
+        match value {
+            FieldValue::Whole(number) => BucketKey::Whole(number),
+            FieldValue::Decimal(number) => BucketKey::Decimal(ordered_bits(number)),
+            FieldValue::Text(text) => BucketKey::Text(text),
+        }
+    }
+
+    fn from_json(value: &Value) -> Self {
+        match value {
+            Value::Number(number) => number.as_i64().map_or_else(
+                || BucketKey::Decimal(ordered_bits(number.as_f64().unwrap_or(0.0))),
+                BucketKey::Whole,
+            ),
+            Value::String(text) => BucketKey::Text(text.clone()),
+            other => BucketKey::Text(other.to_string()),
+        }
+    }
+}
+
+/// Bits that compare as the floats do; the inverse is [`from_ordered_bits`].
+fn ordered_bits(number: f64) -> u64 {
+    let bits = (if number == 0.0 { 0.0 } else { number }).to_bits();
+    if bits >> 63 == 1 {
+        !bits
+    } else {
+        bits | 1 << 63
+    }
+}
+
+fn from_ordered_bits(bits: u64) -> f64 {
+    f64::from_bits(if bits >> 63 == 1 {
+        bits & !(1 << 63)
+    } else {
+        !bits
+    })
+}
+
+/// Splits documents by each of their values; `missing` stands in for none.
+pub(crate) fn split(
+    columns: &FieldColumns,
+    docs: &[DocId],
+    missing: Option<&Value>,
+    mut each: impl FnMut(BucketKey, Vec<DocId>),
+) {
+    let mut by_ordinal: BTreeMap<u64, Vec<DocId>> = BTreeMap::new();
+    let mut by_number: HashMap<BucketKey, Vec<DocId>> = HashMap::new();
+    let mut without = Vec::new();
+    for doc in docs {
+        let mut any = false;
+        columns.ordinals(*doc, |ordinal| {
+            any = true;
+            push_once(by_ordinal.entry(ordinal).or_default(), *doc);
+        });
+        columns.numbers(*doc, |value| {
+            any = true;
+            push_once(by_number.entry(BucketKey::new(value)).or_default(), *doc);
+        });
+        if !any {
+            without.push(*doc);
+        }
+    }
+    for (ordinal, docs) in by_ordinal {
+        each(BucketKey::Text(columns.resolve(ordinal)), docs);
+    }
+    for (key, docs) in by_number {
+        each(key, docs);
+    }
+    if let Some(missing) = missing.filter(|_| !without.is_empty()) {
+        each(BucketKey::from_json(missing), without);
+    }
+}
+
+/// A value that a document has twice counts once.
+fn push_once(docs: &mut Vec<DocId>, doc: DocId) {
+    if docs.last() != Some(&doc) {
+        docs.push(doc);
+    }
+}
+
+/// A finished bucket beside the key and count it is ordered by.
+struct Finished {
+    key: BucketKey,
+    count: u64,
+    body: Map<String, Value>,
+}
+
+pub(crate) fn finish_terms(
+    terms: &Terms,
+    aggregation: &Aggregation,
+    found: HashMap<BucketKey, Bucket>,
+    kinds: &Kinds,
+) -> Result<Value, EsError> {
+    if terms.min_doc_count == 0 {
+        return Err(EsError::unsupported(
+            "[min_doc_count] 0 of a terms aggregation",
+        ));
+    }
+    let kind = kinds.get(&terms.field);
+    let total: u64 = found.values().map(|bucket| bucket.count).sum();
+    let mut buckets = Vec::new();
+    for (key, bucket) in found {
+        if bucket.count >= terms.min_doc_count {
+            let count = bucket.count;
+            let body = finish_bucket(bucket, aggregation, kinds, key_fields(&key, kind))?;
+            buckets.push(Finished { key, count, body });
+        }
+    }
+    for order in &terms.order {
+        check_order(order, aggregation)?;
+    }
+    buckets.sort_by(|a, b| compare(a, b, &terms.order));
+    buckets.truncate(terms.size);
+    let shown: u64 = buckets.iter().map(|bucket| bucket.count).sum();
+    let list: Vec<Value> = buckets
+        .into_iter()
+        .map(|bucket| Value::Object(bucket.body))
+        .collect();
+    Ok(
+        json!({"doc_count_error_upper_bound": 0, "sum_other_doc_count": total.saturating_sub(shown), "buckets": list}),
+    )
+}
+
+fn key_fields(key: &BucketKey, kind: Option<&FieldType>) -> Map<String, Value> {
+    let mut fields = Map::new();
+    let (value, text) = match (key, kind) {
+        (BucketKey::Whole(number), Some(FieldType::Date)) => (
+            json!(number),
+            Some(date::format_ms(*number, &TimeZone::UTC)),
+        ),
+        (BucketKey::Text(flag), Some(FieldType::Boolean)) => {
+            (json!(i32::from(flag == "true")), Some(flag.clone()))
+        }
+        (BucketKey::Whole(number), Some(FieldType::Decimal { .. })) => {
+            (json!(*number as f64), None)
+        }
+        (BucketKey::Whole(number), _) => (json!(number), None),
+        (BucketKey::Decimal(bits), _) => (json!(from_ordered_bits(*bits)), None),
+        (BucketKey::Text(text), _) => (json!(text), None),
+    };
+    fields.insert("key".to_owned(), value);
+    if let Some(text) = text {
+        fields.insert("key_as_string".to_owned(), json!(text));
+    }
+    fields
+}
+
+/// Count and nested aggregations, after the fields of the key.
+pub(crate) fn finish_bucket(
+    mut bucket: Bucket,
+    aggregation: &Aggregation,
+    kinds: &Kinds,
+    mut fields: Map<String, Value>,
+) -> Result<Map<String, Value>, EsError> {
+    fields.insert("doc_count".to_owned(), json!(bucket.count));
+    fields.extend(finish_all(&aggregation.nested, &mut bucket.nested, kinds)?);
+    Ok(fields)
+}
+
+fn check_order(order: &BucketOrder, aggregation: &Aggregation) -> Result<(), EsError> {
+    match &order.target {
+        OrderTarget::Metric { name, .. } if !aggregation.nested.contains_key(name) => {
+            Err(EsError::new(
+                400,
+                "aggregation_execution_exception",
+                format!(
+                    "Invalid aggregator order path [{name}]. The provided aggregation [{name}] either does not exist, or is a pipeline aggregation and cannot be used to sort the buckets."
+                ),
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn compare(a: &Finished, b: &Finished, orders: &[BucketOrder]) -> std::cmp::Ordering {
+    for order in orders {
+        let ordering = match &order.target {
+            OrderTarget::Count => a.count.cmp(&b.count),
+            OrderTarget::Key => a.key.cmp(&b.key),
+            OrderTarget::Metric { name, property } => metric(&a.body, name, property.as_deref())
+                .total_cmp(&metric(&b.body, name, property.as_deref())),
+        };
+        let ordering = if order.descending {
+            ordering.reverse()
+        } else {
+            ordering
+        };
+        if ordering.is_ne() {
+            return ordering;
+        }
+    }
+    a.key.cmp(&b.key)
+}
+
+/// The number that a bucket is ordered by; an empty metric comes last in ascending order, as in Elasticsearch.
+fn metric(body: &Map<String, Value>, name: &str, property: Option<&str>) -> f64 {
+    let Some(metric) = body.get(name) else {
+        return f64::INFINITY;
+    };
+    let property = property.unwrap_or("value");
+    let direct = metric
+        .get(property)
+        .or_else(|| metric.get("values").and_then(|values| values.get(property)));
+    direct
+        .or_else(|| metric.get("doc_count"))
+        .and_then(Value::as_f64)
+        .unwrap_or(f64::INFINITY)
+}
+
+pub(crate) fn finish_filters(
+    filters: &Filters,
+    aggregation: &Aggregation,
+    mut found: HashMap<BucketKey, Bucket>,
+    kinds: &Kinds,
+) -> Result<Value, EsError> {
+    let mut take = |position: i64| {
+        let bucket = found
+            .remove(&BucketKey::Whole(position))
+            .unwrap_or_default();
+        finish_bucket(bucket, aggregation, kinds, Map::new())
+    };
+    let named = filters.queries.iter().any(|(name, _)| name.is_some());
+    let mut buckets: Vec<(String, Value)> = Vec::new();
+    for (position, (name, _)) in filters.queries.iter().enumerate() {
+        let body = take(i64::try_from(position).unwrap_or(i64::MAX))?;
+        buckets.push((name.clone().unwrap_or_default(), Value::Object(body)));
+    }
+    if let Some(key) = &filters.other_bucket_key {
+        buckets.push((key.clone(), Value::Object(take(i64::MAX)?)));
+    }
+    Ok(if named {
+        json!({"buckets": buckets.into_iter().collect::<Map<_, _>>()})
+    } else {
+        json!({"buckets": buckets.into_iter().map(|(_, body)| body).collect::<Vec<_>>()})
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ordered_bits_order_floats() {
+        let numbers = [f64::NEG_INFINITY, -2.5, -0.0, 0.5, 3.0, f64::INFINITY];
+        let bits: Vec<u64> = numbers.iter().map(|number| ordered_bits(*number)).collect();
+        assert!(bits.is_sorted());
+        assert_eq!(from_ordered_bits(ordered_bits(-2.5)), -2.5);
+    }
+}

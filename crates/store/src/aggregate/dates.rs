@@ -1,0 +1,208 @@
+//! Date histograms: fixed steps and the calendar of a zone.
+
+use std::collections::{BTreeMap, HashMap};
+
+use canarytrace_es::{
+    EsError,
+    aggregation::{Aggregation, CalendarUnit, DateHistogram, Interval},
+    date::{self, Round},
+};
+use jiff::{Timestamp, Zoned, tz::TimeZone};
+use serde_json::{Map, Value, json};
+use tantivy::DocId;
+
+use super::{
+    Bucket, Kinds, MAX_BUCKETS,
+    buckets::{BucketKey, finish_bucket},
+};
+use crate::search::columns::{FieldColumns, FieldValue};
+
+/// Rounds moments to the start of their bucket.
+struct Rounder<'a> {
+    histogram: &'a DateHistogram,
+    zone: TimeZone,
+}
+
+impl<'a> Rounder<'a> {
+    fn new(histogram: &'a DateHistogram) -> Result<Self, EsError> {
+        Ok(Self {
+            zone: histogram
+                .time_zone
+                .as_deref()
+                .map_or(Ok(TimeZone::UTC), date::zone)?,
+            histogram,
+        })
+    }
+
+    fn zoned(&self, milliseconds: i64) -> Option<Zoned> {
+        Some(
+            Timestamp::from_millisecond(milliseconds)
+                .ok()?
+                .to_zoned(self.zone.clone()),
+        )
+    }
+
+    fn start(&self, milliseconds: i64) -> Option<i64> {
+        let shifted = milliseconds - self.histogram.offset_ms;
+        let start = match self.histogram.interval {
+            Interval::FixedMs(step) => {
+                // Fixed steps are counted in local time, as Elasticsearch does.
+                let local = shifted + self.local_offset_ms(shifted)?;
+                local.div_euclid(step) * step - self.local_offset_ms(shifted)?
+            }
+            Interval::Calendar(unit) => date::start_of(&self.zoned(shifted)?, letter(unit))?
+                .timestamp()
+                .as_millisecond(),
+        };
+        Some(start + self.histogram.offset_ms)
+    }
+
+    fn next(&self, start: i64) -> Option<i64> {
+        match self.histogram.interval {
+            Interval::FixedMs(step) => Some(start + step),
+            Interval::Calendar(unit) => {
+                let shifted = start - self.histogram.offset_ms;
+                let next = date::next_of(&self.zoned(shifted)?, letter(unit))?;
+                Some(next.timestamp().as_millisecond() + self.histogram.offset_ms)
+            }
+        }
+    }
+
+    fn local_offset_ms(&self, milliseconds: i64) -> Option<i64> {
+        Some(i64::from(self.zoned(milliseconds)?.offset().seconds()) * 1000)
+    }
+}
+
+fn letter(unit: CalendarUnit) -> char {
+    match unit {
+        CalendarUnit::Minute => 'm',
+        CalendarUnit::Hour => 'h',
+        CalendarUnit::Day => 'd',
+        CalendarUnit::Week => 'w',
+        CalendarUnit::Month => 'M',
+        CalendarUnit::Quarter => 'q',
+        CalendarUnit::Year => 'y',
+    }
+}
+
+pub(super) fn split(
+    columns: &FieldColumns,
+    docs: &[DocId],
+    histogram: &DateHistogram,
+) -> Result<Vec<(BucketKey, Vec<DocId>)>, EsError> {
+    let rounder = Rounder::new(histogram)?;
+    let mut parts: BTreeMap<i64, Vec<DocId>> = BTreeMap::new();
+    // Documents come in time order, mostly: the bucket of the last one is tried first.
+    let mut last: Option<(i64, i64)> = None;
+    for doc in docs {
+        columns.numbers(*doc, |value| {
+            let FieldValue::Whole(milliseconds) = value else {
+                return;
+            };
+            let start = match last {
+                Some((start, end)) if (start..end).contains(&milliseconds) => Some(start),
+                _ => rounder.start(milliseconds),
+            };
+            let Some(start) = start else { return };
+            if last.is_none_or(|(known, _)| known != start) {
+                last = rounder.next(start).map(|end| (start, end));
+            }
+            let part = parts.entry(start).or_default();
+            if part.last() != Some(doc) {
+                part.push(*doc);
+            }
+        });
+    }
+    Ok(parts
+        .into_iter()
+        .map(|(start, docs)| (BucketKey::Whole(start), docs))
+        .collect())
+}
+
+pub(super) fn finish(
+    histogram: &DateHistogram,
+    aggregation: &Aggregation,
+    found: HashMap<BucketKey, Bucket>,
+    kinds: &Kinds,
+) -> Result<Value, EsError> {
+    let rounder = Rounder::new(histogram)?;
+    let mut buckets: BTreeMap<i64, Bucket> = found
+        .into_iter()
+        .filter_map(|(key, bucket)| match key {
+            BucketKey::Whole(start) => Some((start, bucket)),
+            _ => None,
+        })
+        .collect();
+    if histogram.min_doc_count == 0 {
+        fill(&rounder, &mut buckets)?;
+    }
+    let mut list = Vec::new();
+    for (start, bucket) in buckets {
+        if bucket.count >= histogram.min_doc_count {
+            let mut fields = Map::new();
+            fields.insert(
+                "key_as_string".to_owned(),
+                json!(date::format_ms(start, &rounder.zone)),
+            );
+            fields.insert("key".to_owned(), json!(start));
+            list.push(Value::Object(finish_bucket(
+                bucket,
+                aggregation,
+                kinds,
+                fields,
+            )?));
+        }
+    }
+    if histogram.descending {
+        list.reverse();
+    }
+    Ok(json!({"buckets": list}))
+}
+
+/// Empty buckets between the first and the last, and out to the extended bounds.
+fn fill(rounder: &Rounder<'_>, buckets: &mut BTreeMap<i64, Bucket>) -> Result<(), EsError> {
+    let bound = |value: &Value, round: Round| match value {
+        Value::Number(number) => number
+            .as_i64()
+            .ok_or_else(|| EsError::parsing("[extended_bounds] must be dates")),
+        other => date::parse_query_date(
+            other.as_str().unwrap_or_default(),
+            &rounder.zone,
+            round,
+            Timestamp::now(),
+        ),
+    };
+    let (mut first, mut last) = (
+        buckets.keys().next().copied(),
+        buckets.keys().next_back().copied(),
+    );
+    if let Some((min, max)) = &rounder.histogram.extended_bounds {
+        let (min, max) = (
+            rounder.start(bound(min, Round::Down)?),
+            rounder.start(bound(max, Round::Down)?),
+        );
+        first = first.into_iter().chain(min).min();
+        last = last.into_iter().chain(max).max();
+    }
+    let (Some(mut start), Some(last)) = (first, last) else {
+        return Ok(());
+    };
+    while start < last {
+        buckets.entry(start).or_default();
+        if buckets.len() > MAX_BUCKETS {
+            return Err(EsError::new(
+                503,
+                "too_many_buckets_exception",
+                format!(
+                    "Trying to create too many buckets. Must be less than or equal to: [{MAX_BUCKETS}]"
+                ),
+            ));
+        }
+        match rounder.next(start) {
+            Some(next) if next > start => start = next,
+            _ => break,
+        }
+    }
+    buckets.entry(last).or_default();
+    Ok(())
+}

@@ -1,0 +1,446 @@
+//! One index: a tantivy index, its mapping, and the documents that are not committed yet.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    fs,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use canarytrace_es::EsError;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tantivy::{
+    Index as TantivyIndex, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, Searcher,
+    TantivyDocument, Term,
+    directory::MmapDirectory,
+    query::TermQuery,
+    schema::{
+        FAST, Field, INDEXED, IndexRecordOption, JsonObjectOptions, OwnedValue, STORED, STRING,
+        Schema, TextFieldIndexing,
+    },
+    tokenizer::{LowerCaser, SimpleTokenizer, TextAnalyzer},
+};
+
+use super::{StoreError, files::replace};
+use crate::mapping::{Cell, Indexed, Mapping};
+
+/// The name of Elasticsearch's default analyzer.
+pub(crate) const STANDARD: &str = "standard";
+const WRITER_MEMORY: usize = 20 << 20;
+const STATE: &str = "index.json";
+
+/// The columns every index has.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Columns {
+    pub(crate) id: Field,
+    pub(crate) source: Field,
+    pub(crate) sequence: Field,
+    pub(crate) version: Field,
+    /// Exact values, by JSON path.
+    pub(crate) exact: Field,
+    /// Analysed texts, by JSON path.
+    pub(crate) text: Field,
+    /// Paths that have a value.
+    pub(crate) names: Field,
+}
+
+/// A document that is in the log and not in a committed segment yet.
+#[derive(Clone, Debug)]
+pub(crate) struct Pending {
+    pub(crate) version: u64,
+    pub(crate) sequence: u64,
+    /// None: deleted.
+    pub(crate) source: Option<Bytes>,
+}
+
+/// What is kept beside the segments.
+#[derive(Debug, Serialize, Deserialize)]
+struct State {
+    uuid: String,
+    mapping: Value,
+}
+
+/// An open index.
+pub(crate) struct Index {
+    pub(crate) name: String,
+    pub(crate) uuid: String,
+    folder: PathBuf,
+    tantivy: TantivyIndex,
+    pub(crate) columns: Columns,
+    mapping: RwLock<Arc<Mapping>>,
+    writer: Mutex<Option<IndexWriter>>,
+    reader: IndexReader,
+    pending: RwLock<HashMap<String, Pending>>,
+    next_sequence: AtomicU64,
+    /// When the first uncommitted write came.
+    dirty_since: Mutex<Option<Instant>>,
+    last_search: Mutex<Option<Instant>>,
+}
+
+impl std::fmt::Debug for Index {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Index")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+fn schema() -> (Schema, Columns) {
+    let mut schema = Schema::builder();
+    let exact = JsonObjectOptions::default()
+        .set_indexing_options(
+            TextFieldIndexing::default()
+                .set_tokenizer("raw")
+                .set_index_option(IndexRecordOption::Basic),
+        )
+        .set_fast("raw")
+        .set_expand_dots_enabled();
+    let text = JsonObjectOptions::default()
+        .set_indexing_options(
+            TextFieldIndexing::default()
+                .set_tokenizer(STANDARD)
+                .set_index_option(IndexRecordOption::WithFreqsAndPositions),
+        )
+        .set_expand_dots_enabled();
+    let columns = Columns {
+        id: schema.add_text_field("_id", STRING | STORED),
+        source: schema.add_bytes_field("_source", STORED),
+        sequence: schema.add_u64_field("_seq_no", FAST | STORED),
+        version: schema.add_u64_field("_version", FAST | INDEXED | STORED),
+        exact: schema.add_json_field("exact", exact),
+        text: schema.add_json_field("text", text),
+        names: schema.add_text_field("_field_names", STRING),
+    };
+    (schema.build(), columns)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+impl Index {
+    /// Makes a new index on disk.
+    pub(crate) fn create(
+        folder: &Path,
+        name: &str,
+        uuid: &str,
+        mapping: Mapping,
+    ) -> Result<Self, StoreError> {
+        fs::create_dir_all(folder)?;
+        let (schema, columns) = schema();
+        let directory = MmapDirectory::open(folder)?;
+        let tantivy = TantivyIndex::create(directory, schema, IndexSettings::default())?;
+        let index = Self::assemble(folder, name, uuid, tantivy, columns, mapping, 0)?;
+        index.save_state()?;
+        if let Some(parent) = folder.parent() {
+            fs::File::open(parent)?.sync_all()?;
+        }
+        Ok(index)
+    }
+
+    /// Opens an index as its last commit left it.
+    pub(crate) fn open(folder: &Path, name: &str) -> Result<Self, StoreError> {
+        let state: State = serde_json::from_slice(&fs::read(folder.join(STATE))?)
+            .map_err(|error| StoreError::Damaged(folder.to_owned(), error.to_string()))?;
+        let (_, columns) = schema();
+        let tantivy = TantivyIndex::open(MmapDirectory::open(folder)?)?;
+        let payload = tantivy
+            .load_metas()?
+            .payload
+            .and_then(|payload| payload.parse().ok())
+            .unwrap_or(0);
+        let mapping = Mapping::parse(&state.mapping)
+            .map_err(|error| StoreError::Damaged(folder.to_owned(), error.reason))?;
+        Self::assemble(
+            folder,
+            name,
+            &state.uuid,
+            tantivy,
+            columns,
+            mapping,
+            payload,
+        )
+    }
+
+    fn assemble(
+        folder: &Path,
+        name: &str,
+        uuid: &str,
+        tantivy: TantivyIndex,
+        columns: Columns,
+        mapping: Mapping,
+        next_sequence: u64,
+    ) -> Result<Self, StoreError> {
+        let analyzer = TextAnalyzer::builder(SimpleTokenizer::default())
+            .filter(LowerCaser)
+            .build();
+        tantivy.tokenizers().register(STANDARD, analyzer);
+        let reader = tantivy
+            .reader_builder()
+            .reload_policy(ReloadPolicy::Manual)
+            .try_into()?;
+        Ok(Self {
+            name: name.to_owned(),
+            uuid: uuid.to_owned(),
+            folder: folder.to_owned(),
+            tantivy,
+            columns,
+            mapping: RwLock::new(Arc::new(mapping)),
+            writer: Mutex::new(None),
+            reader,
+            pending: RwLock::default(),
+            next_sequence: AtomicU64::new(next_sequence),
+            dirty_since: Mutex::new(None),
+            last_search: Mutex::new(None),
+        })
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    pub(crate) fn mapping(&self) -> Arc<Mapping> {
+        Arc::clone(
+            &self
+                .mapping
+                .read()
+                .unwrap_or_else(std::sync::PoisonError::into_inner),
+        )
+    }
+
+    pub(crate) fn set_mapping(&self, mapping: Arc<Mapping>) {
+        *self
+            .mapping
+            .write()
+            .unwrap_or_else(std::sync::PoisonError::into_inner) = mapping;
+    }
+
+    /// The sequence number of the next write; numbers below it are taken.
+    pub(crate) fn next_sequence(&self) -> u64 {
+        self.next_sequence.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn searcher(&self) -> Searcher {
+        self.reader.searcher()
+    }
+
+    pub(crate) fn analyzer(&self) -> TextAnalyzer {
+        self.tantivy
+            .tokenizers()
+            .get(STANDARD)
+            .expect("the analyzer is registered when the index is opened")
+    }
+
+    pub(crate) fn mark_searched(&self) {
+        *lock(&self.last_search) = Some(Instant::now());
+    }
+
+    pub(crate) fn searched_within(&self, limit: Duration) -> bool {
+        lock(&self.last_search).is_some_and(|at| at.elapsed() < limit)
+    }
+
+    /// For how long a write has been invisible.
+    pub(crate) fn dirty_for(&self) -> Option<Duration> {
+        lock(&self.dirty_since).map(|since| since.elapsed())
+    }
+
+    pub(crate) fn has_writer(&self) -> bool {
+        lock(&self.writer).is_some()
+    }
+
+    /// What is known of an id, committed or not.
+    pub(crate) fn lookup(&self, id: &str) -> Result<Option<Pending>, StoreError> {
+        if let Some(pending) = self
+            .pending
+            .read()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .get(id)
+        {
+            return Ok(Some(pending.clone()));
+        }
+        let searcher = self.searcher();
+        let query = TermQuery::new(
+            Term::from_field_text(self.columns.id, id),
+            IndexRecordOption::Basic,
+        );
+        let found = searcher.search(
+            &query,
+            &tantivy::collector::TopDocs::with_limit(1).order_by_score(),
+        )?;
+        let Some((_, address)) = found.first() else {
+            return Ok(None);
+        };
+        let document: TantivyDocument = searcher.doc(*address)?;
+        Ok(Some(Pending {
+            version: number(&document, self.columns.version),
+            sequence: number(&document, self.columns.sequence),
+            source: Some(Bytes::from(source(&document, self.columns.source))),
+        }))
+    }
+
+    /// Applies a write that is in the log.
+    pub(crate) fn apply(
+        &self,
+        id: &str,
+        pending: Pending,
+        indexed: Option<Indexed>,
+    ) -> Result<(), StoreError> {
+        let mut writer = lock(&self.writer);
+        let writer = match &mut *writer {
+            Some(writer) => writer,
+            empty => empty.insert(self.tantivy.writer_with_num_threads(1, WRITER_MEMORY)?),
+        };
+        if pending.version > 1 || pending.source.is_none() {
+            writer.delete_term(Term::from_field_text(self.columns.id, id));
+        }
+        if let (Some(indexed), Some(source)) = (indexed, &pending.source) {
+            writer.add_document(self.document(id, source, &pending, indexed))?;
+        }
+        self.next_sequence
+            .fetch_max(pending.sequence + 1, Ordering::SeqCst);
+        lock(&self.dirty_since).get_or_insert_with(Instant::now);
+        self.pending
+            .write()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .insert(id.to_owned(), pending);
+        Ok(())
+    }
+
+    fn document(
+        &self,
+        id: &str,
+        source: &Bytes,
+        pending: &Pending,
+        indexed: Indexed,
+    ) -> TantivyDocument {
+        let mut document = TantivyDocument::default();
+        document.add_text(self.columns.id, id);
+        document.add_bytes(self.columns.source, source);
+        document.add_u64(self.columns.sequence, pending.sequence);
+        document.add_u64(self.columns.version, pending.version);
+        for name in &indexed.names {
+            document.add_text(self.columns.names, name);
+        }
+        let exact = indexed
+            .cells
+            .into_iter()
+            .map(|(path, cells)| (path, array(cells.into_iter().map(owned).collect())));
+        document.add_object(self.columns.exact, exact.collect::<BTreeMap<_, _>>());
+        let texts = indexed.texts.into_iter().map(|(path, texts)| {
+            (
+                path,
+                array(texts.into_iter().map(OwnedValue::Str).collect()),
+            )
+        });
+        document.add_object(self.columns.text, texts.collect::<BTreeMap<_, _>>());
+        document
+    }
+
+    /// Makes every applied write visible and durable in the segments. Called by the one writing thread.
+    pub(crate) fn commit(&self) -> Result<(), StoreError> {
+        let mut guard = lock(&self.writer);
+        let Some(writer) = &mut *guard else {
+            return Ok(());
+        };
+        if lock(&self.dirty_since).is_none() {
+            return Ok(());
+        }
+        // The mapping must not be older than the segments: what it names could not be read otherwise.
+        self.save_state()?;
+        let mut prepared = writer.prepare_commit()?;
+        prepared.set_payload(&self.next_sequence().to_string());
+        prepared.commit()?;
+        self.reader.reload()?;
+        *lock(&self.dirty_since) = None;
+        self.pending
+            .write()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .clear();
+        Ok(())
+    }
+
+    /// Commits and gives the writer's memory and threads back.
+    pub(crate) fn close_writer(&self) -> Result<(), StoreError> {
+        self.commit()?;
+        if let Some(writer) = lock(&self.writer).take() {
+            writer.wait_merging_threads()?;
+        }
+        Ok(())
+    }
+
+    fn save_state(&self) -> Result<(), StoreError> {
+        let state = State {
+            uuid: self.uuid.clone(),
+            mapping: self.mapping().to_json(),
+        };
+        let text = serde_json::to_vec(&state)
+            .map_err(|error| StoreError::Damaged(self.folder.clone(), error.to_string()))?;
+        let path = self.folder.join(STATE);
+        if fs::read(&path).is_ok_and(|current| current == text) {
+            return Ok(());
+        }
+        replace(&path, &text)?;
+        Ok(())
+    }
+
+    /// Documents and deleted ones in committed segments, and bytes on disk.
+    pub(crate) fn size(&self) -> (u64, u64, u64) {
+        let searcher = self.searcher();
+        let deleted = searcher
+            .segment_readers()
+            .iter()
+            .map(|segment| u64::from(segment.num_deleted_docs()))
+            .sum();
+        let files = fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        let bytes = files
+            .filter_map(|entry| entry.metadata().ok())
+            .map(|metadata| metadata.len())
+            .sum();
+        (searcher.num_docs(), deleted, bytes)
+    }
+}
+
+fn owned(cell: Cell) -> OwnedValue {
+    match cell {
+        Cell::Text(text) => OwnedValue::Str(text),
+        Cell::Whole(number) => OwnedValue::I64(number),
+        Cell::Decimal(number) => OwnedValue::F64(number),
+    }
+}
+
+fn array(mut values: Vec<OwnedValue>) -> OwnedValue {
+    match values.len() {
+        1 => values.remove(0),
+        _ => OwnedValue::Array(values),
+    }
+}
+
+fn number(document: &TantivyDocument, field: Field) -> u64 {
+    use tantivy::schema::Value as _;
+    document
+        .get_first(field)
+        .and_then(|value| value.as_u64())
+        .unwrap_or(0)
+}
+
+pub(crate) fn source(document: &TantivyDocument, field: Field) -> Vec<u8> {
+    use tantivy::schema::Value as _;
+    document
+        .get_first(field)
+        .and_then(|value| value.as_bytes())
+        .unwrap_or_default()
+        .to_vec()
+}
+
+pub(crate) fn parse_source(bytes: &[u8]) -> Result<Value, EsError> {
+    serde_json::from_slice(bytes)
+        .map_err(|error| EsError::internal(format!("a stored document cannot be read: {error}")))
+}

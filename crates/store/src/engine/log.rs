@@ -1,0 +1,193 @@
+//! The log: every write is here, and on disk, before it is answered.
+//!
+//! A frame is `length (u32) | crc32 (u32) | payload`. A torn or damaged frame ends the log: what follows was never
+//! answered. Segments are numbered files; a checkpoint starts a new one and removes the older.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Read, Write},
+    path::{Path, PathBuf},
+};
+
+const HEADER: usize = 8;
+/// A frame holds one document.
+const MAX_FRAME: usize = 256 << 20;
+
+/// The log, open for appending.
+#[derive(Debug)]
+pub(crate) struct Log {
+    folder: PathBuf,
+    file: File,
+    number: u64,
+    length: u64,
+}
+
+impl Log {
+    /// Opens the log of a folder and answers the payloads that it holds, oldest first.
+    pub(crate) fn open(folder: &Path) -> io::Result<(Self, Vec<Vec<u8>>)> {
+        fs::create_dir_all(folder)?;
+        let numbers = segments(folder)?;
+        let mut payloads = Vec::new();
+        for number in &numbers {
+            read_segment(&segment(folder, *number), &mut payloads)?;
+        }
+        let number = numbers.last().map_or(1, |last| last + 1);
+        let log = Self {
+            folder: folder.to_owned(),
+            file: create(folder, number)?,
+            number,
+            length: 0,
+        };
+        Ok((log, payloads))
+    }
+
+    /// Appends frames and waits until they are on disk. After an error nothing of them is in the log.
+    pub(crate) fn append(&mut self, payloads: &[Vec<u8>]) -> io::Result<()> {
+        let mut frames =
+            Vec::with_capacity(payloads.iter().map(|payload| payload.len() + HEADER).sum());
+        for payload in payloads {
+            let length = u32::try_from(payload.len())
+                .ok()
+                .filter(|length| *length as usize <= MAX_FRAME);
+            let length = length.ok_or_else(|| {
+                io::Error::new(
+                    io::ErrorKind::InvalidInput,
+                    "a document is too large for the log",
+                )
+            })?;
+            frames.extend_from_slice(&length.to_le_bytes());
+            frames.extend_from_slice(&crc32fast::hash(payload).to_le_bytes());
+            frames.extend_from_slice(payload);
+        }
+        let written = self
+            .file
+            .write_all(&frames)
+            .and_then(|()| self.file.sync_data());
+        match written {
+            Ok(()) => {
+                self.length += frames.len() as u64;
+                Ok(())
+            }
+            Err(error) => {
+                self.file.set_len(self.length)?;
+                Err(error)
+            }
+        }
+    }
+
+    pub(crate) fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// Everything so far is in the indices, on disk: starts a new segment and removes the older ones.
+    pub(crate) fn cut(&mut self) -> io::Result<()> {
+        let older = segments(&self.folder)?;
+        self.number += 1;
+        self.file = create(&self.folder, self.number)?;
+        self.length = 0;
+        older
+            .into_iter()
+            .try_for_each(|number| fs::remove_file(segment(&self.folder, number)))
+    }
+}
+
+fn segment(folder: &Path, number: u64) -> PathBuf {
+    folder.join(format!("{number:012}.log"))
+}
+
+fn segments(folder: &Path) -> io::Result<Vec<u64>> {
+    let mut numbers: Vec<u64> = fs::read_dir(folder)?
+        .filter_map(|entry| {
+            entry
+                .ok()?
+                .file_name()
+                .to_str()?
+                .strip_suffix(".log")?
+                .parse()
+                .ok()
+        })
+        .collect();
+    numbers.sort_unstable();
+    Ok(numbers)
+}
+
+fn create(folder: &Path, number: u64) -> io::Result<File> {
+    let file = OpenOptions::new()
+        .append(true)
+        .create_new(true)
+        .open(segment(folder, number))?;
+    File::open(folder)?.sync_all()?;
+    Ok(file)
+}
+
+fn read_segment(path: &Path, payloads: &mut Vec<Vec<u8>>) -> io::Result<()> {
+    let mut bytes = Vec::new();
+    File::open(path)?.read_to_end(&mut bytes)?;
+    let mut rest = bytes.as_slice();
+    while let Some(payload) = next_frame(&mut rest) {
+        payloads.push(payload.to_vec());
+    }
+    if !rest.is_empty() {
+        tracing::warn!(path = %path.display(), bytes = rest.len(), "the log ends in a torn frame, which was never answered");
+    }
+    Ok(())
+}
+
+fn next_frame<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let number = |bytes: &[u8]| bytes.try_into().ok().map(u32::from_le_bytes);
+    let length = number(rest.get(..4)?)? as usize;
+    let checksum = number(rest.get(4..HEADER)?)?;
+    let payload = rest.get(HEADER..HEADER.checked_add(length)?)?;
+    if crc32fast::hash(payload) != checksum {
+        return None;
+    }
+    *rest = rest.get(HEADER + length..)?;
+    Some(payload)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_survive_and_a_torn_one_is_left_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut log, _) = Log::open(folder.path()).unwrap();
+        log.append(&[b"one".to_vec(), b"two".to_vec()]).unwrap();
+        drop(log);
+        let path = segment(folder.path(), 1);
+        let mut bytes = fs::read(&path).unwrap();
+        let whole = bytes.clone();
+        bytes.extend_from_slice(&whole[..9]);
+        fs::write(&path, bytes).unwrap();
+        let (mut log, payloads) = Log::open(folder.path()).unwrap();
+        assert_eq!(payloads, [b"one".to_vec(), b"two".to_vec()]);
+        log.append(&[b"three".to_vec()]).unwrap();
+        drop(log);
+        assert_eq!(Log::open(folder.path()).unwrap().1.len(), 3);
+    }
+
+    #[test]
+    fn a_damaged_frame_ends_the_log() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut log, _) = Log::open(folder.path()).unwrap();
+        log.append(&[b"one".to_vec(), b"two".to_vec()]).unwrap();
+        let path = segment(folder.path(), 1);
+        let mut bytes = fs::read(&path).unwrap();
+        let last = bytes.len() - 1;
+        bytes[last] ^= 1;
+        fs::write(&path, bytes).unwrap();
+        assert_eq!(Log::open(folder.path()).unwrap().1, [b"one".to_vec()]);
+    }
+
+    #[test]
+    fn a_cut_log_is_empty() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut log, _) = Log::open(folder.path()).unwrap();
+        log.append(&[b"one".to_vec()]).unwrap();
+        log.cut().unwrap();
+        log.append(&[b"two".to_vec()]).unwrap();
+        drop(log);
+        assert_eq!(Log::open(folder.path()).unwrap().1, [b"two".to_vec()]);
+    }
+}

@@ -1,0 +1,575 @@
+//! The mapping of an index and what it makes of a document: types, multi-fields, coercion, dynamic fields.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use canarytrace_es::{EsError, date};
+use serde_json::{Map, Value, json};
+
+/// How a field is indexed.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum FieldType {
+    Text {
+        indexed: bool,
+    },
+    Keyword {
+        ignore_above: usize,
+    },
+    /// All whole numbers; the range of the declared type is checked.
+    Whole {
+        name: &'static str,
+        min: i64,
+        max: i64,
+    },
+    Decimal {
+        name: &'static str,
+    },
+    Boolean,
+    Date,
+    Ip,
+}
+
+/// A field with its multi-fields.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Field {
+    pub(crate) kind: FieldType,
+    pub(crate) multi: BTreeMap<String, FieldType>,
+    /// As it was declared, for `_mapping`.
+    raw: Value,
+}
+
+/// Fields by full path.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Mapping {
+    fields: BTreeMap<String, Field>,
+    /// Objects that are stored and not indexed.
+    disabled: BTreeSet<String>,
+    /// Objects that are known, to tell them from fields.
+    objects: BTreeSet<String>,
+}
+
+/// A value in a column.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Cell {
+    Text(String),
+    Whole(i64),
+    Decimal(f64),
+}
+
+/// What a document puts into the index.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Indexed {
+    /// Exact values by path, for columns and terms.
+    pub(crate) cells: BTreeMap<String, Vec<Cell>>,
+    /// Analysed texts by path.
+    pub(crate) texts: BTreeMap<String, Vec<String>>,
+    /// Every path that has a value.
+    pub(crate) names: BTreeSet<String>,
+}
+
+const MAX_FIELDS: usize = 2000;
+const MAX_DEPTH: usize = 20;
+const DYNAMIC_IGNORE_ABOVE: usize = 256;
+/// A longer exact value cannot be a term of the index.
+const MAX_TERM_BYTES: usize = 32_766;
+
+const WHOLE_TYPES: [(&str, i64, i64); 4] = [
+    ("long", i64::MIN, i64::MAX),
+    ("integer", i32::MIN as i64, i32::MAX as i64),
+    ("short", i16::MIN as i64, i16::MAX as i64),
+    ("byte", i8::MIN as i64, i8::MAX as i64),
+];
+const DECIMAL_TYPES: [&str; 3] = ["double", "float", "half_float"];
+
+impl Mapping {
+    /// Reads `{"properties": {…}}`.
+    pub(crate) fn parse(body: &Value) -> Result<Self, EsError> {
+        let mut mapping = Self::default();
+        if let Some(properties) = body.get("properties") {
+            mapping.add_properties("", properties, 0)?;
+        }
+        Ok(mapping)
+    }
+
+    fn add_properties(
+        &mut self,
+        parent: &str,
+        properties: &Value,
+        depth: usize,
+    ) -> Result<(), EsError> {
+        let map = properties
+            .as_object()
+            .ok_or_else(|| EsError::mapper_parsing("Expected map for [properties]"))?;
+        if depth > MAX_DEPTH {
+            return Err(EsError::illegal_argument(format!(
+                "mapping nests deeper than {MAX_DEPTH}"
+            )));
+        }
+        for (name, definition) in map {
+            let path = join(parent, name);
+            let kind = definition.get("type").and_then(Value::as_str);
+            match (kind, definition.get("properties")) {
+                (None | Some("object"), properties) => {
+                    self.objects.insert(path.clone());
+                    if definition.get("enabled") == Some(&json!(false)) {
+                        self.disabled.insert(path.clone());
+                    }
+                    if let Some(properties) = properties {
+                        self.add_properties(&path, properties, depth + 1)?;
+                    }
+                }
+                (Some(kind), _) => {
+                    let field = parse_field(&path, kind, definition)?;
+                    self.fields.insert(path, field);
+                }
+            }
+        }
+        self.check_size()
+    }
+
+    fn check_size(&self) -> Result<(), EsError> {
+        if self.fields.len() > MAX_FIELDS {
+            return Err(EsError::illegal_argument(format!(
+                "Limit of total fields [{MAX_FIELDS}] has been exceeded"
+            )));
+        }
+        Ok(())
+    }
+
+    /// The type of a field or multi-field.
+    pub(crate) fn kind(&self, path: &str) -> Option<&FieldType> {
+        if let Some(field) = self.fields.get(path) {
+            return Some(&field.kind);
+        }
+        let (parent, name) = path.rsplit_once('.')?;
+        self.fields.get(parent)?.multi.get(name)
+    }
+
+    /// Every path that can be searched, multi-fields included.
+    pub(crate) fn searchable(&self) -> impl Iterator<Item = (String, &FieldType)> {
+        self.fields.iter().flat_map(|(path, field)| {
+            let multi = field
+                .multi
+                .iter()
+                .map(move |(name, kind)| (format!("{path}.{name}"), kind));
+            std::iter::once((path.clone(), &field.kind)).chain(multi)
+        })
+    }
+
+    /// The body of `_mapping`.
+    pub(crate) fn to_json(&self) -> Value {
+        let mut root = json!({"properties": {}});
+        for path in &self.objects {
+            let node = node(&mut root, path);
+            if self.disabled.contains(path) {
+                node.insert("type".to_owned(), json!("object"));
+                node.insert("enabled".to_owned(), json!(false));
+            } else {
+                node.entry("properties").or_insert_with(|| json!({}));
+            }
+        }
+        for (path, field) in &self.fields {
+            if let Value::Object(raw) = &field.raw {
+                *node(&mut root, path) = raw.clone();
+            }
+        }
+        root
+    }
+
+    /// What `source` puts into the index; fields it brings along are added to the mapping, which is copied only then.
+    pub(crate) fn index(
+        mapping: &mut Arc<Self>,
+        source: &Map<String, Value>,
+    ) -> Result<Indexed, EsError> {
+        let mut indexed = Indexed::default();
+        for (name, value) in source {
+            Self::value(mapping, name, value, &mut indexed, 0)?;
+        }
+        Ok(indexed)
+    }
+
+    fn value(
+        mapping: &mut Arc<Self>,
+        path: &str,
+        value: &Value,
+        indexed: &mut Indexed,
+        depth: usize,
+    ) -> Result<(), EsError> {
+        if depth > MAX_DEPTH {
+            return Err(EsError::mapper_parsing(format!(
+                "field [{path}] nests deeper than {MAX_DEPTH}"
+            )));
+        }
+        if mapping.disabled.contains(path) {
+            return Ok(());
+        }
+        match value {
+            Value::Null => Ok(()),
+            Value::Array(items) => items
+                .iter()
+                .try_for_each(|item| Self::value(mapping, path, item, indexed, depth + 1)),
+            Value::Object(map) => {
+                if mapping.fields.contains_key(path) {
+                    return Err(EsError::mapper_parsing(format!(
+                        "failed to parse field [{path}]: an object was found where a value is mapped"
+                    )));
+                }
+                if !mapping.objects.contains(path) {
+                    Arc::make_mut(mapping).objects.insert(path.to_owned());
+                }
+                map.iter().try_for_each(|(name, value)| {
+                    Self::value(mapping, &join(path, name), value, indexed, depth + 1)
+                })
+            }
+            leaf => Self::leaf(mapping, path, leaf, indexed),
+        }
+    }
+
+    fn leaf(
+        mapping: &mut Arc<Self>,
+        path: &str,
+        value: &Value,
+        indexed: &mut Indexed,
+    ) -> Result<(), EsError> {
+        if mapping.objects.contains(path) {
+            return Err(EsError::mapper_parsing(format!(
+                "object mapping for [{path}] tried to parse field [{path}] as object, but found a concrete value"
+            )));
+        }
+        if !mapping.fields.contains_key(path) {
+            Arc::make_mut(mapping).add_dynamic(path, value)?;
+        }
+        let Some(field) = mapping.fields.get(path) else {
+            return Ok(());
+        };
+        if put(path, &field.kind, value, indexed)? {
+            indexed.names.insert(path.to_owned());
+            for (name, kind) in &field.multi {
+                let path = format!("{path}.{name}");
+                if put(&path, kind, value, indexed)? {
+                    indexed.names.insert(path);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// As Elasticsearch maps an unknown field; its parents become objects.
+    fn add_dynamic(&mut self, path: &str, value: &Value) -> Result<(), EsError> {
+        let definition = match value {
+            Value::Bool(_) => json!({"type": "boolean"}),
+            Value::Number(number) if number.is_f64() => json!({"type": "float"}),
+            Value::Number(_) => json!({"type": "long"}),
+            Value::String(text) if looks_like_date(text) => json!({"type": "date"}),
+            _ => {
+                json!({"type": "text", "fields": {"keyword": {"type": "keyword", "ignore_above": DYNAMIC_IGNORE_ABOVE}}})
+            }
+        };
+        for (at, _) in path.match_indices('.') {
+            let parent = path.get(..at).unwrap_or_default();
+            if self.fields.contains_key(parent) {
+                return Err(EsError::mapper_parsing(format!(
+                    "could not dynamically add field [{path}]: [{parent}] is a value"
+                )));
+            }
+            self.objects.insert(parent.to_owned());
+        }
+        let kind = definition
+            .get("type")
+            .and_then(Value::as_str)
+            .unwrap_or("text")
+            .to_owned();
+        let field = parse_field(path, &kind, &definition)?;
+        self.fields.insert(path.to_owned(), field);
+        self.check_size()
+    }
+}
+
+fn join(parent: &str, name: &str) -> String {
+    if parent.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{parent}.{name}")
+    }
+}
+
+/// Dynamic date detection takes dates with a day, not bare years or numbers.
+fn looks_like_date(text: &str) -> bool {
+    text.len() >= 10
+        && text.as_bytes().get(4) == Some(&b'-')
+        && date::parse_document_date(text).is_some()
+}
+
+fn node<'a>(root: &'a mut Value, path: &str) -> &'a mut Map<String, Value> {
+    let mut current = root;
+    for name in path.split('.') {
+        let map = current.as_object_mut().expect("mapping nodes are objects");
+        let properties = map.entry("properties").or_insert_with(|| json!({}));
+        current = properties
+            .as_object_mut()
+            .expect("properties are an object")
+            .entry(name)
+            .or_insert_with(|| json!({}));
+    }
+    current.as_object_mut().expect("mapping nodes are objects")
+}
+
+fn parse_field(path: &str, kind: &str, definition: &Value) -> Result<Field, EsError> {
+    let map = definition.as_object().cloned().unwrap_or_default();
+    let mut multi = BTreeMap::new();
+    for (name, definition) in map
+        .get("fields")
+        .and_then(Value::as_object)
+        .cloned()
+        .unwrap_or_default()
+    {
+        let kind = definition
+            .get("type")
+            .and_then(Value::as_str)
+            .unwrap_or("keyword")
+            .to_owned();
+        multi.insert(
+            name.clone(),
+            parse_type(&format!("{path}.{name}"), &kind, &definition)?,
+        );
+    }
+    Ok(Field {
+        kind: parse_type(path, kind, definition)?,
+        multi,
+        raw: definition.clone(),
+    })
+}
+
+fn parse_type(path: &str, kind: &str, definition: &Value) -> Result<FieldType, EsError> {
+    let known = [
+        "type",
+        "fields",
+        "index",
+        "ignore_above",
+        "norms",
+        "doc_values",
+        "store",
+        "format",
+        "coerce",
+        "analyzer",
+    ];
+    if let Some(key) = definition
+        .as_object()
+        .and_then(|map| map.keys().find(|key| !known.contains(&key.as_str())))
+    {
+        return Err(EsError::unsupported(&format!(
+            "mapping parameter [{key}] on field [{path}]"
+        )));
+    }
+    if let Some(analyzer) = definition
+        .get("analyzer")
+        .filter(|analyzer| *analyzer != "standard")
+    {
+        return Err(EsError::unsupported(&format!(
+            "analyzer {analyzer} on field [{path}]"
+        )));
+    }
+    if let Some((name, min, max)) = WHOLE_TYPES.into_iter().find(|(name, ..)| *name == kind) {
+        return Ok(FieldType::Whole { name, min, max });
+    }
+    if let Some(name) = DECIMAL_TYPES.into_iter().find(|name| *name == kind) {
+        return Ok(FieldType::Decimal { name });
+    }
+    match kind {
+        "text" => Ok(FieldType::Text {
+            indexed: definition.get("index") != Some(&json!(false)),
+        }),
+        "keyword" => {
+            let ignore_above = definition
+                .get("ignore_above")
+                .and_then(Value::as_u64)
+                .and_then(|limit| usize::try_from(limit).ok());
+            Ok(FieldType::Keyword {
+                ignore_above: ignore_above.unwrap_or(usize::MAX),
+            })
+        }
+        "boolean" => Ok(FieldType::Boolean),
+        "date" => Ok(FieldType::Date),
+        "ip" => Ok(FieldType::Ip),
+        other => Err(EsError::new(
+            400,
+            "mapper_parsing_exception",
+            format!("No handler for type [{other}] declared on field [{path}]"),
+        )),
+    }
+}
+
+/// Coerces a leaf and puts it into the index; false when it is left out (too long, not indexed).
+fn put(
+    path: &str,
+    kind: &FieldType,
+    value: &Value,
+    indexed: &mut Indexed,
+) -> Result<bool, EsError> {
+    let wrong = |name: &str| {
+        EsError::mapper_parsing(format!(
+            "failed to parse field [{path}] of type [{name}]: value was [{}]",
+            shorten(value)
+        ))
+    };
+    let cell = match kind {
+        FieldType::Text { indexed: false } => return Ok(false),
+        FieldType::Text { indexed: true } => {
+            indexed
+                .texts
+                .entry(path.to_owned())
+                .or_default()
+                .push(plain(value));
+            return Ok(true);
+        }
+        FieldType::Keyword { ignore_above } => {
+            let text = plain(value);
+            if text.chars().count() > *ignore_above {
+                return Ok(false);
+            }
+            if text.len() > MAX_TERM_BYTES {
+                return Err(EsError::illegal_argument(format!(
+                    "Document contains at least one immense term in field=\"{path}\" (longer than {MAX_TERM_BYTES} bytes)"
+                )));
+            }
+            Cell::Text(text)
+        }
+        FieldType::Whole { name, min, max } => {
+            let number = whole(value).filter(|number| (min..=max).contains(&number));
+            Cell::Whole(number.ok_or_else(|| wrong(name))?)
+        }
+        FieldType::Decimal { name } => Cell::Decimal(
+            decimal(value)
+                .filter(|number| number.is_finite())
+                .ok_or_else(|| wrong(name))?,
+        ),
+        FieldType::Boolean => match value {
+            Value::Bool(flag) => Cell::Text(flag.to_string()),
+            Value::String(text) if text == "true" || text == "false" => Cell::Text(text.clone()),
+            Value::String(text) if text.is_empty() => Cell::Text("false".to_owned()),
+            _ => return Err(wrong("boolean")),
+        },
+        FieldType::Date => Cell::Whole(document_date(value).ok_or_else(|| wrong("date"))?),
+        FieldType::Ip => {
+            let address: std::net::IpAddr = value
+                .as_str()
+                .and_then(|text| text.parse().ok())
+                .ok_or_else(|| wrong("ip"))?;
+            Cell::Text(address.to_string())
+        }
+    };
+    indexed.cells.entry(path.to_owned()).or_default().push(cell);
+    Ok(true)
+}
+
+fn plain(value: &Value) -> String {
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
+}
+
+fn shorten(value: &Value) -> String {
+    plain(value).chars().take(100).collect()
+}
+
+/// Decimals are cut, text is read, as `coerce` does.
+pub(crate) fn whole(value: &Value) -> Option<i64> {
+    match value {
+        Value::Number(number) => number.as_i64().or_else(|| cut(number.as_f64()?)),
+        Value::String(text) => text.parse().ok().or_else(|| cut(text.parse().ok()?)),
+        _ => None,
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the range is checked")]
+fn cut(number: f64) -> Option<i64> {
+    (number.is_finite() && number.abs() < 9.2e18).then_some(number as i64)
+}
+
+pub(crate) fn decimal(value: &Value) -> Option<f64> {
+    match value {
+        Value::Number(number) => number.as_f64(),
+        Value::String(text) => text.parse().ok(),
+        _ => None,
+    }
+}
+
+fn document_date(value: &Value) -> Option<i64> {
+    match value {
+        Value::Number(_) => whole(value),
+        Value::String(text) => date::parse_document_date(text),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_fields_are_mapped_as_elasticsearch_does() {
+        let mut mapping = Arc::new(Mapping::default());
+        let source = json!({"a": {"b": "text", "n": 1, "f": 1.5, "t": true, "d": "2026-11-22T10:00:00.000Z", "none": null, "list": ["x", "y"]}});
+        let indexed = Mapping::index(&mut mapping, source.as_object().unwrap()).unwrap();
+        let json = mapping.to_json();
+        let kind = |name: &str| {
+            json.pointer(&format!("/properties/a/properties/{name}/type"))
+                .and_then(Value::as_str)
+                .map(str::to_owned)
+        };
+        let kinds: Vec<_> = ["b", "n", "f", "t", "d", "none", "list"]
+            .into_iter()
+            .map(kind)
+            .collect();
+        let expected = ["text", "long", "float", "boolean", "date", "", "text"]
+            .map(|kind| (!kind.is_empty()).then(|| kind.to_owned()));
+        assert_eq!(kinds, expected);
+        assert_eq!(
+            indexed.cells["a.list.keyword"],
+            [Cell::Text("x".to_owned()), Cell::Text("y".to_owned())]
+        );
+        assert!(indexed.names.contains("a.d") && !indexed.names.contains("a.none"));
+        assert_eq!(Mapping::parse(&json).unwrap().to_json(), json);
+    }
+
+    #[test]
+    fn values_that_do_not_fit_are_refused_with_their_field() {
+        let mapping = Mapping::parse(&json!({"properties": {"n": {"type": "short"}, "d": {"type": "date"}, "o": {"properties": {"x": {"type": "long"}}}, "k": {"type": "keyword"}}})).unwrap();
+        let mapping = Arc::new(mapping);
+        for source in [
+            json!({"n": "many"}),
+            json!({"n": 40000}),
+            json!({"d": "soon"}),
+            json!({"o": 1}),
+            json!({"k": {"x": 1}}),
+        ] {
+            let error =
+                Mapping::index(&mut Arc::clone(&mapping), source.as_object().unwrap()).unwrap_err();
+            assert!(error.status == 400 && error.reason.contains('['), "{error}");
+        }
+        let coerced = Mapping::index(
+            &mut Arc::clone(&mapping),
+            json!({"n": "12", "k": 5}).as_object().unwrap(),
+        )
+        .unwrap();
+        assert_eq!(
+            (&coerced.cells["n"][0], &coerced.cells["k"][0]),
+            (&Cell::Whole(12), &Cell::Text("5".to_owned()))
+        );
+    }
+
+    #[test]
+    fn disabled_objects_and_long_keywords_are_left_out() {
+        let mapping = Mapping::parse(&json!({"properties": {"o": {"type": "object", "enabled": false}, "k": {"type": "keyword", "ignore_above": 3}}})).unwrap();
+        let indexed = Mapping::index(
+            &mut Arc::new(mapping),
+            json!({"o": {"deep": [1, {"a": 2}]}, "k": "long"})
+                .as_object()
+                .unwrap(),
+        )
+        .unwrap();
+        assert!(indexed.names.is_empty() && indexed.cells.is_empty());
+    }
+}

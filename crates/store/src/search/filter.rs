@@ -1,0 +1,141 @@
+//! A tantivy query over columns: ranges of numbers, and any test of texts.
+
+use std::{fmt, ops::Bound, sync::Arc};
+
+use tantivy::{
+    BitSet, DocId, Score, SegmentReader, TantivyError,
+    query::{BitSetDocSet, ConstScorer, EnableScoring, Explanation, Query, Scorer, Weight},
+};
+
+use super::columns::{FieldColumns, FieldValue};
+
+/// What a value must be.
+#[derive(Clone)]
+pub(crate) enum Predicate {
+    /// Numbers between bounds; compared as what they are.
+    Numbers {
+        lower: Bound<FieldValue>,
+        upper: Bound<FieldValue>,
+    },
+    /// Texts that pass a test; it is asked once for each term of the segment.
+    Texts(Arc<dyn Fn(&str) -> bool + Send + Sync>),
+}
+
+impl fmt::Debug for Predicate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Predicate::Numbers { lower, upper } => write!(f, "Numbers({lower:?}, {upper:?})"),
+            Predicate::Texts(_) => f.write_str("Texts"),
+        }
+    }
+}
+
+/// Documents with a value of the field that the predicate accepts.
+#[derive(Clone, Debug)]
+pub(crate) struct ColumnQuery {
+    pub(crate) path: String,
+    pub(crate) predicate: Predicate,
+}
+
+impl Query for ColumnQuery {
+    fn weight(&self, _scoring: EnableScoring<'_>) -> tantivy::Result<Box<dyn Weight>> {
+        Ok(Box::new(self.clone()))
+    }
+}
+
+impl ColumnQuery {
+    fn matches(&self, segment: &SegmentReader) -> tantivy::Result<BitSet> {
+        let columns = FieldColumns::open(segment, &self.path)?;
+        let mut matching = BitSet::with_max_value(segment.max_doc());
+        match &self.predicate {
+            Predicate::Numbers { lower, upper } => {
+                for doc in 0..segment.max_doc() {
+                    let mut found = false;
+                    columns.numbers(doc, |value| {
+                        found |= above(&value, lower) && below(&value, upper)
+                    });
+                    if found {
+                        matching.insert(doc);
+                    }
+                }
+            }
+            Predicate::Texts(test) => {
+                let accepted = accepted_ordinals(&columns, test.as_ref())?;
+                if accepted.iter().any(|accepted| *accepted) {
+                    for doc in 0..segment.max_doc() {
+                        let mut found = false;
+                        columns.ordinals(doc, |ordinal| {
+                            found |= usize::try_from(ordinal)
+                                .ok()
+                                .and_then(|at| accepted.get(at))
+                                .copied()
+                                .unwrap_or(false)
+                        });
+                        if found {
+                            matching.insert(doc);
+                        }
+                    }
+                }
+            }
+        }
+        Ok(matching)
+    }
+}
+
+fn accepted_ordinals(
+    columns: &FieldColumns,
+    test: &dyn Fn(&str) -> bool,
+) -> tantivy::Result<Vec<bool>> {
+    let Some(column) = &columns.text else {
+        return Ok(Vec::new());
+    };
+    let mut accepted = Vec::with_capacity(column.num_terms());
+    let mut terms = column.dictionary().stream()?;
+    while terms.advance() {
+        accepted.push(std::str::from_utf8(terms.key()).is_ok_and(test));
+    }
+    Ok(accepted)
+}
+
+fn above(value: &FieldValue, lower: &Bound<FieldValue>) -> bool {
+    match lower {
+        Bound::Unbounded => true,
+        Bound::Included(bound) => compare(value, bound).is_ge(),
+        Bound::Excluded(bound) => compare(value, bound).is_gt(),
+    }
+}
+
+fn below(value: &FieldValue, upper: &Bound<FieldValue>) -> bool {
+    match upper {
+        Bound::Unbounded => true,
+        Bound::Included(bound) => compare(value, bound).is_le(),
+        Bound::Excluded(bound) => compare(value, bound).is_lt(),
+    }
+}
+
+/// Whole numbers are compared exactly; with a decimal both are floats.
+pub(crate) fn compare(a: &FieldValue, b: &FieldValue) -> std::cmp::Ordering {
+    match (a, b) {
+        (FieldValue::Whole(a), FieldValue::Whole(b)) => a.cmp(b),
+        (FieldValue::Text(a), FieldValue::Text(b)) => a.cmp(b),
+        (a, b) => a
+            .as_f64()
+            .unwrap_or(f64::NAN)
+            .total_cmp(&b.as_f64().unwrap_or(f64::NAN)),
+    }
+}
+
+impl Weight for ColumnQuery {
+    fn scorer(&self, segment: &SegmentReader, boost: Score) -> tantivy::Result<Box<dyn Scorer>> {
+        Ok(Box::new(ConstScorer::new(
+            BitSetDocSet::from(self.matches(segment)?),
+            boost,
+        )))
+    }
+
+    fn explain(&self, _segment: &SegmentReader, doc: DocId) -> tantivy::Result<Explanation> {
+        Err(TantivyError::InvalidArgument(format!(
+            "document {doc} cannot be explained"
+        )))
+    }
+}

@@ -1,0 +1,229 @@
+//! Carrying out a search over one or more indices.
+
+pub(crate) mod columns;
+mod filter;
+pub(crate) mod lower;
+mod sort;
+
+use std::{sync::Arc, time::Instant};
+
+use canarytrace_es::{
+    EsError, Hit, SearchRequest, SearchResponse, TotalHits, TrackTotalHits, query::Query,
+};
+use jiff::Timestamp;
+use serde_json::Value;
+use tantivy::{
+    DocAddress, DocId, Score, Searcher, SegmentReader, TantivyDocument,
+    query::{EnableScoring, Weight},
+};
+
+use self::{
+    lower::Lowering,
+    sort::{Candidate, Order},
+};
+use crate::{
+    aggregate,
+    engine::{
+        Index, StoreError,
+        index::{parse_source, source},
+    },
+    mapping::Mapping,
+};
+
+/// An index as one search sees it.
+pub(crate) struct View {
+    pub(crate) index: Arc<Index>,
+    pub(crate) mapping: Arc<Mapping>,
+    pub(crate) searcher: Searcher,
+    pub(crate) now: Timestamp,
+}
+
+/// The documents of one segment that match, with scores if they are wanted.
+pub(crate) struct Matches {
+    pub(crate) docs: Vec<DocId>,
+    scores: Vec<Score>,
+}
+
+impl View {
+    pub(crate) fn new(index: Arc<Index>, now: Timestamp) -> Self {
+        Self {
+            mapping: index.mapping(),
+            searcher: index.searcher(),
+            index,
+            now,
+        }
+    }
+
+    pub(crate) fn weight(&self, query: &Query, scoring: bool) -> Result<Box<dyn Weight>, EsError> {
+        let lowered = Lowering {
+            index: &self.index,
+            mapping: &self.mapping,
+            now: self.now,
+        }
+        .lower(query)?;
+        let scoring = if scoring {
+            EnableScoring::enabled_from_searcher(&self.searcher)
+        } else {
+            EnableScoring::disabled_from_searcher(&self.searcher)
+        };
+        Ok(lowered.weight(scoring).map_err(StoreError::from)?)
+    }
+}
+
+/// Living documents of a segment that match.
+pub(crate) fn matches(
+    weight: &dyn Weight,
+    segment: &SegmentReader,
+    scoring: bool,
+) -> Result<Matches, EsError> {
+    let mut found = Matches {
+        docs: Vec::new(),
+        scores: Vec::new(),
+    };
+    let alive = segment.alive_bitset();
+    let is_alive = |doc: DocId| alive.is_none_or(|alive| alive.is_alive(doc));
+    if scoring {
+        let each = &mut |doc: DocId, score: Score| {
+            if is_alive(doc) {
+                found.docs.push(doc);
+                found.scores.push(score);
+            }
+        };
+        weight.for_each(segment, each).map_err(StoreError::from)?;
+    } else {
+        let each = &mut |docs: &[DocId]| {
+            found
+                .docs
+                .extend(docs.iter().copied().filter(|doc| is_alive(*doc)))
+        };
+        weight
+            .for_each_no_score(segment, each)
+            .map_err(StoreError::from)?;
+    }
+    Ok(found)
+}
+
+/// How many documents match.
+pub(crate) fn count(views: &[View], query: &Query) -> Result<u64, EsError> {
+    let mut total = 0;
+    for view in views {
+        let weight = view.weight(query, false)?;
+        for segment in view.searcher.segment_readers() {
+            total += matches(weight.as_ref(), segment, false)?.docs.len() as u64;
+        }
+    }
+    Ok(total)
+}
+
+/// Carries out a search; blocks.
+pub(crate) fn search(views: &[View], request: &SearchRequest) -> Result<SearchResponse, EsError> {
+    let started = Instant::now();
+    let order = Order::new(&request.sort, views)?;
+    let scoring = request.size > 0 && order.needs_score();
+    let wanted = request.from + request.size;
+    let mut aggregator = aggregate::Aggregator::new(&request.aggregations, views)?;
+    let mut candidates: Vec<Candidate> = Vec::new();
+    let (mut total, mut max_score) = (0, None::<f32>);
+    for (view_position, view) in views.iter().enumerate() {
+        let weight = view.weight(&request.query, scoring)?;
+        for (segment_position, segment) in view.searcher.segment_readers().iter().enumerate() {
+            let found = matches(weight.as_ref(), segment, scoring)?;
+            total += found.docs.len() as u64;
+            max_score = found.scores.iter().copied().fold(max_score, |max, score| {
+                Some(max.map_or(score, |max| max.max(score)))
+            });
+            aggregator.collect(view, segment, &found.docs)?;
+            if wanted > 0 {
+                let place = (view_position, segment_position);
+                let own = order.best(
+                    segment,
+                    place,
+                    &found.docs,
+                    &found.scores,
+                    wanted,
+                    request.search_after.as_deref(),
+                )?;
+                candidates.extend(own);
+            }
+        }
+    }
+    order.sort(&mut candidates);
+    let page = candidates.into_iter().skip(request.from).take(request.size);
+    let hits = page
+        .map(|candidate| hit(views, &candidate, request, &order))
+        .collect::<Result<Vec<_>, _>>()?;
+    let total = match request.track_total_hits {
+        TrackTotalHits::Off => None,
+        TrackTotalHits::Exact => Some(TotalHits {
+            value: total,
+            exact: true,
+        }),
+        TrackTotalHits::UpTo(limit) => Some(TotalHits {
+            value: total.min(limit),
+            exact: total <= limit,
+        }),
+    };
+    Ok(SearchResponse {
+        took_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        shards: views.len() as u64,
+        total,
+        max_score: max_score.filter(|_| request.sort.is_empty()).map(f64::from),
+        hits,
+        aggregations: (!request.aggregations.is_empty())
+            .then(|| aggregator.finish())
+            .transpose()?,
+    })
+}
+
+fn hit(
+    views: &[View],
+    candidate: &Candidate,
+    request: &SearchRequest,
+    order: &Order,
+) -> Result<Hit, EsError> {
+    use tantivy::schema::Value as _;
+    let view = views
+        .get(candidate.view)
+        .ok_or_else(|| EsError::internal("a hit of no index"))?;
+    let address = DocAddress::new(
+        u32::try_from(candidate.segment).unwrap_or(u32::MAX),
+        candidate.doc,
+    );
+    let document: TantivyDocument = view.searcher.doc(address).map_err(StoreError::from)?;
+    let columns = view.index.columns;
+    let number = |field| document.get_first(field).and_then(|value| value.as_u64());
+    let id = document
+        .get_first(columns.id)
+        .and_then(|value| value.as_str())
+        .unwrap_or_default()
+        .to_owned();
+    let body = if request.source.disabled {
+        None
+    } else {
+        let whole: Value = parse_source(&source(&document, columns.source))?;
+        Some(if request.source.is_everything() {
+            whole
+        } else {
+            request.source.apply(&whole)
+        })
+    };
+    Ok(Hit {
+        index: view.index.name.clone(),
+        id,
+        score: request
+            .sort
+            .is_empty()
+            .then_some(f64::from(candidate.score)),
+        source: body,
+        sort: if request.sort.is_empty() {
+            Vec::new()
+        } else {
+            order.values(candidate)
+        },
+        seq_no: request
+            .seq_no_primary_term
+            .then(|| number(columns.sequence))
+            .flatten(),
+        version: request.version.then(|| number(columns.version)).flatten(),
+    })
+}

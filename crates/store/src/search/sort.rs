@@ -1,0 +1,282 @@
+//! Ordering hits: by score, by fields, and after a given place.
+
+use std::cmp::Ordering;
+
+use canarytrace_es::{EsError, SortField, SortOrder, SortTarget};
+use serde_json::{Value, json};
+use tantivy::{DocId, Score, SegmentReader};
+
+use super::{
+    View,
+    columns::{FieldColumns, FieldValue},
+    filter::compare,
+};
+use crate::{engine::StoreError, mapping::FieldType};
+
+/// A document that may be among the hits.
+#[derive(Clone, Debug)]
+pub(crate) struct Candidate {
+    pub(crate) view: usize,
+    pub(crate) segment: usize,
+    pub(crate) doc: DocId,
+    pub(crate) score: Score,
+    keys: Vec<Key>,
+}
+
+/// What a document is ordered by; none when it has no value.
+#[derive(Clone, Debug)]
+enum Key {
+    Value(Option<FieldValue>),
+    /// Within one segment, before it is resolved to its text.
+    Ordinal(Option<u64>),
+    Score(Score),
+    Document,
+}
+
+/// The order of a request.
+pub(crate) struct Order {
+    fields: Vec<SortField>,
+    /// Whether the field holds booleans, which are answered as 0 and 1.
+    booleans: Vec<bool>,
+}
+
+impl Order {
+    pub(crate) fn new(fields: &[SortField], views: &[View]) -> Result<Self, EsError> {
+        let mut booleans = Vec::new();
+        for field in fields {
+            let SortTarget::Field(path) = &field.target else {
+                booleans.push(false);
+                continue;
+            };
+            let kinds: Vec<&FieldType> = views
+                .iter()
+                .filter_map(|view| view.mapping.kind(path))
+                .collect();
+            if kinds
+                .iter()
+                .any(|kind| matches!(kind, FieldType::Text { .. }))
+            {
+                return Err(EsError::illegal_argument(format!(
+                    "Text fields are not optimised for operations that require per-document field data like aggregations and sorting. Please use a keyword field instead of [{path}]"
+                )));
+            }
+            if kinds.len() < views.len() && field.unmapped_type.is_none() && !views.is_empty() {
+                return Err(EsError::new(
+                    400,
+                    "query_shard_exception",
+                    format!("No mapping found for [{path}] in order to sort on"),
+                ));
+            }
+            booleans.push(kinds.iter().any(|kind| matches!(kind, FieldType::Boolean)));
+        }
+        Ok(Self {
+            fields: fields.to_vec(),
+            booleans,
+        })
+    }
+
+    pub(crate) fn needs_score(&self) -> bool {
+        self.fields.is_empty()
+            || self
+                .fields
+                .iter()
+                .any(|field| field.target == SortTarget::Score)
+    }
+
+    /// The first `wanted` documents of a segment, with keys that compare across segments.
+    pub(crate) fn best(
+        &self,
+        segment: &SegmentReader,
+        (view, position): (usize, usize),
+        docs: &[DocId],
+        scores: &[Score],
+        wanted: usize,
+        after: Option<&[Value]>,
+    ) -> Result<Vec<Candidate>, EsError> {
+        let columns = self.columns(segment)?;
+        let make = |(at, doc): (usize, &DocId)| Candidate {
+            view,
+            segment: position,
+            doc: *doc,
+            score: scores.get(at).copied().unwrap_or(1.0),
+            keys: self.keys(&columns, *doc, scores.get(at).copied().unwrap_or(1.0)),
+        };
+        let resolve = |mut candidate: Candidate| {
+            for (key, column) in candidate.keys.iter_mut().zip(&columns) {
+                if let Key::Ordinal(ordinal) = key {
+                    *key = Key::Value(
+                        ordinal.map(|ordinal| FieldValue::Text(column.resolve(ordinal))),
+                    );
+                }
+            }
+            candidate
+        };
+        let mut candidates: Vec<Candidate> = match after {
+            None => docs.iter().enumerate().map(make).collect(),
+            // Ordinals say nothing about a text that the segment may not have: texts are compared.
+            Some(after) => docs
+                .iter()
+                .enumerate()
+                .map(make)
+                .map(resolve)
+                .filter(|candidate| self.is_after(candidate, after))
+                .collect(),
+        };
+        if candidates.len() > wanted {
+            candidates.select_nth_unstable_by(wanted - 1, |a, b| self.compare(a, b));
+            candidates.truncate(wanted);
+        }
+        Ok(candidates.into_iter().map(resolve).collect())
+    }
+
+    pub(crate) fn sort(&self, candidates: &mut [Candidate]) {
+        candidates.sort_by(|a, b| self.compare(a, b));
+    }
+
+    fn columns(&self, segment: &SegmentReader) -> Result<Vec<FieldColumns>, EsError> {
+        let open = |field: &SortField| match &field.target {
+            SortTarget::Field(path) => FieldColumns::open(segment, path),
+            _ => Ok(FieldColumns::default()),
+        };
+        Ok(self
+            .fields
+            .iter()
+            .map(open)
+            .collect::<Result<_, _>>()
+            .map_err(StoreError::from)?)
+    }
+
+    fn keys(&self, columns: &[FieldColumns], doc: DocId, score: Score) -> Vec<Key> {
+        self.fields
+            .iter()
+            .zip(columns)
+            .map(|(field, column)| match field.target {
+                SortTarget::Score => Key::Score(score),
+                SortTarget::Document => Key::Document,
+                SortTarget::Field(_) if column.has_text() => {
+                    let mut best = None;
+                    column.ordinals(doc, |ordinal| {
+                        best = Some(pick(field.order, best, ordinal, u64::cmp))
+                    });
+                    Key::Ordinal(best)
+                }
+                SortTarget::Field(_) => {
+                    let mut best = None;
+                    column.numbers(doc, |value| {
+                        best = Some(pick(field.order, best.take(), value, compare))
+                    });
+                    Key::Value(best)
+                }
+            })
+            .collect()
+    }
+
+    fn compare(&self, a: &Candidate, b: &Candidate) -> Ordering {
+        for ((field, a), b) in self.fields.iter().zip(&a.keys).zip(&b.keys) {
+            let ordering = compare_keys(field, a, b);
+            if ordering.is_ne() {
+                return ordering;
+            }
+        }
+        let by_score = if self.fields.is_empty() {
+            b.score.total_cmp(&a.score)
+        } else {
+            Ordering::Equal
+        };
+        by_score.then_with(|| (a.view, a.segment, a.doc).cmp(&(b.view, b.segment, b.doc)))
+    }
+
+    fn is_after(&self, candidate: &Candidate, after: &[Value]) -> bool {
+        for ((field, key), after) in self.fields.iter().zip(&candidate.keys).zip(after) {
+            let ordering = compare_keys(field, key, &after_key(field, after));
+            if ordering.is_ne() {
+                return ordering.is_gt();
+            }
+        }
+        false
+    }
+
+    /// What a client sends back as `search_after`.
+    pub(crate) fn values(&self, candidate: &Candidate) -> Vec<Value> {
+        let value = |(key, boolean): (&Key, &bool)| match key {
+            Key::Value(Some(FieldValue::Whole(number))) => json!(number),
+            Key::Value(Some(FieldValue::Decimal(number))) => json!(number),
+            Key::Value(Some(FieldValue::Text(text))) if *boolean => {
+                json!(i32::from(text == "true"))
+            }
+            Key::Value(Some(FieldValue::Text(text))) => json!(text),
+            Key::Value(None) | Key::Ordinal(_) => Value::Null,
+            Key::Score(score) => json!(score),
+            Key::Document => json!(candidate.doc),
+        };
+        candidate
+            .keys
+            .iter()
+            .zip(&self.booleans)
+            .map(value)
+            .collect()
+    }
+}
+
+/// Of several values ascending order takes the least, descending the greatest.
+fn pick<T>(order: SortOrder, best: Option<T>, value: T, compare: impl Fn(&T, &T) -> Ordering) -> T {
+    match best {
+        None => value,
+        Some(best) => {
+            let better = if order == SortOrder::Ascending {
+                compare(&value, &best).is_lt()
+            } else {
+                compare(&value, &best).is_gt()
+            };
+            if better { value } else { best }
+        }
+    }
+}
+
+fn compare_keys(field: &SortField, a: &Key, b: &Key) -> Ordering {
+    let missing = |a: bool, b: bool| {
+        let ordering = a.cmp(&b);
+        if field.missing_first {
+            ordering.reverse()
+        } else {
+            ordering
+        }
+    };
+    let ordering = match (a, b) {
+        (Key::Value(Some(a)), Key::Value(Some(b))) => compare(a, b),
+        (Key::Ordinal(Some(a)), Key::Ordinal(Some(b))) => a.cmp(b),
+        (Key::Score(a), Key::Score(b)) => a.total_cmp(b),
+        (Key::Value(a), Key::Value(b)) => return missing(a.is_none(), b.is_none()),
+        (Key::Ordinal(a), Key::Ordinal(b)) => return missing(a.is_none(), b.is_none()),
+        // A segment without the field has no ordinals.
+        (Key::Value(None), Key::Ordinal(b)) => return missing(true, b.is_none()),
+        (Key::Ordinal(a), Key::Value(None)) => return missing(a.is_none(), true),
+        _ => Ordering::Equal,
+    };
+    if field.order == SortOrder::Descending {
+        ordering.reverse()
+    } else {
+        ordering
+    }
+}
+
+fn after_key(field: &SortField, value: &Value) -> Key {
+    if field.target == SortTarget::Score {
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "scores are single precision"
+        )]
+        return Key::Score(value.as_f64().unwrap_or(0.0) as Score);
+    }
+    Key::Value(match value {
+        Value::Null => None,
+        Value::Number(number) => Some(number.as_i64().map_or_else(
+            || FieldValue::Decimal(number.as_f64().unwrap_or(0.0)),
+            FieldValue::Whole,
+        )),
+        Value::Bool(flag) => Some(FieldValue::Text(flag.to_string())),
+        // A date sorts by its milliseconds, and may come back written out.
+        Value::String(text) => Some(FieldValue::Text(text.clone())),
+        _ => None,
+    })
+}
