@@ -6,6 +6,8 @@ mod commands;
 mod configuration;
 mod failure;
 mod job;
+mod monitors;
+mod stack;
 mod terminal;
 mod variables;
 

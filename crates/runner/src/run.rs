@@ -186,6 +186,8 @@ impl Runner {
         self.reporter().tell(&RunnerMessage::Prepared);
         if self.job.wait_for_go {
             go.notified().await;
+            // The run begins now; what came before was preparation.
+            self.reporter().clock = RunClock::start();
         }
         if self.job.availability_check {
             for target in self

@@ -8,7 +8,7 @@ use canarytrace_evidence::{
 };
 use canarytrace_model::{
     record::{RunRecord, RunState, SupervisorId},
-    time::RunClock,
+    time::{Moment, RunClock},
     verdict::{Cause, Verdict},
 };
 use canarytrace_process::{ChildSpec, Containment, Group, Limits, Stdio, own_identity, self_usage};
@@ -59,6 +59,8 @@ pub enum Notice {
 pub struct RunResult {
     pub record: RunRecord,
     pub directory: PathBuf,
+    /// It was stopped before it was due: there was no run, and nothing is left of it.
+    pub withdrawn: bool,
 }
 
 /// After the run, so long is tried to deliver the rest; what is left goes out later.
@@ -94,13 +96,12 @@ pub async fn supervise(
     drop(directory);
 
     let courier = Courier::start(&config, path.clone());
-    let mut run = Run {
-        record: config.job.record.clone(),
-        summary: None,
-        revision: None,
-        printed: 0,
-    };
+    let mut run = Run { record: config.job.record.clone(), summary: None, revision: None, printed: 0, begun: !config.job.wait_for_go };
     let end = run.carry_out(&config, &courier, notice).await;
+    if matches!(end, End::Cancelled) && !run.begun {
+        std::fs::remove_dir_all(&path).map_err(|source| EvidenceError::Write { path: path.clone(), source })?;
+        return Ok(RunResult { record: run.record, directory: path, withdrawn: true });
+    }
     let directory = RunDirectory::open(&path, &run.record, secrets)?;
     run.finish(directory, end, &config, &clock)?;
     if config.client.is_none() {
@@ -108,10 +109,7 @@ pub async fn supervise(
     }
     courier.finish(&mut run.record).await;
     canarytrace_evidence::store_record(&path, &run.record)?;
-    Ok(RunResult {
-        record: run.record,
-        directory: path,
-    })
+    Ok(RunResult { record: run.record, directory: path, withdrawn: false })
 }
 
 /// How the runner ended.
@@ -129,6 +127,8 @@ struct Run {
     revision: Option<String>,
     /// Bytes of the documents that were printed.
     printed: usize,
+    /// The first navigation was allowed.
+    begun: bool,
 }
 
 impl Run {
@@ -185,6 +185,8 @@ impl Run {
                 () = &mut deadline => return End::Late,
                 () = config.cancel.cancelled() => return End::Cancelled,
                 () = config.go.notified() => {
+                    self.begun = true;
+                    self.record.started_at = Moment::now();
                     if stdin.write_all(b"go\n").await.is_err() {
                         warn!("the runner does not listen");
                     }

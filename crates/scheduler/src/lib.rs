@@ -1,11 +1,16 @@
-//! stub
-use croner::parser::CronParser;
-/// Whether a cron expression and its zone can be used; why not, otherwise.
-pub fn check_cron(expression: &str, timezone: &str) -> Result<(), String> {
-    CronParser::new()
-        .parse(expression)
-        .map_err(|error| format!("cron `{expression}` is not valid: {error}"))?;
-    jiff::tz::TimeZone::get(timezone)
-        .map_err(|_| format!("time zone `{timezone}` is not known"))
-        .map(drop)
-}
+//! What is due when, and the local executor that starts runs.
+//!
+//! [`due`] is pure: schedules in, moments out. [`Executor`] owns the monitors of this machine: it prepares the browser of
+//! the next due run ahead, lets one timed check run at a time per two cores, and tells the [`Ledger`] what was expected
+//! and what became of it. It only spawns `canarytrace run`; a run supervises itself.
+//!
+//! Invariants: a monitor never overlaps itself; every expected run ends in the ledger as finished or skipped with a
+//! reason; when the executor ends, so do its runs.
+
+mod child;
+pub mod due;
+mod executor;
+
+pub use child::RunCommand;
+pub use due::check_cron;
+pub use executor::{Executor, ExecutorConfig, ExecutorHandle, Ledger, MonitorPlan, MonitorStatus, RunPhase};

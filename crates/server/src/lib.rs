@@ -1,1 +1,47 @@
-//! stub
+//! HTTP: Elasticsearch's paths over a [`canarytrace_es::SearchService`], the UI's API, the embedded UI, and the demo shop.
+//!
+//! Start at [`router`]. What the server needs from others it declares as a trait ([`Schedule`], [`Attachments`]).
+//!
+//! Invariants: only this crate knows axum; every request's `Host` and `Origin` are checked, so that a page under test
+//! cannot reach our port; a client's fault is answered in Elasticsearch's error shape on its paths and as
+//! `{"error": {"message", "hint"}}` under `/api/v1`.
+
+mod api;
+pub mod demo_shop;
+
+mod elasticsearch;
+mod guard;
+mod state;
+mod ui;
+
+pub use state::{AppState, Attachments, MonitorState, MonitorView, Schedule, ScheduleError};
+
+use axum::{
+    Router, extract::DefaultBodyLimit, middleware, routing::get,
+};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+/// As Elasticsearch's `http.max_content_length`.
+const BODY_LIMIT: usize = 100 << 20;
+
+/// The whole server; `parts` of it can be left out.
+pub fn router(state: AppState) -> Router {
+    let mut router = Router::new()
+        .route("/healthz", get(async || "ok\n"))
+        .route("/readyz", get(elasticsearch::ready))
+        .merge(elasticsearch::routes())
+        .nest("/api/v1", api::routes());
+    if state.ui {
+        router = router.fallback(ui::serve);
+    }
+    router
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(middleware::from_fn_with_state(state.clone(), guard::check))
+        .with_state(state)
+}
+
+/// Serves an application until `until`; requests that are being answered are answered.
+pub async fn serve(listener: TcpListener, app: Router, until: CancellationToken) -> std::io::Result<()> {
+    axum::serve(listener, app).with_graceful_shutdown(until.cancelled_owned()).await
+}

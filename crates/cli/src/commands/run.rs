@@ -94,6 +94,9 @@ async fn carry_out(
             "{error}; hint: choose another folder with --out, or make room"
         ))
     })?;
+    if result.withdrawn {
+        return Ok(0);
+    }
     if human {
         terminal::summary(&result.record, &result.directory);
     } else if result.record.delivered.pending > 0 && has_store {

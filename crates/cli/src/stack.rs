@@ -1,0 +1,316 @@
+//! The parts of a server, wired: how they start, what they share, and the order in which they end.
+
+use std::{
+    collections::BTreeSet,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use canarytrace_es::{
+    IndexTarget, IndexTemplate, Refresh, SearchService,
+    bulk::{BulkItem, BulkOperation},
+};
+use canarytrace_evidence::{Delivery, find_unfinished, recover, store_record};
+use canarytrace_model::{
+    documents::LedgerEntry,
+    index::{DEFAULT_PREFIX, Service, templates},
+    record::RunRecord,
+    stack::Span,
+    time::Moment,
+};
+use canarytrace_process::{ProcessIdentity, is_alive};
+use canarytrace_scheduler::{Executor, ExecutorConfig, ExecutorHandle, Ledger, RunCommand};
+use canarytrace_server::{AppState, Attachments, router};
+use canarytrace_store::{Store, StoreConfig};
+use tokio::{
+    net::TcpListener,
+    sync::{broadcast, mpsc},
+    task::JoinSet,
+};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::{commands::serve::runs_folder, configuration, failure::Failure, monitors::LocalSchedule, variables::Variables};
+
+/// Which parts run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Parts {
+    pub(crate) ui: bool,
+    pub(crate) scheduler: bool,
+}
+
+impl Parts {
+    pub(crate) const ALL: Parts = Parts { ui: true, scheduler: true };
+
+    pub(crate) fn parse(names: &[String]) -> Result<Self, Failure> {
+        const KNOWN: [&str; 4] = ["store", "ui", "scheduler", "listener"];
+        if let Some(unknown) = names.iter().find(|name| !KNOWN.contains(&name.as_str())) {
+            return Err(Failure::with_hint(format!("part `{unknown}` is not known"), format!("parts are {}", KNOWN.join(", "))));
+        }
+        let has = |name: &str| names.is_empty() || names.iter().any(|own| own == name);
+        Ok(Self { ui: has("ui"), scheduler: has("scheduler") })
+    }
+}
+
+/// What a server is started with.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) data: PathBuf,
+    pub(crate) config: Option<PathBuf>,
+    pub(crate) store: Option<String>,
+    pub(crate) parts: Parts,
+    pub(crate) address: SocketAddr,
+    /// Look for a changed configuration more often (demo).
+    pub(crate) fresh_pages: bool,
+}
+
+/// A server that is ready to serve.
+pub(crate) struct Stack {
+    state: AppState,
+    store: Option<Store>,
+    pub(crate) executor: Option<ExecutorHandle>,
+    executing: JoinSet<()>,
+    stop_executor: CancellationToken,
+    background: JoinSet<()>,
+    settings: Settings,
+    client: canarytrace_es::Client,
+}
+
+const GRACE: Duration = Duration::from_secs(20);
+const CHANGES: usize = 256;
+const LEDGER_QUEUE: usize = 1024;
+const RETENTION_INTERVAL: Duration = Duration::from_secs(600);
+const DEFAULT_RETENTION: Span = Span(Duration::from_secs(14 * 86_400));
+const DELIVERED_RUNS_KEPT: Duration = Duration::from_secs(86_400);
+
+impl Stack {
+    pub(crate) async fn start(settings: Settings, variables: &Variables) -> Result<Self, Failure> {
+        std::fs::create_dir_all(runs_folder(&settings.data)).map_err(|error| Failure::usage(format!("data folder {} cannot be made: {error}", settings.data.display())))?;
+        let url = settings.store.clone().unwrap_or_else(|| format!("http://{}", settings.address));
+        let client = crate::commands::run::client(&url, variables)?;
+        let (service, store): (Arc<dyn SearchService>, Option<Store>) = match &settings.store {
+            Some(_) => (Arc::new(client.clone()), None),
+            None => {
+                let store = Store::open(&StoreConfig { folder: settings.data.join("store") }).map_err(Failure::broken)?;
+                (Arc::new(store.clone()), Some(store))
+            }
+        };
+        if store.is_some() {
+            for template in templates(DEFAULT_PREFIX) {
+                service.put_template(IndexTemplate { name: template.name, body: template.body }).await.map_err(Failure::broken)?;
+            }
+        }
+        let mut stack = Self {
+            state: AppState {
+                service,
+                attachments: Arc::new(AttachmentFolder { folder: settings.data.join("attachments") }),
+                schedule: None,
+                address: settings.address,
+                version: env!("CARGO_PKG_VERSION"),
+                ui: settings.parts.ui,
+                changes: broadcast::channel(CHANGES).0,
+            },
+            store,
+            executor: None,
+            executing: JoinSet::new(),
+            stop_executor: CancellationToken::new(),
+            background: JoinSet::new(),
+            settings,
+            client,
+        };
+        if stack.settings.parts.scheduler {
+            stack.start_scheduler(&url, variables).await?;
+        }
+        Ok(stack)
+    }
+
+    async fn start_scheduler(&mut self, url: &str, variables: &Variables) -> Result<(), Failure> {
+        let program = std::env::current_exe().map_err(Failure::broken)?;
+        let out = runs_folder(&self.settings.data);
+        let out = out.canonicalize().map_err(Failure::broken)?;
+        let command = RunCommand {
+            program,
+            arguments: vec!["run".into(), "--controlled".into(), "--store".into(), url.into(), "--out".into(), out.into()],
+            environment: variables.all().iter().map(|(name, value)| (name.into(), value.into())).collect(),
+        };
+        let (sender, receiver) = mpsc::channel(LEDGER_QUEUE);
+        self.background.spawn(write_ledger(Arc::clone(&self.state.service), self.state.changes.clone(), receiver));
+        let slots = std::thread::available_parallelism().map_or(1, |cores| (cores.get() / 2).max(1));
+        let (executor, handle) = Executor::new(ExecutorConfig { command, slots, grace: GRACE, ledger: Arc::new(LedgerQueue(sender)) });
+        let stop = self.stop_executor.clone();
+        self.executing.spawn(executor.run(stop));
+        let schedule = LocalSchedule::start(handle.clone(), self.settings.config.clone(), Arc::clone(&self.state.service)).await?;
+        self.background.spawn(Arc::clone(&schedule).watch(if self.settings.fresh_pages { Duration::from_millis(200) } else { Duration::from_secs(1) }));
+        self.state.schedule = Some(schedule);
+        self.executor = Some(handle);
+        Ok(())
+    }
+
+    /// Serves until `stop`, then ends the parts in order: no new runs, running ones end, documents out, store closed.
+    pub(crate) async fn serve(mut self, listener: TcpListener, stop: CancellationToken) -> Result<u8, Failure> {
+        self.background.spawn(complete_old_runs(runs_folder(&self.settings.data), self.client.clone()));
+        let retention = self.retention();
+        self.background.spawn(keep_retention(Arc::clone(&self.state.service), retention, runs_folder(&self.settings.data)));
+        let app = router(self.state.clone());
+        let stop_serving = CancellationToken::new();
+        let until = stop_serving.clone();
+        let mut serving = JoinSet::new();
+        serving.spawn(canarytrace_server::serve(listener, app, until));
+        stop.cancelled().await;
+        info!("stopping: runs may end within {}s", GRACE.as_secs());
+        self.stop_executor.cancel();
+        while self.executing.join_next().await.is_some() {}
+        self.background.shutdown().await;
+        stop_serving.cancel();
+        if tokio::time::timeout(Duration::from_secs(2), serving.join_next()).await.is_err() {
+            // Pages that listen for news keep their connection open.
+            serving.shutdown().await;
+        }
+        if let Some(store) = &self.store {
+            store.close().await.map_err(Failure::broken)?;
+        }
+        Ok(0)
+    }
+
+    fn retention(&self) -> Span {
+        let configured = self.settings.config.as_ref().and_then(|path| configuration::read(path).ok());
+        configured.and_then(|configuration| configuration.stack.store?.retention).unwrap_or(DEFAULT_RETENTION)
+    }
+}
+
+/// Attachments in a folder of the data folder.
+struct AttachmentFolder {
+    folder: PathBuf,
+}
+
+#[async_trait]
+impl Attachments for AttachmentFolder {
+    async fn put(&self, uuid: &str, name: &str, content: Bytes) -> std::io::Result<()> {
+        let folder = self.folder.join(uuid);
+        tokio::fs::create_dir_all(&folder).await?;
+        let temporary = folder.join(format!(".{name}.new"));
+        tokio::fs::write(&temporary, content).await?;
+        tokio::fs::rename(temporary, folder.join(name)).await
+    }
+
+    async fn get(&self, uuid: &str, name: &str) -> std::io::Result<Option<Bytes>> {
+        match tokio::fs::read(self.folder.join(uuid).join(name)).await {
+            Ok(content) => Ok(Some(Bytes::from(content))),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Hands ledger entries to the task that stores them.
+struct LedgerQueue(mpsc::Sender<LedgerEntry>);
+
+impl Ledger for LedgerQueue {
+    fn record(&self, entry: LedgerEntry) {
+        if self.0.try_send(entry).is_err() {
+            warn!("the ledger's queue is full; an entry is only in this log");
+        }
+    }
+}
+
+async fn write_ledger(service: Arc<dyn SearchService>, changes: broadcast::Sender<BTreeSet<String>>, mut entries: mpsc::Receiver<LedgerEntry>) {
+    while let Some(entry) = entries.recv().await {
+        let index = Service::Ledger.index(DEFAULT_PREFIX, entry.timestamp);
+        let Ok(source) = serde_json::to_vec(&entry) else { continue };
+        let item = BulkItem { operation: BulkOperation::Index, index: index.clone(), id: None, if_seq_no: None, source: Bytes::from(source) };
+        let mut pause = Duration::from_millis(250);
+        // The entry waits as long as the store is away; the queue behind it is bounded.
+        while let Err(error) = service.bulk(vec![item.clone()], Refresh::Later).await {
+            warn!(%error, "the ledger cannot be written");
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_secs(30));
+        }
+        changes.send(BTreeSet::from([index])).ok();
+    }
+}
+
+/// Whether the supervisor of a run that says `running` is alive.
+fn supervisor_lives(record: &RunRecord) -> bool {
+    record.supervisor.as_ref().is_some_and(|supervisor| {
+        is_alive(&ProcessIdentity { pid: supervisor.pid, start_ticks: supervisor.start_ticks, boot_id: supervisor.boot_id.clone() })
+    })
+}
+
+const RECOVER_INTERVAL: Duration = Duration::from_secs(15);
+
+/// Completes and delivers what killed supervisors and absent stores left.
+async fn complete_old_runs(folder: PathBuf, client: canarytrace_es::Client) {
+    loop {
+        for mut run in find_unfinished(&folder, supervisor_lives) {
+            if let Err(error) = recover(&mut run, "the run's supervisor was killed before the run ended", Moment::now()) {
+                warn!(%error, "a run cannot be completed");
+                continue;
+            }
+            let mut delivery = Delivery::resume(&run.path);
+            let sent = match delivery.deliver_documents(&client).await {
+                Ok(()) => delivery.deliver_attachments(&client, run.record.uuid.as_str()).await,
+                Err(error) => Err(error),
+            };
+            run.record.store.get_or_insert_with(|| client.url().to_owned());
+            run.record.delivered.acked = delivery.progress().acked;
+            run.record.delivered.rejected = delivery.progress().rejected;
+            run.record.delivered.pending = delivery.pending().unwrap_or(1);
+            match sent.and_then(|()| Ok(store_record(&run.path, &run.record)?)) {
+                Ok(()) => info!(uuid = %run.record.uuid, "an interrupted run is completed and delivered"),
+                Err(error) => warn!(%error, "an interrupted run is completed and waits for its store"),
+            }
+        }
+        tokio::time::sleep(RECOVER_INTERVAL).await;
+    }
+}
+
+/// Deletes daily indices that are too old, and delivered run directories after a day.
+async fn keep_retention(service: Arc<dyn SearchService>, retention: Span, runs: PathBuf) {
+    loop {
+        let oldest = Moment::from_epoch_ms(Moment::now().epoch_ms() - i64::try_from(retention.0.as_millis()).unwrap_or(i64::MAX)).index_date();
+        if let Ok(indices) = service.indices(&IndexTarget::new("*")).await {
+            for index in indices.into_iter().filter(|index| is_older(&index.name, &oldest)) {
+                match service.delete_indices(&IndexTarget::new(&index.name)).await {
+                    Ok(_) => info!(index = index.name, "deleted by retention"),
+                    Err(error) => warn!(%error, index = index.name, "retention failed"),
+                }
+            }
+        }
+        remove_delivered_runs(&runs);
+        tokio::time::sleep(RETENTION_INTERVAL).await;
+    }
+}
+
+/// Daily names end in `-YYYY.MM.DD`, which sorts as text.
+fn is_older(name: &str, oldest: &str) -> bool {
+    let Some((_, date)) = name.rsplit_once('-') else { return false };
+    date.len() == 10 && date.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') && date < oldest
+}
+
+fn remove_delivered_runs(runs: &Path) {
+    for entry in std::fs::read_dir(runs).into_iter().flatten().flatten() {
+        let record = std::fs::read(entry.path().join("run.json")).ok().and_then(|text| serde_json::from_slice::<RunRecord>(&text).ok());
+        let Some(record) = record.filter(|record| record.delivered.pending == 0 && record.store.is_some()) else { continue };
+        let old = record.ended_at.is_some_and(|end| Moment::now().epoch_ms() - end.epoch_ms() > i64::try_from(DELIVERED_RUNS_KEPT.as_millis()).unwrap_or(i64::MAX));
+        if old && let Err(error) = std::fs::remove_dir_all(entry.path()) {
+            warn!(%error, "a delivered run directory cannot be removed");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retention_reads_the_date_of_a_name() {
+        assert!(is_older("c.report-2026.11.07", "2026.11.08"));
+        assert!(!is_older("c.report-2026.11.08", "2026.11.08"));
+        assert!(!is_older("c.listener", "2026.11.08"));
+        assert!(!is_older("c.request-log-notadate", "2026.11.08"));
+    }
+}

@@ -1,0 +1,142 @@
+//! Answers and parameters as Elasticsearch has them.
+
+use std::{collections::BTreeMap, io::Read};
+
+use axum::{
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use bytes::Bytes;
+use canarytrace_es::{EsError, Refresh, TargetOptions};
+use serde::Deserialize;
+use serde_json::Value;
+
+/// A JSON answer with its status.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    status: StatusCode,
+    body: Value,
+    pretty: bool,
+}
+
+pub(crate) type Outcome = Result<Answer, Failed>;
+
+/// An error answer.
+#[derive(Debug)]
+pub(crate) struct Failed(EsError);
+
+impl From<EsError> for Failed {
+    fn from(error: EsError) -> Self {
+        Failed(error)
+    }
+}
+
+impl From<Value> for Answer {
+    fn from(body: Value) -> Self {
+        Self { status: StatusCode::OK, body, pretty: false }
+    }
+}
+
+impl Answer {
+    pub(crate) fn new(status: u16, body: Value) -> Self {
+        Self { status: StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), body, pretty: false }
+    }
+
+    pub(crate) fn pretty(mut self, parameters: &Parameters) -> Self {
+        self.pretty = parameters.flag("pretty");
+        self
+    }
+}
+
+impl IntoResponse for Answer {
+    fn into_response(self) -> Response {
+        let text = if self.pretty { serde_json::to_string_pretty(&self.body).map(|text| text + "\n") } else { serde_json::to_string(&self.body) };
+        let mut response = (self.status, text.unwrap_or_default()).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        // Clients from 7.14 on refuse a server that does not say this.
+        headers.insert("x-elastic-product", HeaderValue::from_static("Elasticsearch"));
+        response
+    }
+}
+
+impl IntoResponse for Failed {
+    fn into_response(self) -> Response {
+        if self.0.status >= 500 {
+            tracing::error!(error = %self.0, "a request failed");
+        }
+        Answer::new(self.0.status, self.0.body()).into_response()
+    }
+}
+
+/// The query string; what is not known is refused, as Elasticsearch does.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Parameters(BTreeMap<String, String>);
+
+const KNOWN: [&str; 35] = [
+    "pretty", "human", "error_trace", "format", "v", "h", "s", "bytes", "refresh", "ignore_unavailable", "allow_no_indices", "expand_wildcards",
+    "q", "df", "default_operator", "size", "from", "sort", "track_total_hits", "_source", "_source_includes", "_source_excludes",
+    "if_seq_no", "if_primary_term", "op_type", "timeout", "master_timeout", "wait_for_status", "rest_total_hits_as_int", "preference",
+    "max_concurrent_searches", "request_cache", "typed_keys", "level", "local",
+];
+
+impl Parameters {
+    pub(crate) fn check(&self) -> Result<(), EsError> {
+        match self.0.keys().find(|name| !KNOWN.contains(&name.as_str())) {
+            Some(name) => Err(EsError::illegal_argument(format!("request contains unrecognized parameter: [{name}]"))),
+            None => Ok(()),
+        }
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
+    /// A switch is on when it is named, unless its value is `false`.
+    pub(crate) fn flag(&self, name: &str) -> bool {
+        self.get(name).is_some_and(|value| value != "false")
+    }
+
+    pub(crate) fn number(&self, name: &str) -> Result<Option<u64>, EsError> {
+        let parse = |text: &str| text.parse().map_err(|_| EsError::illegal_argument(format!("Failed to parse int parameter [{name}] with value [{text}]")));
+        self.get(name).map(parse).transpose()
+    }
+
+    pub(crate) fn refresh(&self) -> Refresh {
+        if self.flag("refresh") { Refresh::Now } else { Refresh::Later }
+    }
+
+    pub(crate) fn target_options(&self) -> TargetOptions {
+        TargetOptions { ignore_unavailable: self.flag("ignore_unavailable"), forbid_no_indices: self.get("allow_no_indices") == Some("false") }
+    }
+}
+
+/// A small compressed body may hold a large one.
+const MAX_INFLATED: u64 = 100 << 20;
+
+/// The body, decompressed if it says so.
+pub(crate) fn inflate(headers: &HeaderMap, body: Bytes) -> Result<Bytes, EsError> {
+    match headers.get(header::CONTENT_ENCODING).and_then(|value| value.to_str().ok()) {
+        None | Some("identity") => Ok(body),
+        Some("gzip") => {
+            let mut inflated = Vec::new();
+            let mut reader = flate2::read::GzDecoder::new(body.as_ref()).take(MAX_INFLATED + 1);
+            reader.read_to_end(&mut inflated).map_err(|error| EsError::illegal_argument(format!("the body is not gzip: {error}")))?;
+            if inflated.len() as u64 > MAX_INFLATED {
+                return Err(EsError::new(413, "content_too_long", format!("the decompressed body is larger than {MAX_INFLATED} bytes")));
+            }
+            Ok(Bytes::from(inflated))
+        }
+        Some(other) => Err(EsError::illegal_argument(format!("content encoding [{other}] is not supported"))),
+    }
+}
+
+/// A JSON body; an empty one is `{}`.
+pub(crate) fn json(headers: &HeaderMap, body: Bytes) -> Result<Value, EsError> {
+    let body = inflate(headers, body)?;
+    if body.iter().all(u8::is_ascii_whitespace) {
+        return Ok(serde_json::json!({}));
+    }
+    serde_json::from_slice(&body).map_err(|error| EsError::parsing(format!("the body is not JSON: {error}")))
+}

@@ -1,0 +1,81 @@
+//! Elasticsearch's paths.
+
+mod answer;
+mod documents;
+mod indices;
+mod searching;
+
+use axum::{
+    Router,
+    extract::State,
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::{get, post, put},
+};
+use canarytrace_es::IndexTarget;
+use serde_json::json;
+
+use crate::{AppState, ui};
+use answer::{Answer, Parameters};
+
+/// Beats want a 7.x, clients 8 and 9 look only at the product header.
+const COMPATIBLE_VERSION: &str = "7.17.29";
+
+pub(crate) fn routes() -> Router<AppState> {
+    Router::new()
+        .route("/", get(banner).head(async || StatusCode::OK))
+        .route("/_bulk", post(documents::bulk).put(documents::bulk))
+        .route("/{index}/_bulk", post(documents::bulk_into).put(documents::bulk_into))
+        .route("/{index}/_doc", post(documents::add))
+        .route("/{index}/_doc/{id}", get(documents::read).put(documents::index).post(documents::index).delete(documents::delete))
+        .route("/{index}/_create/{id}", put(documents::create).post(documents::create))
+        .route("/{index}/_source/{id}", get(documents::source))
+        .route("/_search", get(searching::search_all).post(searching::search_all))
+        .route("/{index}/_search", get(searching::search).post(searching::search))
+        .route("/_msearch", get(searching::multi_search).post(searching::multi_search))
+        .route("/{index}/_msearch", post(searching::multi_search_into))
+        .route("/_count", get(searching::count_all).post(searching::count_all))
+        .route("/{index}/_count", get(searching::count).post(searching::count))
+        .route("/{index}", get(indices::describe).head(indices::exists).put(indices::create).delete(indices::delete))
+        .route("/_mapping", get(indices::mappings_all))
+        .route("/{index}/_mapping", get(indices::mappings))
+        .route("/_refresh", post(indices::refresh_all).get(indices::refresh_all))
+        .route("/{index}/_refresh", post(indices::refresh).get(indices::refresh))
+        .route("/_cat/indices", get(indices::cat_all))
+        .route("/_cat/indices/{index}", get(indices::cat))
+        .route("/_cluster/health", get(indices::health))
+        .route("/_index_template", get(indices::templates))
+        .route("/_index_template/{name}", get(indices::template).put(indices::put_template).post(indices::put_template).head(indices::template_exists))
+}
+
+/// Clients get Elasticsearch's banner, browsers the UI.
+async fn banner(State(state): State<AppState>, headers: HeaderMap) -> Response {
+    let wants_page = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|accept| accept.contains("text/html"));
+    if wants_page && state.ui {
+        return ui::start_page();
+    }
+    Answer::from(json!({
+        "name": "canarytrace",
+        "cluster_name": "canarytrace",
+        "cluster_uuid": "canarytrace-embedded-1",
+        "version": {
+            "number": COMPATIBLE_VERSION, "build_flavor": "default", "build_type": "canarytrace", "build_hash": state.version,
+            "build_date": "2026-11-22T00:00:00.000Z", "build_snapshot": false, "lucene_version": "8.11.3",
+            "minimum_wire_compatibility_version": "6.8.0", "minimum_index_compatibility_version": "6.0.0-beta1",
+        },
+        "tagline": "You Know, for Search",
+    }))
+    .into_response()
+}
+
+/// Whether searches can be served.
+pub(crate) async fn ready(State(state): State<AppState>) -> Response {
+    match state.service.health().await {
+        Ok(_) => "ok\n".into_response(),
+        Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")).into_response(),
+    }
+}
+
+fn target(expression: &str, parameters: &Parameters) -> IndexTarget {
+    IndexTarget::new(expression).with_options(parameters.target_options())
+}

@@ -1,0 +1,158 @@
+//! Searching and counting.
+
+use std::time::Instant;
+
+use axum::{
+    extract::{Path, Query, State},
+    http::HeaderMap,
+};
+use bytes::Bytes;
+use canarytrace_es::{EsError, IndexTarget, SearchRequest, TargetOptions, query};
+use serde_json::{Map, Value, json};
+
+use super::{
+    answer::{Answer, Outcome, Parameters, inflate, json},
+    target,
+};
+use crate::AppState;
+
+pub(crate) async fn search_all(state: State<AppState>, parameters: Query<Parameters>, headers: HeaderMap, body: Bytes) -> Outcome {
+    run_search(state, "", parameters, &headers, body).await
+}
+
+pub(crate) async fn search(state: State<AppState>, Path(index): Path<String>, parameters: Query<Parameters>, headers: HeaderMap, body: Bytes) -> Outcome {
+    run_search(state, &index, parameters, &headers, body).await
+}
+
+async fn run_search(State(state): State<AppState>, index: &str, Query(parameters): Query<Parameters>, headers: &HeaderMap, body: Bytes) -> Outcome {
+    parameters.check()?;
+    let mut raw = json(headers, body)?;
+    merge_parameters(&mut raw, &parameters)?;
+    let request = SearchRequest::parse(raw)?;
+    let mut answer = state.service.search(&target(index, &parameters), request).await?.to_json();
+    if parameters.flag("rest_total_hits_as_int")
+        && let Some(total) = answer.pointer_mut("/hits/total")
+    {
+        *total = total.get("value").cloned().unwrap_or(Value::Null);
+    }
+    Ok(Answer::from(answer).pretty(&parameters))
+}
+
+/// `?q=…&size=…` beside or instead of a body.
+fn merge_parameters(raw: &mut Value, parameters: &Parameters) -> Result<(), EsError> {
+    let map = raw.as_object_mut().ok_or_else(|| EsError::parsing("[search] must be an object"))?;
+    if let Some(text) = parameters.get("q") {
+        map.insert("query".to_owned(), query_string(text, parameters));
+    }
+    for name in ["size", "from"] {
+        if let Some(number) = parameters.number(name)? {
+            map.insert(name.to_owned(), json!(number));
+        }
+    }
+    let list = |text: &str| -> Vec<Value> { text.split(',').map(|part| json!(part)).collect() };
+    if let Some(sort) = parameters.get("sort") {
+        map.insert("sort".to_owned(), Value::Array(list(sort)));
+    }
+    match parameters.get("track_total_hits") {
+        Some("true") => drop(map.insert("track_total_hits".to_owned(), json!(true))),
+        Some("false") => drop(map.insert("track_total_hits".to_owned(), json!(false))),
+        Some(_) => drop(map.insert("track_total_hits".to_owned(), json!(parameters.number("track_total_hits")?))),
+        None => {}
+    }
+    source_parameters(map, parameters, list);
+    Ok(())
+}
+
+fn source_parameters(map: &mut Map<String, Value>, parameters: &Parameters, list: impl Fn(&str) -> Vec<Value>) {
+    match parameters.get("_source") {
+        Some("true") => drop(map.insert("_source".to_owned(), json!(true))),
+        Some("false") => drop(map.insert("_source".to_owned(), json!(false))),
+        Some(fields) => drop(map.insert("_source".to_owned(), Value::Array(list(fields)))),
+        None => {}
+    }
+    let (includes, excludes) = (parameters.get("_source_includes"), parameters.get("_source_excludes"));
+    if includes.is_some() || excludes.is_some() {
+        let filter = json!({"includes": includes.map(&list).unwrap_or_default(), "excludes": excludes.map(&list).unwrap_or_default()});
+        map.insert("_source".to_owned(), filter);
+    }
+}
+
+fn query_string(text: &str, parameters: &Parameters) -> Value {
+    let mut query = json!({"query": text});
+    if let Some(map) = query.as_object_mut() {
+        for (parameter, name) in [("df", "default_field"), ("default_operator", "default_operator")] {
+            if let Some(value) = parameters.get(parameter) {
+                map.insert(name.to_owned(), json!(value));
+            }
+        }
+    }
+    json!({"query_string": query})
+}
+
+pub(crate) async fn multi_search(state: State<AppState>, parameters: Query<Parameters>, headers: HeaderMap, body: Bytes) -> Outcome {
+    run_multi_search(state, "", parameters, &headers, body).await
+}
+
+pub(crate) async fn multi_search_into(state: State<AppState>, Path(index): Path<String>, parameters: Query<Parameters>, headers: HeaderMap, body: Bytes) -> Outcome {
+    run_multi_search(state, &index, parameters, &headers, body).await
+}
+
+/// Each search has its own answer or error; a malformed line refuses the whole request.
+async fn run_multi_search(State(state): State<AppState>, default_index: &str, Query(parameters): Query<Parameters>, headers: &HeaderMap, body: Bytes) -> Outcome {
+    parameters.check()?;
+    let started = Instant::now();
+    let body = inflate(headers, body)?;
+    let lines: Vec<&[u8]> = body.split(|byte| *byte == b'\n').filter(|line| !line.iter().all(u8::is_ascii_whitespace)).collect();
+    let mut responses = Vec::new();
+    for pair in lines.chunks(2) {
+        let [header, search] = pair else { return Err(EsError::illegal_argument("a search of _msearch has no body line").into()) };
+        let read = |line: &[u8]| serde_json::from_slice::<Value>(line).map_err(|error| EsError::parsing(format!("a line of _msearch is not JSON: {error}")));
+        let (header, search) = (read(header)?, read(search)?);
+        let response = match one_of_many(&state, &header, search, default_index).await {
+            Ok(mut answer) => {
+                if let Some(map) = answer.as_object_mut() {
+                    map.insert("status".to_owned(), json!(200));
+                }
+                answer
+            }
+            Err(error) => error.body(),
+        };
+        responses.push(response);
+    }
+    let took = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    Ok(Answer::from(json!({"took": took, "responses": responses})).pretty(&parameters))
+}
+
+async fn one_of_many(state: &AppState, header: &Value, search: Value, default_index: &str) -> Result<Value, EsError> {
+    let index = match header.get("index") {
+        Some(Value::String(index)) => index.clone(),
+        Some(Value::Array(list)) => list.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(","),
+        _ => default_index.to_owned(),
+    };
+    let ignore_unavailable = header.get("ignore_unavailable").and_then(Value::as_bool).unwrap_or(false);
+    let target = IndexTarget::new(&index).with_options(TargetOptions { ignore_unavailable, ..TargetOptions::default() });
+    Ok(state.service.search(&target, SearchRequest::parse(search)?).await?.to_json())
+}
+
+pub(crate) async fn count_all(state: State<AppState>, parameters: Query<Parameters>, headers: HeaderMap, body: Bytes) -> Outcome {
+    run_count(state, "", parameters, &headers, body).await
+}
+
+pub(crate) async fn count(state: State<AppState>, Path(index): Path<String>, parameters: Query<Parameters>, headers: HeaderMap, body: Bytes) -> Outcome {
+    run_count(state, &index, parameters, &headers, body).await
+}
+
+async fn run_count(State(state): State<AppState>, index: &str, Query(parameters): Query<Parameters>, headers: &HeaderMap, body: Bytes) -> Outcome {
+    parameters.check()?;
+    let mut raw = json(headers, body)?;
+    if let (Some(text), Some(map)) = (parameters.get("q"), raw.as_object_mut()) {
+        map.insert("query".to_owned(), query_string(text, &parameters));
+    }
+    if let Some(key) = raw.as_object().and_then(|map| map.keys().find(|key| *key != "query")) {
+        return Err(EsError::parsing(format!("request does not support [{key}]")).into());
+    }
+    let parsed = raw.get("query").map_or(Ok(query::Query::MatchAll), query::Query::parse)?;
+    let count = state.service.count(&target(index, &parameters), parsed, raw).await?;
+    let shards = json!({"total": 1, "successful": 1, "skipped": 0, "failed": 0});
+    Ok(Answer::from(json!({"count": count, "_shards": shards})).pretty(&parameters))
+}

@@ -1,0 +1,65 @@
+//! Who may talk to us: a page that a monitored browser shows may know our port, but not our name.
+
+use axum::{
+    extract::{Request, State},
+    http::{HeaderMap, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+
+use crate::AppState;
+
+/// Refuses a `Host` that is not ours (DNS rebinding) and an `Origin` that is not ours (a page posting to us).
+pub(crate) async fn check(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    match refusal(request.headers(), state.address.port()) {
+        None => next.run(request).await,
+        Some(reason) => (StatusCode::FORBIDDEN, format!("{reason}\n")).into_response(),
+    }
+}
+
+fn refusal(headers: &HeaderMap, port: u16) -> Option<String> {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let host = text(header::HOST)?;
+    if !is_ours(host, port) {
+        return Some(format!("host `{host}` is not this server's; hint: use 127.0.0.1:{port} or localhost:{port}"));
+    }
+    match text(header::ORIGIN) {
+        None => None,
+        Some(origin) if origin.strip_prefix("http://").is_some_and(|host| is_ours(host, port)) => None,
+        Some(origin) => Some(format!("origin `{origin}` may not use this server")),
+    }
+}
+
+fn is_ours(host: &str, port: u16) -> bool {
+    let (name, own_port) = match host.rsplit_once(':') {
+        Some((name, digits)) if digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.is_empty() => (name, digits.parse().ok()),
+        _ => (host, Some(80)),
+    };
+    own_port == Some(port) && matches!(name, "127.0.0.1" | "localhost" | "[::1]")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(host: &str, origin: Option<&str>, allowed: bool) {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::HOST, host.parse().unwrap());
+        if let Some(origin) = origin {
+            headers.insert(header::ORIGIN, origin.parse().unwrap());
+        }
+        assert_eq!(refusal(&headers, 9200).is_none(), allowed, "{host} {origin:?}");
+    }
+
+    #[test]
+    fn only_our_own_names_and_pages_are_let_in() {
+        check("127.0.0.1:9200", None, true);
+        check("localhost:9200", Some("http://localhost:9200"), true);
+        check("[::1]:9200", None, true);
+        check("localhost:9201", None, false);
+        check("evil.example:9200", None, false);
+        check("127.0.0.1:9200", Some("http://127.0.0.1:8080"), false);
+        check("127.0.0.1:9200", Some("https://127.0.0.1:9200"), false);
+        check("127.0.0.1:9200", Some("null"), false);
+    }
+}

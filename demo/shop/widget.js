@@ -1,0 +1,1 @@
+document.getElementById('widget').textContent = '★★★★★ 4.8 of 5';
