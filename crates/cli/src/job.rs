@@ -61,6 +61,7 @@ pub(crate) fn plan(arguments: &RunArguments, variables: &Variables) -> Result<Pl
 }
 
 fn plan_variables(arguments: &RunArguments, variables: &Variables) -> Result<Planned, Failure> {
+    let uuid = run_id(arguments)?;
     let journey = is_journey(arguments, variables)?;
     let base_url = match (&arguments.base_url, arguments.urls.is_empty()) {
         (_, false) => arguments.urls.join(";"),
@@ -72,7 +73,7 @@ fn plan_variables(arguments: &RunArguments, variables: &Variables) -> Result<Pla
         .clone()
         .or_else(|| variables.get("SPEC").map(str::to_owned));
     let mode = if journey {
-        journey_mode(arguments, variables, spec.as_deref(), &base_url)?
+        journey_mode(arguments, variables, &uuid, spec.as_deref(), &base_url)?
     } else {
         smoke_mode(variables, &base_url)?
     };
@@ -108,7 +109,7 @@ fn plan_variables(arguments: &RunArguments, variables: &Variables) -> Result<Pla
         .collect();
     let default_timeout = default_timeout(&mode);
     let job = RunJob {
-        record: record(arguments, variables, monitor, mode_name, spec, labels)?,
+        record: record(uuid, variables, monitor, mode_name, spec, labels),
         directory: PathBuf::new(),
         mode,
         browser: browser(arguments, variables, Window::default(), true)?,
@@ -204,6 +205,7 @@ fn smoke_mode(variables: &Variables, base_url: &str) -> Result<Mode, Failure> {
 fn journey_mode(
     arguments: &RunArguments,
     variables: &Variables,
+    uuid: &RunId,
     spec: Option<&str>,
     base_url: &str,
 ) -> Result<Mode, Failure> {
@@ -221,7 +223,7 @@ fn journey_mode(
                 .revision
                 .clone()
                 .or_else(|| variables.get("GIT_REVISION").map(str::to_owned));
-            let (root, git) = git_job(url, revision, established_key(), variables);
+            let (root, git) = git_job(uuid, url, revision, established_key(), variables);
             (root, spec.trim_start_matches("./").to_owned(), Some(git))
         }
         None => {
@@ -242,14 +244,9 @@ fn established_key() -> Option<PathBuf> {
     Some(PathBuf::from("/secret/ssh-privatekey")).filter(|path| path.exists())
 }
 
-/// The clone goes into the run directory, which is not known yet: a relative root is completed by the supervisor's child.
-fn git_job(
-    url: String,
-    revision: Option<String>,
-    ssh_key: Option<PathBuf>,
-    variables: &Variables,
-) -> (PathBuf, GitJob) {
-    let folder = std::env::temp_dir().join(format!("canarytrace-clone-{}", RunId::random()));
+/// The clone has the name of its run, so that it is removed with it.
+fn git_job(uuid: &RunId, url: String, revision: Option<String>, ssh_key: Option<PathBuf>, variables: &Variables) -> (PathBuf, GitJob) {
+    let folder = Path::new(variables.get("TMPDIR").unwrap_or("/tmp")).join(format!("{}-clone", canarytrace_runner::workspace_name(uuid)));
     let git = GitJob {
         url,
         revision,
@@ -290,6 +287,7 @@ fn plan_monitor(
     variables: &Variables,
 ) -> Result<Planned, Failure> {
     let stack = &configuration.stack;
+    let uuid = run_id(arguments)?;
     let (environment, mut secrets) = configuration::resolve_env(monitor, variables)?;
     let mode = match &monitor.script {
         None => Mode::Smoke(SmokeJob {
@@ -322,7 +320,7 @@ fn plan_monitor(
                         None => None,
                     };
                     let (root, git) =
-                        git_job(source.url.clone(), source.revision.clone(), key, variables);
+                        git_job(&uuid, source.url.clone(), source.revision.clone(), key, variables);
                     (root, Some(git))
                 }
                 None => (
@@ -377,14 +375,7 @@ fn plan_monitor(
         .or(stack.defaults.timeout)
         .map_or_else(|| default_timeout(&mode), |span| span.0);
     let job = RunJob {
-        record: record(
-            arguments,
-            variables,
-            monitor.id.clone(),
-            mode_name,
-            spec,
-            labels,
-        )?,
+        record: record(uuid, variables, monitor.id.clone(), mode_name, spec, labels),
         directory: PathBuf::new(),
         mode,
         browser: browser(arguments, variables, window, false)?,
@@ -428,21 +419,15 @@ fn automatic_labels(mode: &str) -> Vec<String> {
     ]
 }
 
-fn record(
-    arguments: &RunArguments,
-    variables: &Variables,
-    monitor: MonitorId,
-    mode: &str,
-    spec: String,
-    labels: Vec<String>,
-) -> Result<RunRecord, Failure> {
-    let uuid = match &arguments.uuid {
-        Some(uuid) => RunId::parse(uuid).ok_or_else(|| {
-            Failure::usage(format!("run id `{uuid}` must be 32 lower-case hex digits"))
-        })?,
-        None => RunId::random(),
-    };
-    Ok(RunRecord {
+fn run_id(arguments: &RunArguments) -> Result<RunId, Failure> {
+    match &arguments.uuid {
+        Some(uuid) => RunId::parse(uuid).ok_or_else(|| Failure::usage(format!("run id `{uuid}` must be 32 lower-case hex digits"))),
+        None => Ok(RunId::random()),
+    }
+}
+
+fn record(uuid: RunId, variables: &Variables, monitor: MonitorId, mode: &str, spec: String, labels: Vec<String>) -> RunRecord {
+    RunRecord {
         state: RunState::Running,
         uuid,
         monitor: monitor.as_str().to_owned(),
@@ -466,7 +451,7 @@ fn record(
         browser_version: None,
         store: None,
         supervisor: None,
-    })
+    }
 }
 
 fn browser(

@@ -250,6 +250,7 @@ async fn complete_old_runs(folder: PathBuf, client: canarytrace_es::Client) {
                 warn!(%error, "a run cannot be completed");
                 continue;
             }
+            canarytrace_runner::remove_leftovers(&run.record.uuid, &std::env::temp_dir());
             let mut delivery = Delivery::resume(&run.path);
             let sent = match delivery.deliver_documents(&client).await {
                 Ok(()) => delivery.deliver_attachments(&client, run.record.uuid.as_str()).await,

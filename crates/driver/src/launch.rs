@@ -27,6 +27,8 @@ pub struct LaunchConfig {
     /// Additional flags.
     pub arguments: Vec<String>,
     pub accept_insecure_certificates: bool,
+    /// Name of the browser's folder, unique on this machine.
+    pub workspace: String,
     /// Where temporary files go when `/dev/shm` has no room.
     pub temporary_folder: PathBuf,
     /// What the browser may know of the environment (`PATH`, `DISPLAY`, `LANG`, …).
@@ -69,7 +71,7 @@ pub(crate) struct LocalDriver {
 impl LocalDriver {
     pub(crate) async fn start(config: &LaunchConfig) -> Result<Self, LaunchError> {
         let workspace =
-            Workspace::create(&config.temporary_folder).map_err(LaunchError::Workspace)?;
+            Workspace::create(&config.workspace, &config.temporary_folder).map_err(LaunchError::Workspace)?;
         let mut spec = ChildSpec::new(&config.chromedriver)
             .args(["--port=0", "--log-level=WARNING"])
             .streams(Stdio::Null, Stdio::Piped, Stdio::Null);

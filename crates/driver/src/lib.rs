@@ -17,3 +17,4 @@ mod workspace;
 pub use browser::{Browser, BrowserUsage, Closed};
 pub use find::{BrowserBinary, FindError, find_browser, find_chromedriver};
 pub use launch::{LaunchConfig, LaunchError};
+pub use workspace::remove_workspace;

@@ -1,48 +1,53 @@
 //! The folder a browser lives in: profile and temporary files, on tmpfs when there is room.
 
 use std::{
-    io,
+    fs, io,
     path::{Path, PathBuf},
 };
-
-use tempfile::TempDir;
 
 /// What a fresh profile may need.
 const ROOM_BYTES: u64 = 1 << 30;
 
-/// A folder that is removed with everything in it.
+const SHARED_MEMORY: &str = "/dev/shm";
+
+/// A folder that is removed with everything in it. It has the name of its run, so that whoever survives a killed run
+/// can remove it, too.
 #[derive(Debug)]
 pub(crate) struct Workspace {
-    folder: TempDir,
+    folder: PathBuf,
 }
 
 impl Workspace {
     /// `fallback` is where the folder goes when `/dev/shm` has no room.
-    pub(crate) fn create(fallback: &Path) -> io::Result<Self> {
-        let shared_memory = Path::new("/dev/shm");
-        let parent = if free_bytes(shared_memory) >= ROOM_BYTES {
-            shared_memory
-        } else {
-            fallback
-        };
-        let folder = tempfile::Builder::new()
-            .prefix("canarytrace-")
-            .tempdir_in(parent)?;
-        std::fs::create_dir(folder.path().join("tmp"))?;
+    pub(crate) fn create(name: &str, fallback: &Path) -> io::Result<Self> {
+        let shared_memory = Path::new(SHARED_MEMORY);
+        let parent = if free_bytes(shared_memory) >= ROOM_BYTES { shared_memory } else { fallback };
+        let folder = parent.join(name);
+        fs::create_dir_all(folder.join("tmp"))?;
         Ok(Self { folder })
     }
 
     pub(crate) fn temporary(&self) -> PathBuf {
-        self.folder.path().join("tmp")
+        self.folder.join("tmp")
     }
 
     pub(crate) fn root(&self) -> &Path {
-        self.folder.path()
+        &self.folder
     }
 
     /// Removes the folder; the processes that used it must be gone.
     pub(crate) fn remove(self) -> io::Result<()> {
-        self.folder.close()
+        fs::remove_dir_all(&self.folder)
+    }
+}
+
+/// Removes what a killed browser of that name has left; its processes must be gone.
+pub fn remove_workspace(name: &str, fallback: &Path) {
+    for parent in [Path::new(SHARED_MEMORY), fallback] {
+        match fs::remove_dir_all(parent.join(name)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => tracing::warn!(%error, name, "a browser's folder is left"),
+            _ => {}
+        }
     }
 }
 

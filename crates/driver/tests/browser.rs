@@ -30,6 +30,7 @@ fn config() -> LaunchConfig {
         window: (1280, 800),
         arguments: vec!["--disable-gpu".to_owned(), "--disable-quic".to_owned()],
         accept_insecure_certificates: false,
+        workspace: format!("canarytrace-test-{}", std::process::id()),
         temporary_folder: std::env::temp_dir(),
         environment: BTreeMap::from([("PATH".into(), path)]),
         without_sandbox: true,

@@ -24,5 +24,5 @@ pub use job::{
     BrowserJob, BrowserTarget, CollectorSwitches, JourneyJob, Mode, RunJob, RunnerMessage, SmokeJob,
 };
 pub use judge::{ScriptFailure, StepFacts, judge, judge_git, judge_launch};
-pub use run::run_job;
+pub use run::{remove_leftovers, run_job, workspace_name};
 pub use supervisor::{Notice, RunResult, SupervisorConfig, supervise};

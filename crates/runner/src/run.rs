@@ -1,13 +1,18 @@
 //! The runner process: start, prepare, availability, execution, stop.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use canarytrace_driver::{
-    Browser, LaunchConfig, devtools::BrowserEvent, find_browser, find_chromedriver,
+    Browser, LaunchConfig, devtools::BrowserEvent, find_browser, find_chromedriver, remove_workspace,
     webdriver::TimeoutSettings,
 };
 use canarytrace_evidence::{EvidenceError, LogStream, RunDirectory, Secrets};
 use canarytrace_model::{
+    RunId,
     documents::ReportEvent,
     time::RunClock,
     verdict::{Cause, Verdict},
@@ -345,10 +350,8 @@ fn launch_config(job: &RunJob) -> Result<LaunchConfig, String> {
         window: (browser.window.width, browser.window.height),
         arguments: browser.arguments.clone(),
         accept_insecure_certificates: browser.accept_insecure_certificates,
-        temporary_folder: browser
-            .environment
-            .get("TMPDIR")
-            .map_or_else(|| PathBuf::from("/tmp"), PathBuf::from),
+        workspace: workspace_name(&job.record.uuid),
+        temporary_folder: temporary_folder(job),
         environment: browser
             .environment
             .iter()
@@ -357,4 +360,23 @@ fn launch_config(job: &RunJob) -> Result<LaunchConfig, String> {
         without_sandbox: browser.without_sandbox,
         command_timeout: COMMAND_LIMIT,
     })
+}
+
+/// The browser's folder of a run.
+pub fn workspace_name(uuid: &RunId) -> String {
+    format!("canarytrace-{uuid}")
+}
+
+fn temporary_folder(job: &RunJob) -> PathBuf {
+    job.browser.environment.get("TMPDIR").map_or_else(|| PathBuf::from("/tmp"), PathBuf::from)
+}
+
+/// Removes what the processes of a run may have left outside of its run directory; they must be gone.
+pub fn remove_leftovers(uuid: &RunId, temporary_folder: &Path) {
+    remove_workspace(&workspace_name(uuid), temporary_folder);
+    remove_workspace(&format!("{}-clone", workspace_name(uuid)), temporary_folder);
+}
+
+pub(crate) fn remove_leftovers_of(job: &RunJob) {
+    remove_leftovers(&job.record.uuid, &temporary_folder(job));
 }

@@ -157,6 +157,7 @@ impl Run {
         if let Ok(Err(error)) = emptied {
             warn!(%error, "processes of the run are left");
         }
+        crate::run::remove_leftovers_of(&config.job);
         match end {
             End::Crashed(reason) if usage.oom_kills.is_some_and(|kills| kills > 0) => {
                 End::Crashed(format!("{reason}; the memory limit of the run was reached"))

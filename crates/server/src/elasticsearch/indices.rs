@@ -11,11 +11,15 @@ use serde_json::{Value, json};
 
 use super::{
     answer::{Answer, Failed, Outcome, Parameters, json},
-    target,
+    target, wants_page,
 };
-use crate::AppState;
+use crate::{AppState, ui};
 
-pub(crate) async fn describe(State(state): State<AppState>, Path(index): Path<String>, Query(parameters): Query<Parameters>) -> Outcome {
+/// A page of the UI has a path of one word, too: a browser gets the UI.
+pub(crate) async fn describe(State(state): State<AppState>, Path(index): Path<String>, Query(parameters): Query<Parameters>, headers: HeaderMap) -> Result<Response, Failed> {
+    if state.ui && wants_page(&headers) {
+        return Ok(ui::start_page());
+    }
     parameters.check()?;
     if index.starts_with('_') {
         return Err(EsError::unsupported(&format!("path [/{index}]")).into());
@@ -25,7 +29,7 @@ pub(crate) async fn describe(State(state): State<AppState>, Path(index): Path<St
         body.insert("aliases".to_owned(), json!({}));
         body.insert("settings".to_owned(), json!({"index": {"number_of_shards": "1", "number_of_replicas": "0"}}));
     }
-    Ok(Answer::from(Value::Object(indices)).pretty(&parameters))
+    Ok(Answer::from(Value::Object(indices)).pretty(&parameters).into_response())
 }
 
 pub(crate) async fn exists(State(state): State<AppState>, Path(index): Path<String>) -> Response {

@@ -50,8 +50,7 @@ pub(crate) fn routes() -> Router<AppState> {
 
 /// Clients get Elasticsearch's banner, browsers the UI.
 async fn banner(State(state): State<AppState>, headers: HeaderMap) -> Response {
-    let wants_page = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|accept| accept.contains("text/html"));
-    if wants_page && state.ui {
+    if state.ui && wants_page(&headers) {
         return ui::start_page();
     }
     Answer::from(json!({
@@ -66,6 +65,11 @@ async fn banner(State(state): State<AppState>, headers: HeaderMap) -> Response {
         "tagline": "You Know, for Search",
     }))
     .into_response()
+}
+
+/// A browser that shows a page, rather than a client that reads JSON.
+fn wants_page(headers: &HeaderMap) -> bool {
+    headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|accept| accept.contains("text/html"))
 }
 
 /// Whether searches can be served.
