@@ -1,1 +1,182 @@
-fn main() {}
+//! All automation: `cargo xtask <task>`. Needs Rust, Node and git; installs or names the rest.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "automation talks to a person"
+)]
+
+mod prerequisites;
+mod run;
+mod tidy;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use anyhow::{Result, bail};
+use run::{cargo, npm};
+
+const HELP: &str = "cargo xtask <task>
+
+  demo             build everything and start the demo shop with its monitors
+  test [part]      unit, browser, ui, e2e; all of them without a part
+  lint             rustfmt, clippy, the UI's linter and types
+  tidy             crate edges, file sizes, headers, ARCHITECTURE.md
+  ui               build the web UI
+  bench [name]     run, store; ratios, printed
+  dist             the release binary
+  ci               what CI runs: lint, tidy, test
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match perform(&words) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn perform(words: &[&str]) -> Result<()> {
+    match words {
+        ["demo", rest @ ..] => demo(rest),
+        ["test"] => test_all(),
+        ["test", "unit"] => test_unit(),
+        ["test", "browser"] => test_browser(),
+        ["test", "ui"] => test_ui(),
+        ["test", "e2e"] => test_e2e(),
+        ["lint"] => lint(),
+        ["tidy"] => tidy::check(&root()),
+        ["ui"] => build_ui(),
+        ["bench", rest @ ..] => bench(rest),
+        ["dist"] => dist(),
+        ["ci"] => ci(),
+        [] | ["help" | "--help" | "-h"] => {
+            println!("{HELP}");
+            Ok(())
+        }
+        other => bail!("task `{}` is not known\n\n{HELP}", other.join(" ")),
+    }
+}
+
+/// The folder of the repository.
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .map_or_else(|| PathBuf::from("."), PathBuf::from)
+}
+
+fn demo(rest: &[&str]) -> Result<()> {
+    prerequisites::browser()?;
+    build_ui()?;
+    let mut arguments = vec!["run", "--quiet", "--package", "canarytrace", "--", "demo"];
+    arguments.extend(rest);
+    cargo(&arguments)
+}
+
+fn build_ui() -> Result<()> {
+    prerequisites::ui_packages()?;
+    npm(&["run", "--silent", "build"])
+}
+
+/// The crates whose tests start nothing.
+const BROWSER_TESTS: [&str; 1] = ["canarytrace-driver"];
+
+fn test_unit() -> Result<()> {
+    cargo(&[
+        "test",
+        "--workspace",
+        "--exclude",
+        BROWSER_TESTS[0],
+        "--exclude",
+        "canarytrace-e2e",
+        "--lib",
+        "--bins",
+        "--tests",
+        "--no-fail-fast",
+    ])
+}
+
+fn test_browser() -> Result<()> {
+    prerequisites::browser()?;
+    cargo(&["test", "--package", BROWSER_TESTS[0], "--no-fail-fast"])
+}
+
+fn test_e2e() -> Result<()> {
+    prerequisites::browser()?;
+    build_ui()?;
+    cargo(&["build", "--package", "canarytrace"])?;
+    cargo(&[
+        "test",
+        "--package",
+        "canarytrace-e2e",
+        "--no-fail-fast",
+        "--",
+        "--test-threads=1",
+        "--skip",
+        "ui_",
+    ])
+}
+
+fn test_ui() -> Result<()> {
+    prerequisites::browser()?;
+    build_ui()?;
+    cargo(&["build", "--package", "canarytrace"])?;
+    cargo(&[
+        "test",
+        "--package",
+        "canarytrace-e2e",
+        "--no-fail-fast",
+        "--",
+        "--test-threads=1",
+        "ui_",
+    ])
+}
+
+fn test_all() -> Result<()> {
+    test_unit()?;
+    test_browser()?;
+    test_e2e()?;
+    test_ui()
+}
+
+fn lint() -> Result<()> {
+    cargo(&["fmt", "--all", "--check"])?;
+    cargo(&[
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--",
+        "-D",
+        "warnings",
+    ])?;
+    prerequisites::ui_packages()?;
+    npm(&["run", "--silent", "lint"])
+}
+
+fn bench(rest: &[&str]) -> Result<()> {
+    prerequisites::browser()?;
+    dist()?;
+    let mut arguments = vec![
+        "run",
+        "--release",
+        "--quiet",
+        "--package",
+        "canarytrace-bench",
+        "--",
+    ];
+    arguments.extend(rest);
+    cargo(&arguments)
+}
+
+fn dist() -> Result<()> {
+    build_ui()?;
+    cargo(&["build", "--release", "--package", "canarytrace"])
+}
+
+fn ci() -> Result<()> {
+    lint()?;
+    tidy::check(&root())?;
+    test_all()
+}

@@ -118,10 +118,9 @@ fn problems(stack: &Stack, path: &Path) -> Vec<String> {
             expression,
             timezone,
         }) = &monitor.schedule
+            && let Err(error) = canarytrace_scheduler::check_cron(expression, timezone)
         {
-            if let Err(error) = canarytrace_scheduler::check_cron(expression, timezone) {
-                problem(error);
-            }
+            problem(error);
         }
     }
     problems

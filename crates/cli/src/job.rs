@@ -10,7 +10,7 @@ use canarytrace_model::{
     RunId,
     index::DEFAULT_PREFIX,
     record::{Delivered, Overhead, RunRecord, RunState},
-    stack::{Monitor, MonitorId, UrlCheckJob, When, Window},
+    stack::{Monitor, MonitorId, SecretSource, UrlCheckJob, When, Window},
     time::Moment,
 };
 use canarytrace_runner::{
@@ -245,8 +245,17 @@ fn established_key() -> Option<PathBuf> {
 }
 
 /// The clone has the name of its run, so that it is removed with it.
-fn git_job(uuid: &RunId, url: String, revision: Option<String>, ssh_key: Option<PathBuf>, variables: &Variables) -> (PathBuf, GitJob) {
-    let folder = Path::new(variables.get("TMPDIR").unwrap_or("/tmp")).join(format!("{}-clone", canarytrace_runner::workspace_name(uuid)));
+fn git_job(
+    uuid: &RunId,
+    url: String,
+    revision: Option<String>,
+    ssh_key: Option<PathBuf>,
+    variables: &Variables,
+) -> (PathBuf, GitJob) {
+    let folder = Path::new(variables.get("TMPDIR").unwrap_or("/tmp")).join(format!(
+        "{}-clone",
+        canarytrace_runner::workspace_name(uuid)
+    ));
     let git = GitJob {
         url,
         revision,
@@ -288,59 +297,8 @@ fn plan_monitor(
 ) -> Result<Planned, Failure> {
     let stack = &configuration.stack;
     let uuid = run_id(arguments)?;
-    let (environment, mut secrets) = configuration::resolve_env(monitor, variables)?;
-    let mode = match &monitor.script {
-        None => Mode::Smoke(SmokeJob {
-            checks: monitor
-                .urls
-                .iter()
-                .cloned()
-                .map(UrlCheckJob::from)
-                .collect(),
-            pause_ms: 0,
-            open_limit_ms: OPEN_LIMIT_MS,
-        }),
-        Some(script) => {
-            let (root, git) = match &monitor.git {
-                Some(source) => {
-                    let key = match &source.ssh_key {
-                        Some(canarytrace_model::stack::SecretSource::File(path)) => {
-                            Some(PathBuf::from(path))
-                        }
-                        Some(source) => {
-                            secrets.push(
-                                configuration::resolve_secret(source, variables)
-                                    .map_err(Failure::usage)?,
-                            );
-                            return Err(Failure::usage(format!(
-                                "monitor `{}`: ssh_key must be a file",
-                                monitor.id
-                            )));
-                        }
-                        None => None,
-                    };
-                    let (root, git) =
-                        git_job(&uuid, source.url.clone(), source.revision.clone(), key, variables);
-                    (root, Some(git))
-                }
-                None => (
-                    configuration
-                        .folder()
-                        .canonicalize()
-                        .map_err(Failure::broken)?,
-                    None,
-                ),
-            };
-            let base_url = monitor.base_url.clone();
-            Mode::UserJourney(JourneyJob {
-                root,
-                spec: script.trim_start_matches("./").to_owned(),
-                base_url,
-                git,
-                environment,
-            })
-        }
-    };
+    let (environment, secrets) = configuration::resolve_env(monitor, variables)?;
+    let mode = monitor_mode(configuration, monitor, &uuid, environment, variables)?;
     let (mode_name, spec) = match &mode {
         Mode::Smoke(_) => ("smoke", "smoke.js".to_owned()),
         Mode::UserJourney(journey) => ("user-journey", journey.spec.clone()),
@@ -412,6 +370,65 @@ fn plan_monitor(
     })
 }
 
+/// What a monitor of canarytrace.yaml does.
+fn monitor_mode(
+    configuration: &Configuration,
+    monitor: &Monitor,
+    uuid: &RunId,
+    environment: BTreeMap<String, String>,
+    variables: &Variables,
+) -> Result<Mode, Failure> {
+    let Some(script) = &monitor.script else {
+        return Ok(Mode::Smoke(SmokeJob {
+            checks: monitor
+                .urls
+                .iter()
+                .cloned()
+                .map(UrlCheckJob::from)
+                .collect(),
+            pause_ms: 0,
+            open_limit_ms: OPEN_LIMIT_MS,
+        }));
+    };
+    let (root, git) = match &monitor.git {
+        None => (
+            configuration
+                .folder()
+                .canonicalize()
+                .map_err(Failure::broken)?,
+            None,
+        ),
+        Some(source) => {
+            let key = match &source.ssh_key {
+                None => None,
+                Some(SecretSource::File(path)) => Some(PathBuf::from(path)),
+                Some(SecretSource::Env(_)) => {
+                    return Err(Failure::usage(format!(
+                        "monitor `{}`: ssh_key must be a file: {{ file: PATH }}",
+                        monitor.id
+                    )));
+                }
+            };
+            let (root, git) = git_job(
+                uuid,
+                source.url.clone(),
+                source.revision.clone(),
+                key,
+                variables,
+            );
+            (root, Some(git))
+        }
+    };
+    let base_url = monitor.base_url.clone();
+    Ok(Mode::UserJourney(JourneyJob {
+        root,
+        spec: script.trim_start_matches("./").to_owned(),
+        base_url,
+        git,
+        environment,
+    }))
+}
+
 fn automatic_labels(mode: &str) -> Vec<String> {
     vec![
         format!("mode=canarytrace-{mode}-pro-{VERSION}"),
@@ -421,12 +438,21 @@ fn automatic_labels(mode: &str) -> Vec<String> {
 
 fn run_id(arguments: &RunArguments) -> Result<RunId, Failure> {
     match &arguments.uuid {
-        Some(uuid) => RunId::parse(uuid).ok_or_else(|| Failure::usage(format!("run id `{uuid}` must be 32 lower-case hex digits"))),
+        Some(uuid) => RunId::parse(uuid).ok_or_else(|| {
+            Failure::usage(format!("run id `{uuid}` must be 32 lower-case hex digits"))
+        }),
         None => Ok(RunId::random()),
     }
 }
 
-fn record(uuid: RunId, variables: &Variables, monitor: MonitorId, mode: &str, spec: String, labels: Vec<String>) -> RunRecord {
+fn record(
+    uuid: RunId,
+    variables: &Variables,
+    monitor: MonitorId,
+    mode: &str,
+    spec: String,
+    labels: Vec<String>,
+) -> RunRecord {
     RunRecord {
         state: RunState::Running,
         uuid,

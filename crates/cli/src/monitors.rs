@@ -49,11 +49,25 @@ struct Current {
 }
 
 impl LocalSchedule {
-    pub(crate) async fn start(executor: ExecutorHandle, path: Option<PathBuf>, service: Arc<dyn SearchService>) -> Result<Arc<Self>, Failure> {
+    pub(crate) async fn start(
+        executor: ExecutorHandle,
+        path: Option<PathBuf>,
+        service: Arc<dyn SearchService>,
+    ) -> Result<Arc<Self>, Failure> {
         let configuration = path.as_deref().map(configuration::read).transpose()?;
         let text = path.as_ref().and_then(|path| std::fs::read(path).ok());
         let added = read_added(&*service).await;
-        let schedule = Self { executor, path, service, current: Mutex::new(Current { configuration, added, text, problem: None }) };
+        let schedule = Self {
+            executor,
+            path,
+            service,
+            current: Mutex::new(Current {
+                configuration,
+                added,
+                text,
+                problem: None,
+            }),
+        };
         schedule.put_in_force().await;
         Ok(Arc::new(schedule))
     }
@@ -71,7 +85,9 @@ impl LocalSchedule {
 
     /// Picks the file up when it changes; an invalid one is told and the old one stays in force.
     pub(crate) async fn watch(self: Arc<Self>, pause: Duration) {
-        let Some(path) = self.path.clone() else { return };
+        let Some(path) = self.path.clone() else {
+            return;
+        };
         loop {
             tokio::time::sleep(pause).await;
             let text = tokio::fs::read(&path).await.ok();
@@ -98,21 +114,49 @@ impl LocalSchedule {
 }
 
 async fn read_added(service: &dyn SearchService) -> Vec<Added> {
-    let Ok(request) = SearchRequest::parse(json!({"size": 1000})) else { return Vec::new() };
-    match service.search(&IndexTarget::new(ADDED_INDEX), request).await {
-        Ok(answer) => answer.hits.into_iter().filter_map(|hit| serde_json::from_value(hit.source?).ok()).collect(),
+    let Ok(request) = SearchRequest::parse(json!({"size": 1000})) else {
+        return Vec::new();
+    };
+    match service
+        .search(&IndexTarget::new(ADDED_INDEX), request)
+        .await
+    {
+        Ok(answer) => answer
+            .hits
+            .into_iter()
+            .filter_map(|hit| serde_json::from_value(hit.source?).ok())
+            .collect(),
         Err(_) => Vec::new(),
     }
 }
 
 fn plans(configuration: &Configuration) -> Vec<MonitorPlan> {
-    let path = configuration.path.canonicalize().unwrap_or_else(|_| configuration.path.clone());
+    let path = configuration
+        .path
+        .canonicalize()
+        .unwrap_or_else(|_| configuration.path.clone());
     let plan = |monitor: &canarytrace_model::stack::Monitor| MonitorPlan {
         id: monitor.id.to_string(),
         schedule: monitor.schedule.clone(),
-        arguments: vec!["--config".to_owned(), path.display().to_string(), "--monitor".to_owned(), monitor.id.to_string()],
-        kind: if monitor.script.is_some() { "user-journey" } else { "smoke" },
-        target: monitor.script.clone().unwrap_or_else(|| monitor.urls.iter().map(|check| check.url.as_str()).collect::<Vec<_>>().join(" ")),
+        arguments: vec![
+            "--config".to_owned(),
+            path.display().to_string(),
+            "--monitor".to_owned(),
+            monitor.id.to_string(),
+        ],
+        kind: if monitor.script.is_some() {
+            "user-journey"
+        } else {
+            "smoke"
+        },
+        target: monitor.script.clone().unwrap_or_else(|| {
+            monitor
+                .urls
+                .iter()
+                .map(|check| check.url.as_str())
+                .collect::<Vec<_>>()
+                .join(" ")
+        }),
     };
     configuration.stack.monitors.iter().map(plan).collect()
 }
@@ -121,7 +165,11 @@ fn added_plan(added: &Added) -> MonitorPlan {
     MonitorPlan {
         id: added.id.clone(),
         schedule: Some(ModelSchedule::Every(Span(ADDED_INTERVAL))),
-        arguments: vec![added.url.clone(), "--set".to_owned(), format!("CANARYTRACE_MONITOR={}", added.id)],
+        arguments: vec![
+            added.url.clone(),
+            "--set".to_owned(),
+            format!("CANARYTRACE_MONITOR={}", added.id),
+        ],
         kind: "smoke",
         target: added.url.clone(),
     }
@@ -140,7 +188,10 @@ fn view(status: MonitorStatus) -> MonitorView {
         target: status.plan.target,
         schedule: status.plan.schedule.map(|schedule| match schedule {
             ModelSchedule::Every(span) => format!("every {span}"),
-            ModelSchedule::Cron { expression, timezone } => format!("{expression} {timezone}"),
+            ModelSchedule::Cron {
+                expression,
+                timezone,
+            } => format!("{expression} {timezone}"),
         }),
         state,
         next_run: status.next_due.map(|due| due.to_string()),
@@ -155,19 +206,41 @@ impl Schedule for LocalSchedule {
     }
 
     async fn run_now(&self, id: &str) -> Result<String, ScheduleError> {
-        self.executor.run_now(id).await.ok_or_else(|| ScheduleError::Unknown(id.to_owned()))
+        self.executor
+            .run_now(id)
+            .await
+            .ok_or_else(|| ScheduleError::Unknown(id.to_owned()))
     }
 
     async fn add_url(&self, url: &str) -> Result<String, ScheduleError> {
-        let parsed = url::Url::parse(url.trim()).map_err(|error| ScheduleError::Refused(format!("`{url}` is not a URL: {error}; write it with https://")))?;
+        let parsed = url::Url::parse(url.trim()).map_err(|error| {
+            ScheduleError::Refused(format!(
+                "`{url}` is not a URL: {error}; write it with https://"
+            ))
+        })?;
         if !matches!(parsed.scheme(), "http" | "https") || !parsed.has_host() {
-            return Err(ScheduleError::Refused(format!("`{url}` must begin with http:// or https://")));
+            return Err(ScheduleError::Refused(format!(
+                "`{url}` must begin with http:// or https://"
+            )));
         }
         let name = format!("{}{}", parsed.host_str().unwrap_or_default(), parsed.path());
-        let added = Added { id: MonitorId::slug(&name).as_str().to_owned(), url: parsed.to_string() };
-        let source = serde_json::to_vec(&added).map_err(|error| ScheduleError::Refused(error.to_string()))?;
-        let item = BulkItem { operation: BulkOperation::Index, index: ADDED_INDEX.to_owned(), id: Some(added.id.clone()), if_seq_no: None, source: Bytes::from(source) };
-        self.service.bulk(vec![item], Refresh::Now).await.map_err(|error| ScheduleError::Refused(error.to_string()))?;
+        let added = Added {
+            id: MonitorId::slug(&name).as_str().to_owned(),
+            url: parsed.to_string(),
+        };
+        let source = serde_json::to_vec(&added)
+            .map_err(|error| ScheduleError::Refused(error.to_string()))?;
+        let item = BulkItem {
+            operation: BulkOperation::Index,
+            index: ADDED_INDEX.to_owned(),
+            id: Some(added.id.clone()),
+            if_seq_no: None,
+            source: Bytes::from(source),
+        };
+        self.service
+            .bulk(vec![item], Refresh::Now)
+            .await
+            .map_err(|error| ScheduleError::Refused(error.to_string()))?;
         let mut current = self.current.lock().await;
         current.added.retain(|own| own.id != added.id);
         current.added.push(added.clone());

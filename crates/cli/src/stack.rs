@@ -34,7 +34,10 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::{commands::serve::runs_folder, configuration, failure::Failure, monitors::LocalSchedule, variables::Variables};
+use crate::{
+    commands::serve::runs_folder, configuration, failure::Failure, monitors::LocalSchedule,
+    variables::Variables,
+};
 
 /// Which parts run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,15 +47,24 @@ pub(crate) struct Parts {
 }
 
 impl Parts {
-    pub(crate) const ALL: Parts = Parts { ui: true, scheduler: true };
+    pub(crate) const ALL: Parts = Parts {
+        ui: true,
+        scheduler: true,
+    };
 
     pub(crate) fn parse(names: &[String]) -> Result<Self, Failure> {
         const KNOWN: [&str; 4] = ["store", "ui", "scheduler", "listener"];
         if let Some(unknown) = names.iter().find(|name| !KNOWN.contains(&name.as_str())) {
-            return Err(Failure::with_hint(format!("part `{unknown}` is not known"), format!("parts are {}", KNOWN.join(", "))));
+            return Err(Failure::with_hint(
+                format!("part `{unknown}` is not known"),
+                format!("parts are {}", KNOWN.join(", ")),
+            ));
         }
         let has = |name: &str| names.is_empty() || names.iter().any(|own| own == name);
-        Ok(Self { ui: has("ui"), scheduler: has("scheduler") })
+        Ok(Self {
+            ui: has("ui"),
+            scheduler: has("scheduler"),
+        })
     }
 }
 
@@ -89,25 +101,44 @@ const DELIVERED_RUNS_KEPT: Duration = Duration::from_secs(86_400);
 
 impl Stack {
     pub(crate) async fn start(settings: Settings, variables: &Variables) -> Result<Self, Failure> {
-        std::fs::create_dir_all(runs_folder(&settings.data)).map_err(|error| Failure::usage(format!("data folder {} cannot be made: {error}", settings.data.display())))?;
-        let url = settings.store.clone().unwrap_or_else(|| format!("http://{}", settings.address));
+        std::fs::create_dir_all(runs_folder(&settings.data)).map_err(|error| {
+            Failure::usage(format!(
+                "data folder {} cannot be made: {error}",
+                settings.data.display()
+            ))
+        })?;
+        let url = settings
+            .store
+            .clone()
+            .unwrap_or_else(|| format!("http://{}", settings.address));
         let client = crate::commands::run::client(&url, variables)?;
         let (service, store): (Arc<dyn SearchService>, Option<Store>) = match &settings.store {
             Some(_) => (Arc::new(client.clone()), None),
             None => {
-                let store = Store::open(&StoreConfig { folder: settings.data.join("store") }).map_err(Failure::broken)?;
+                let store = Store::open(&StoreConfig {
+                    folder: settings.data.join("store"),
+                })
+                .map_err(Failure::broken)?;
                 (Arc::new(store.clone()), Some(store))
             }
         };
         if store.is_some() {
             for template in templates(DEFAULT_PREFIX) {
-                service.put_template(IndexTemplate { name: template.name, body: template.body }).await.map_err(Failure::broken)?;
+                service
+                    .put_template(IndexTemplate {
+                        name: template.name,
+                        body: template.body,
+                    })
+                    .await
+                    .map_err(Failure::broken)?;
             }
         }
         let mut stack = Self {
             state: AppState {
                 service,
-                attachments: Arc::new(AttachmentFolder { folder: settings.data.join("attachments") }),
+                attachments: Arc::new(AttachmentFolder {
+                    folder: settings.data.join("attachments"),
+                }),
                 schedule: None,
                 address: settings.address,
                 version: env!("CARGO_PKG_VERSION"),
@@ -134,27 +165,69 @@ impl Stack {
         let out = out.canonicalize().map_err(Failure::broken)?;
         let command = RunCommand {
             program,
-            arguments: vec!["run".into(), "--controlled".into(), "--store".into(), url.into(), "--out".into(), out.into()],
-            environment: variables.all().iter().map(|(name, value)| (name.into(), value.into())).collect(),
+            arguments: vec![
+                "run".into(),
+                "--controlled".into(),
+                "--store".into(),
+                url.into(),
+                "--out".into(),
+                out.into(),
+            ],
+            environment: variables
+                .all()
+                .iter()
+                .map(|(name, value)| (name.into(), value.into()))
+                .collect(),
         };
         let (sender, receiver) = mpsc::channel(LEDGER_QUEUE);
-        self.background.spawn(write_ledger(Arc::clone(&self.state.service), self.state.changes.clone(), receiver));
-        let slots = std::thread::available_parallelism().map_or(1, |cores| (cores.get() / 2).max(1));
-        let (executor, handle) = Executor::new(ExecutorConfig { command, slots, grace: GRACE, ledger: Arc::new(LedgerQueue(sender)) });
+        self.background.spawn(write_ledger(
+            Arc::clone(&self.state.service),
+            self.state.changes.clone(),
+            receiver,
+        ));
+        let slots =
+            std::thread::available_parallelism().map_or(1, |cores| (cores.get() / 2).max(1));
+        let (executor, handle) = Executor::new(ExecutorConfig {
+            command,
+            slots,
+            grace: GRACE,
+            ledger: Arc::new(LedgerQueue(sender)),
+        });
         let stop = self.stop_executor.clone();
         self.executing.spawn(executor.run(stop));
-        let schedule = LocalSchedule::start(handle.clone(), self.settings.config.clone(), Arc::clone(&self.state.service)).await?;
-        self.background.spawn(Arc::clone(&schedule).watch(if self.settings.fresh_pages { Duration::from_millis(200) } else { Duration::from_secs(1) }));
+        let schedule = LocalSchedule::start(
+            handle.clone(),
+            self.settings.config.clone(),
+            Arc::clone(&self.state.service),
+        )
+        .await?;
+        self.background
+            .spawn(Arc::clone(&schedule).watch(if self.settings.fresh_pages {
+                Duration::from_millis(200)
+            } else {
+                Duration::from_secs(1)
+            }));
         self.state.schedule = Some(schedule);
         self.executor = Some(handle);
         Ok(())
     }
 
     /// Serves until `stop`, then ends the parts in order: no new runs, running ones end, documents out, store closed.
-    pub(crate) async fn serve(mut self, listener: TcpListener, stop: CancellationToken) -> Result<u8, Failure> {
-        self.background.spawn(complete_old_runs(runs_folder(&self.settings.data), self.client.clone()));
+    pub(crate) async fn serve(
+        mut self,
+        listener: TcpListener,
+        stop: CancellationToken,
+    ) -> Result<u8, Failure> {
+        self.background.spawn(complete_old_runs(
+            runs_folder(&self.settings.data),
+            self.client.clone(),
+        ));
         let retention = self.retention();
-        self.background.spawn(keep_retention(Arc::clone(&self.state.service), retention, runs_folder(&self.settings.data)));
+        self.background.spawn(keep_retention(
+            Arc::clone(&self.state.service),
+            retention,
+            runs_folder(&self.settings.data),
+        ));
         let app = router(self.state.clone());
         let stop_serving = CancellationToken::new();
         let until = stop_serving.clone();
@@ -166,7 +239,10 @@ impl Stack {
         while self.executing.join_next().await.is_some() {}
         self.background.shutdown().await;
         stop_serving.cancel();
-        if tokio::time::timeout(Duration::from_secs(2), serving.join_next()).await.is_err() {
+        if tokio::time::timeout(Duration::from_secs(2), serving.join_next())
+            .await
+            .is_err()
+        {
             // Pages that listen for news keep their connection open.
             serving.shutdown().await;
         }
@@ -177,8 +253,14 @@ impl Stack {
     }
 
     fn retention(&self) -> Span {
-        let configured = self.settings.config.as_ref().and_then(|path| configuration::read(path).ok());
-        configured.and_then(|configuration| configuration.stack.store?.retention).unwrap_or(DEFAULT_RETENTION)
+        let configured = self
+            .settings
+            .config
+            .as_ref()
+            .and_then(|path| configuration::read(path).ok());
+        configured
+            .and_then(|configuration| configuration.stack.store?.retention)
+            .unwrap_or(DEFAULT_RETENTION)
     }
 }
 
@@ -217,11 +299,23 @@ impl Ledger for LedgerQueue {
     }
 }
 
-async fn write_ledger(service: Arc<dyn SearchService>, changes: broadcast::Sender<BTreeSet<String>>, mut entries: mpsc::Receiver<LedgerEntry>) {
+async fn write_ledger(
+    service: Arc<dyn SearchService>,
+    changes: broadcast::Sender<BTreeSet<String>>,
+    mut entries: mpsc::Receiver<LedgerEntry>,
+) {
     while let Some(entry) = entries.recv().await {
         let index = Service::Ledger.index(DEFAULT_PREFIX, entry.timestamp);
-        let Ok(source) = serde_json::to_vec(&entry) else { continue };
-        let item = BulkItem { operation: BulkOperation::Index, index: index.clone(), id: None, if_seq_no: None, source: Bytes::from(source) };
+        let Ok(source) = serde_json::to_vec(&entry) else {
+            continue;
+        };
+        let item = BulkItem {
+            operation: BulkOperation::Index,
+            index: index.clone(),
+            id: None,
+            if_seq_no: None,
+            source: Bytes::from(source),
+        };
         let mut pause = Duration::from_millis(250);
         // The entry waits as long as the store is away; the queue behind it is bounded.
         while let Err(error) = service.bulk(vec![item.clone()], Refresh::Later).await {
@@ -236,7 +330,11 @@ async fn write_ledger(service: Arc<dyn SearchService>, changes: broadcast::Sende
 /// Whether the supervisor of a run that says `running` is alive.
 fn supervisor_lives(record: &RunRecord) -> bool {
     record.supervisor.as_ref().is_some_and(|supervisor| {
-        is_alive(&ProcessIdentity { pid: supervisor.pid, start_ticks: supervisor.start_ticks, boot_id: supervisor.boot_id.clone() })
+        is_alive(&ProcessIdentity {
+            pid: supervisor.pid,
+            start_ticks: supervisor.start_ticks,
+            boot_id: supervisor.boot_id.clone(),
+        })
     })
 }
 
@@ -246,23 +344,37 @@ const RECOVER_INTERVAL: Duration = Duration::from_secs(15);
 async fn complete_old_runs(folder: PathBuf, client: canarytrace_es::Client) {
     loop {
         for mut run in find_unfinished(&folder, supervisor_lives) {
-            if let Err(error) = recover(&mut run, "the run's supervisor was killed before the run ended", Moment::now()) {
+            if let Err(error) = recover(
+                &mut run,
+                "the run's supervisor was killed before the run ended",
+                Moment::now(),
+            ) {
                 warn!(%error, "a run cannot be completed");
                 continue;
             }
             canarytrace_runner::remove_leftovers(&run.record.uuid, &std::env::temp_dir());
             let mut delivery = Delivery::resume(&run.path);
             let sent = match delivery.deliver_documents(&client).await {
-                Ok(()) => delivery.deliver_attachments(&client, run.record.uuid.as_str()).await,
+                Ok(()) => {
+                    delivery
+                        .deliver_attachments(&client, run.record.uuid.as_str())
+                        .await
+                }
                 Err(error) => Err(error),
             };
-            run.record.store.get_or_insert_with(|| client.url().to_owned());
+            run.record
+                .store
+                .get_or_insert_with(|| client.url().to_owned());
             run.record.delivered.acked = delivery.progress().acked;
             run.record.delivered.rejected = delivery.progress().rejected;
             run.record.delivered.pending = delivery.pending().unwrap_or(1);
             match sent.and_then(|()| Ok(store_record(&run.path, &run.record)?)) {
-                Ok(()) => info!(uuid = %run.record.uuid, "an interrupted run is completed and delivered"),
-                Err(error) => warn!(%error, "an interrupted run is completed and waits for its store"),
+                Ok(()) => {
+                    info!(uuid = %run.record.uuid, "an interrupted run is completed and delivered")
+                }
+                Err(error) => {
+                    warn!(%error, "an interrupted run is completed and waits for its store")
+                }
             }
         }
         tokio::time::sleep(RECOVER_INTERVAL).await;
@@ -272,9 +384,15 @@ async fn complete_old_runs(folder: PathBuf, client: canarytrace_es::Client) {
 /// Deletes daily indices that are too old, and delivered run directories after a day.
 async fn keep_retention(service: Arc<dyn SearchService>, retention: Span, runs: PathBuf) {
     loop {
-        let oldest = Moment::from_epoch_ms(Moment::now().epoch_ms() - i64::try_from(retention.0.as_millis()).unwrap_or(i64::MAX)).index_date();
+        let oldest = Moment::from_epoch_ms(
+            Moment::now().epoch_ms() - i64::try_from(retention.0.as_millis()).unwrap_or(i64::MAX),
+        )
+        .index_date();
         if let Ok(indices) = service.indices(&IndexTarget::new("*")).await {
-            for index in indices.into_iter().filter(|index| is_older(&index.name, &oldest)) {
+            for index in indices
+                .into_iter()
+                .filter(|index| is_older(&index.name, &oldest))
+            {
                 match service.delete_indices(&IndexTarget::new(&index.name)).await {
                     Ok(_) => info!(index = index.name, "deleted by retention"),
                     Err(error) => warn!(%error, index = index.name, "retention failed"),
@@ -288,15 +406,30 @@ async fn keep_retention(service: Arc<dyn SearchService>, retention: Span, runs: 
 
 /// Daily names end in `-YYYY.MM.DD`, which sorts as text.
 fn is_older(name: &str, oldest: &str) -> bool {
-    let Some((_, date)) = name.rsplit_once('-') else { return false };
-    date.len() == 10 && date.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') && date < oldest
+    let Some((_, date)) = name.rsplit_once('-') else {
+        return false;
+    };
+    date.len() == 10
+        && date
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || byte == b'.')
+        && date < oldest
 }
 
 fn remove_delivered_runs(runs: &Path) {
     for entry in std::fs::read_dir(runs).into_iter().flatten().flatten() {
-        let record = std::fs::read(entry.path().join("run.json")).ok().and_then(|text| serde_json::from_slice::<RunRecord>(&text).ok());
-        let Some(record) = record.filter(|record| record.delivered.pending == 0 && record.store.is_some()) else { continue };
-        let old = record.ended_at.is_some_and(|end| Moment::now().epoch_ms() - end.epoch_ms() > i64::try_from(DELIVERED_RUNS_KEPT.as_millis()).unwrap_or(i64::MAX));
+        let record = std::fs::read(entry.path().join("run.json"))
+            .ok()
+            .and_then(|text| serde_json::from_slice::<RunRecord>(&text).ok());
+        let Some(record) =
+            record.filter(|record| record.delivered.pending == 0 && record.store.is_some())
+        else {
+            continue;
+        };
+        let old = record.ended_at.is_some_and(|end| {
+            Moment::now().epoch_ms() - end.epoch_ms()
+                > i64::try_from(DELIVERED_RUNS_KEPT.as_millis()).unwrap_or(i64::MAX)
+        });
         if old && let Err(error) = std::fs::remove_dir_all(entry.path()) {
             warn!(%error, "a delivered run directory cannot be removed");
         }

@@ -70,8 +70,8 @@ pub(crate) struct LocalDriver {
 
 impl LocalDriver {
     pub(crate) async fn start(config: &LaunchConfig) -> Result<Self, LaunchError> {
-        let workspace =
-            Workspace::create(&config.workspace, &config.temporary_folder).map_err(LaunchError::Workspace)?;
+        let workspace = Workspace::create(&config.workspace, &config.temporary_folder)
+            .map_err(LaunchError::Workspace)?;
         let mut spec = ChildSpec::new(&config.chromedriver)
             .args(["--port=0", "--log-level=WARNING"])
             .streams(Stdio::Null, Stdio::Piped, Stdio::Null);

@@ -21,7 +21,11 @@ impl Workspace {
     /// `fallback` is where the folder goes when `/dev/shm` has no room.
     pub(crate) fn create(name: &str, fallback: &Path) -> io::Result<Self> {
         let shared_memory = Path::new(SHARED_MEMORY);
-        let parent = if free_bytes(shared_memory) >= ROOM_BYTES { shared_memory } else { fallback };
+        let parent = if free_bytes(shared_memory) >= ROOM_BYTES {
+            shared_memory
+        } else {
+            fallback
+        };
         let folder = parent.join(name);
         fs::create_dir_all(folder.join("tmp"))?;
         Ok(Self { folder })
@@ -45,7 +49,9 @@ impl Workspace {
 pub fn remove_workspace(name: &str, fallback: &Path) {
     for parent in [Path::new(SHARED_MEMORY), fallback] {
         match fs::remove_dir_all(parent.join(name)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => tracing::warn!(%error, name, "a browser's folder is left"),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                tracing::warn!(%error, name, "a browser's folder is left")
+            }
             _ => {}
         }
     }

@@ -1,4 +1,9 @@
 //! The driver against the real Chromium and chromedriver. A missing browser is a failure, not a skip.
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test fails by panicking, and its server ends with it"
+)]
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 

@@ -119,7 +119,7 @@ mod tests {
             assert!(masked.contains(MASK), "{text}");
             assert!(!masked.contains("rd"), "{masked}");
         }
-        assert_eq!(format!("{secrets:?}").contains("p@ss"), false);
+        assert!(!format!("{secrets:?}").contains("p@ss"));
     }
 
     #[test]

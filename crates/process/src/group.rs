@@ -174,10 +174,6 @@ impl Group {
         Ok(child)
     }
 
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this crate is where children are started"
-    )]
     fn command(&self, spec: &ChildSpec) -> Command {
         if self.containment == Containment::PidNamespace {
             let mut command = Command::new("unshare");

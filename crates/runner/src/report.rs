@@ -251,10 +251,6 @@ impl Reporter {
     }
 
     /// Tells the supervisor; if it is gone, this process is about to end anyway.
-    #[expect(
-        clippy::print_stdout,
-        reason = "standard output is the channel to the supervisor"
-    )]
     pub(crate) fn tell(&self, message: &RunnerMessage) {
         let text = serde_json::to_string(message).unwrap_or_default();
         let masked = self.directory.secrets().mask(&text);

@@ -7,8 +7,8 @@ use std::{
 };
 
 use canarytrace_driver::{
-    Browser, LaunchConfig, devtools::BrowserEvent, find_browser, find_chromedriver, remove_workspace,
-    webdriver::TimeoutSettings,
+    Browser, LaunchConfig, devtools::BrowserEvent, find_browser, find_chromedriver,
+    remove_workspace, webdriver::TimeoutSettings,
 };
 use canarytrace_evidence::{EvidenceError, LogStream, RunDirectory, Secrets};
 use canarytrace_model::{
@@ -368,7 +368,10 @@ pub fn workspace_name(uuid: &RunId) -> String {
 }
 
 fn temporary_folder(job: &RunJob) -> PathBuf {
-    job.browser.environment.get("TMPDIR").map_or_else(|| PathBuf::from("/tmp"), PathBuf::from)
+    job.browser
+        .environment
+        .get("TMPDIR")
+        .map_or_else(|| PathBuf::from("/tmp"), PathBuf::from)
 }
 
 /// Removes what the processes of a run may have left outside of its run directory; they must be gone.

@@ -96,11 +96,24 @@ pub async fn supervise(
     drop(directory);
 
     let courier = Courier::start(&config, path.clone());
-    let mut run = Run { record: config.job.record.clone(), summary: None, revision: None, printed: 0, begun: !config.job.wait_for_go };
+    let mut run = Run {
+        record: config.job.record.clone(),
+        summary: None,
+        revision: None,
+        printed: 0,
+        begun: !config.job.wait_for_go,
+    };
     let end = run.carry_out(&config, &courier, notice).await;
     if matches!(end, End::Cancelled) && !run.begun {
-        std::fs::remove_dir_all(&path).map_err(|source| EvidenceError::Write { path: path.clone(), source })?;
-        return Ok(RunResult { record: run.record, directory: path, withdrawn: true });
+        std::fs::remove_dir_all(&path).map_err(|source| EvidenceError::Write {
+            path: path.clone(),
+            source,
+        })?;
+        return Ok(RunResult {
+            record: run.record,
+            directory: path,
+            withdrawn: true,
+        });
     }
     let directory = RunDirectory::open(&path, &run.record, secrets)?;
     run.finish(directory, end, &config, &clock)?;
@@ -109,7 +122,11 @@ pub async fn supervise(
     }
     courier.finish(&mut run.record).await;
     canarytrace_evidence::store_record(&path, &run.record)?;
-    Ok(RunResult { record: run.record, directory: path, withdrawn: false })
+    Ok(RunResult {
+        record: run.record,
+        directory: path,
+        withdrawn: false,
+    })
 }
 
 /// How the runner ended.

@@ -22,9 +22,15 @@ pub struct RunCommand {
 /// What a run's process tells.
 #[derive(Debug)]
 pub(crate) enum ChildEvent {
-    Prepared { uuid: String },
+    Prepared {
+        uuid: String,
+    },
     /// The process ended; the code if it was not killed, and the last line it wrote to standard error.
-    Ended { uuid: String, code: Option<i32>, said: String },
+    Ended {
+        uuid: String,
+        code: Option<i32>,
+        said: String,
+    },
 }
 
 /// A run that was started.
@@ -36,22 +42,37 @@ pub(crate) struct RunningChild {
 
 impl RunningChild {
     /// Starts a run; its events go to `events`.
-    pub(crate) fn start(command: &RunCommand, own: &[String], uuid: &str, events: mpsc::Sender<ChildEvent>, tasks: &mut JoinSet<()>) -> Result<Self, String> {
+    pub(crate) fn start(
+        command: &RunCommand,
+        own: &[String],
+        uuid: &str,
+        events: mpsc::Sender<ChildEvent>,
+        tasks: &mut JoinSet<()>,
+    ) -> Result<Self, String> {
         // A run contains its own processes; what is started here is only its supervisor.
-        let mut group = Group::create(&Containment::Subreaper, uuid, &Limits::default()).map_err(|error| error.to_string())?;
-        let mut spec = ChildSpec::new(&command.program).args(command.arguments.iter().cloned()).args(["--uuid", uuid]).args(own.iter().cloned());
+        let mut group = Group::create(&Containment::Subreaper, uuid, &Limits::default())
+            .map_err(|error| error.to_string())?;
+        let mut spec = ChildSpec::new(&command.program)
+            .args(command.arguments.iter().cloned())
+            .args(["--uuid", uuid])
+            .args(own.iter().cloned());
         spec.environment = command.environment.clone();
         spec = spec.streams(Stdio::Piped, Stdio::Piped, Stdio::Piped);
         let mut child = group.spawn(&spec).map_err(|error| error.to_string())?;
         let (stdin, pid) = (child.stdin.take(), child.id());
-        let (Some(stdout), Some(mut stderr)) = (child.stdout.take(), child.stderr.take()) else { return Err("no streams".to_owned()) };
+        let (Some(stdout), Some(mut stderr)) = (child.stdout.take(), child.stderr.take()) else {
+            return Err("no streams".to_owned());
+        };
         let uuid = uuid.to_owned();
         tasks.spawn(async move {
             let reading = async {
                 let mut lines = BufReader::new(stdout).lines();
                 while let Ok(Some(line)) = lines.next_line().await {
                     if line == "@prepared" {
-                        events.send(ChildEvent::Prepared { uuid: uuid.clone() }).await.ok();
+                        events
+                            .send(ChildEvent::Prepared { uuid: uuid.clone() })
+                            .await
+                            .ok();
                     }
                 }
             };
@@ -72,7 +93,10 @@ impl RunningChild {
             if let Ok(Err(error)) = emptied {
                 tracing::warn!(%error, "processes of a run are left");
             }
-            events.send(ChildEvent::Ended { uuid, code, said }).await.ok();
+            events
+                .send(ChildEvent::Ended { uuid, code, said })
+                .await
+                .ok();
         });
         Ok(Self { stdin, pid })
     }
@@ -97,6 +121,12 @@ impl RunningChild {
 
 /// The error of a command that could not start, or its last words.
 fn last_error(text: &str) -> String {
-    let error = text.lines().rev().find_map(|line| line.strip_prefix("error: "));
-    error.or_else(|| text.lines().rev().find(|line| !line.trim().is_empty())).unwrap_or_default().to_owned()
+    let error = text
+        .lines()
+        .rev()
+        .find_map(|line| line.strip_prefix("error: "));
+    error
+        .or_else(|| text.lines().rev().find(|line| !line.trim().is_empty()))
+        .unwrap_or_default()
+        .to_owned()
 }

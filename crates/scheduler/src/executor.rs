@@ -91,7 +91,10 @@ impl ExecutorHandle {
     /// Queues a run and answers its id; none when there is no such monitor.
     pub async fn run_now(&self, id: &str) -> Option<String> {
         let (reply, answer) = oneshot::channel();
-        self.requests.send(Request::RunNow(id.to_owned(), reply)).await.ok()?;
+        self.requests
+            .send(Request::RunNow(id.to_owned(), reply))
+            .await
+            .ok()?;
         answer.await.ok()?
     }
 
@@ -154,7 +157,12 @@ impl Executor {
             asked: VecDeque::new(),
             tasks: JoinSet::new(),
         };
-        (executor, ExecutorHandle { requests: request_sender })
+        (
+            executor,
+            ExecutorHandle {
+                requests: request_sender,
+            },
+        )
     }
 
     /// Works until `stop`, then lets runs end within the grace period.
@@ -199,18 +207,31 @@ impl Executor {
         let mut old = std::mem::take(&mut self.monitors);
         for plan in plans {
             let before = old.remove(&plan.id);
-            let same_schedule = before.as_ref().is_some_and(|before| before.plan.schedule == plan.schedule);
+            let same_schedule = before
+                .as_ref()
+                .is_some_and(|before| before.plan.schedule == plan.schedule);
             let next_due = match (&before, &plan.schedule) {
                 (Some(before), _) if same_schedule => before.next_due,
                 (_, Some(schedule)) => due::first(schedule, &plan.id, now),
                 (_, None) => None,
             };
             let active = before.and_then(|before| before.active);
-            self.monitors.insert(plan.id.clone(), Entry { plan, next_due, active });
+            self.monitors.insert(
+                plan.id.clone(),
+                Entry {
+                    plan,
+                    next_due,
+                    active,
+                },
+            );
         }
         // What is prepared for a monitor that is gone is not wanted any more.
         for entry in old.into_values() {
-            if let Some(run) = entry.active.and_then(|uuid| self.runs.get_mut(&uuid)).filter(|run| !run.gone) {
+            if let Some(run) = entry
+                .active
+                .and_then(|uuid| self.runs.get_mut(&uuid))
+                .filter(|run| !run.gone)
+            {
                 run.child.stop();
             }
         }
@@ -222,7 +243,10 @@ impl Executor {
             .values()
             .map(|entry| {
                 let run = entry.active.as_ref().and_then(|uuid| self.runs.get(uuid));
-                let asked = self.asked.iter().any(|(monitor, _)| *monitor == entry.plan.id);
+                let asked = self
+                    .asked
+                    .iter()
+                    .any(|(monitor, _)| *monitor == entry.plan.id);
                 let overdue = run.is_some_and(|run| run.due <= Moment::now());
                 let phase = match run {
                     Some(run) if run.gone => RunPhase::Running,
@@ -254,15 +278,28 @@ impl Executor {
         let now = Moment::now();
         self.skip_overlaps(now);
         while self.may_prepare() {
-            let asked = self.asked.iter().position(|(monitor, _)| self.monitors.get(monitor).is_some_and(|entry| entry.active.is_none()));
+            let asked = self.asked.iter().position(|(monitor, _)| {
+                self.monitors
+                    .get(monitor)
+                    .is_some_and(|entry| entry.active.is_none())
+            });
             if let Some((monitor, uuid)) = asked.and_then(|position| self.asked.remove(position)) {
                 self.start(&monitor, uuid, now, now);
                 continue;
             }
-            let horizon = Moment::from_epoch_ms(now.epoch_ms() + i64::try_from(PREPARE_AHEAD.as_millis()).unwrap_or(0));
-            let next = self.monitors.values().filter(|entry| entry.active.is_none()).filter_map(|entry| Some((entry.next_due?, entry.plan.id.clone()))).min();
+            let horizon = Moment::from_epoch_ms(
+                now.epoch_ms() + i64::try_from(PREPARE_AHEAD.as_millis()).unwrap_or(0),
+            );
+            let next = self
+                .monitors
+                .values()
+                .filter(|entry| entry.active.is_none())
+                .filter_map(|entry| Some((entry.next_due?, entry.plan.id.clone())))
+                .min();
             match next {
-                Some((due, monitor)) if due <= horizon => self.start(&monitor, RunId::random().to_string(), due, now),
+                Some((due, monitor)) if due <= horizon => {
+                    self.start(&monitor, RunId::random().to_string(), due, now)
+                }
                 _ => break,
             }
         }
@@ -271,30 +308,83 @@ impl Executor {
     /// A monitor whose last run still goes on when it is due again is skipped, and the ledger says so.
     fn skip_overlaps(&mut self, now: Moment) {
         for entry in self.monitors.values_mut() {
-            let (Some(due), Some(schedule), Some(active)) = (entry.next_due, &entry.plan.schedule, &entry.active) else { continue };
+            let (Some(due), Some(schedule), Some(active)) =
+                (entry.next_due, &entry.plan.schedule, &entry.active)
+            else {
+                continue;
+            };
             if due <= now {
                 let reason = format!("run {active} of this monitor is still going on");
-                record(&*self.config.ledger, &entry.plan.id, LedgerEvent::Expected, due, None, None);
-                record(&*self.config.ledger, &entry.plan.id, LedgerEvent::Skipped, due, None, Some(reason));
+                record(
+                    &*self.config.ledger,
+                    &entry.plan.id,
+                    LedgerEvent::Expected,
+                    due,
+                    None,
+                    None,
+                );
+                record(
+                    &*self.config.ledger,
+                    &entry.plan.id,
+                    LedgerEvent::Skipped,
+                    due,
+                    None,
+                    Some(reason),
+                );
                 entry.next_due = due::next(schedule, due, now);
             }
         }
     }
 
     fn start(&mut self, monitor: &str, uuid: String, due: Moment, now: Moment) {
-        let Some(entry) = self.monitors.get_mut(monitor) else { return };
+        let Some(entry) = self.monitors.get_mut(monitor) else {
+            return;
+        };
         if entry.next_due == Some(due) {
-            entry.next_due = entry.plan.schedule.as_ref().and_then(|schedule| due::next(schedule, due, now));
+            entry.next_due = entry
+                .plan
+                .schedule
+                .as_ref()
+                .and_then(|schedule| due::next(schedule, due, now));
         }
-        record(&*self.config.ledger, monitor, LedgerEvent::Expected, due, Some(&uuid), None);
-        match RunningChild::start(&self.config.command, &entry.plan.arguments, &uuid, self.event_sender.clone(), &mut self.tasks) {
+        record(
+            &*self.config.ledger,
+            monitor,
+            LedgerEvent::Expected,
+            due,
+            Some(&uuid),
+            None,
+        );
+        match RunningChild::start(
+            &self.config.command,
+            &entry.plan.arguments,
+            &uuid,
+            self.event_sender.clone(),
+            &mut self.tasks,
+        ) {
             Ok(child) => {
                 entry.active = Some(uuid.clone());
-                self.runs.insert(uuid, ActiveRun { monitor: monitor.to_owned(), due, child, prepared: false, gone: false });
+                self.runs.insert(
+                    uuid,
+                    ActiveRun {
+                        monitor: monitor.to_owned(),
+                        due,
+                        child,
+                        prepared: false,
+                        gone: false,
+                    },
+                );
             }
             Err(reason) => {
                 warn!(monitor, reason, "a run could not be started");
-                record(&*self.config.ledger, monitor, LedgerEvent::Skipped, due, Some(&uuid), Some(format!("the run could not be started: {reason}")));
+                record(
+                    &*self.config.ledger,
+                    monitor,
+                    LedgerEvent::Skipped,
+                    due,
+                    Some(&uuid),
+                    Some(format!("the run could not be started: {reason}")),
+                );
             }
         }
     }
@@ -303,9 +393,19 @@ impl Executor {
     async fn let_go(&mut self) {
         while self.timed() < self.config.slots {
             let now = Moment::now();
-            let ready = self.runs.iter().filter(|(_, run)| run.prepared && !run.gone && run.due <= now);
-            let Some(uuid) = ready.min_by_key(|(_, run)| run.due).map(|(uuid, _)| uuid.clone()) else { return };
-            let Some(run) = self.runs.get_mut(&uuid) else { return };
+            let ready = self
+                .runs
+                .iter()
+                .filter(|(_, run)| run.prepared && !run.gone && run.due <= now);
+            let Some(uuid) = ready
+                .min_by_key(|(_, run)| run.due)
+                .map(|(uuid, _)| uuid.clone())
+            else {
+                return;
+            };
+            let Some(run) = self.runs.get_mut(&uuid) else {
+                return;
+            };
             run.gone = true;
             run.child.go().await;
             let entry = LedgerEntry {
@@ -334,14 +434,23 @@ impl Executor {
     }
 
     fn ended(&mut self, uuid: &str, code: Option<i32>, said: String) {
-        let Some(run) = self.runs.remove(uuid) else { return };
-        if let Some(entry) = self.monitors.get_mut(&run.monitor).filter(|entry| entry.active.as_deref() == Some(uuid)) {
+        let Some(run) = self.runs.remove(uuid) else {
+            return;
+        };
+        if let Some(entry) = self
+            .monitors
+            .get_mut(&run.monitor)
+            .filter(|entry| entry.active.as_deref() == Some(uuid))
+        {
             entry.active = None;
         }
         let reason = match code {
             Some(0 | 1) => None,
             Some(_) => Some(said),
-            None => Some("the run's supervisor was killed; its record is completed at the next start".to_owned()),
+            None => Some(
+                "the run's supervisor was killed; its record is completed at the next start"
+                    .to_owned(),
+            ),
         };
         if let Some(reason) = &reason {
             warn!(monitor = run.monitor, uuid, reason, "a run is broken");
@@ -361,10 +470,27 @@ impl Executor {
     fn until_next(&self) -> Duration {
         let now = Moment::now().epoch_ms();
         let ahead = i64::try_from(PREPARE_AHEAD.as_millis()).unwrap_or(0);
-        let prepare = self.monitors.values().filter(|entry| entry.active.is_none()).filter_map(|entry| Some(entry.next_due?.epoch_ms() - ahead));
-        let overlap = self.monitors.values().filter(|entry| entry.active.is_some()).filter_map(|entry| Some(entry.next_due?.epoch_ms()));
-        let go = self.runs.values().filter(|run| run.prepared && !run.gone).map(|run| run.due.epoch_ms());
-        let next = prepare.chain(overlap).chain(go).filter(|at| *at > now).min().unwrap_or(now + 60_000);
+        let prepare = self
+            .monitors
+            .values()
+            .filter(|entry| entry.active.is_none())
+            .filter_map(|entry| Some(entry.next_due?.epoch_ms() - ahead));
+        let overlap = self
+            .monitors
+            .values()
+            .filter(|entry| entry.active.is_some())
+            .filter_map(|entry| Some(entry.next_due?.epoch_ms()));
+        let go = self
+            .runs
+            .values()
+            .filter(|run| run.prepared && !run.gone)
+            .map(|run| run.due.epoch_ms());
+        let next = prepare
+            .chain(overlap)
+            .chain(go)
+            .filter(|at| *at > now)
+            .min()
+            .unwrap_or(now + 60_000);
         // Checked at least once a second: the wall clock may jump.
         Duration::from_millis(u64::try_from(next - now).unwrap_or(0).clamp(1, 1000))
     }
@@ -389,7 +515,14 @@ impl Executor {
     }
 }
 
-fn record(ledger: &dyn Ledger, monitor: &str, event: LedgerEvent, due_at: Moment, uuid: Option<&str>, reason: Option<String>) {
+fn record(
+    ledger: &dyn Ledger,
+    monitor: &str,
+    event: LedgerEvent,
+    due_at: Moment,
+    uuid: Option<&str>,
+    reason: Option<String>,
+) {
     ledger.record(LedgerEntry {
         timestamp: Moment::now(),
         monitor: monitor.to_owned(),

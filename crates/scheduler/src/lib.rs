@@ -13,4 +13,6 @@ mod executor;
 
 pub use child::RunCommand;
 pub use due::check_cron;
-pub use executor::{Executor, ExecutorConfig, ExecutorHandle, Ledger, MonitorPlan, MonitorStatus, RunPhase};
+pub use executor::{
+    Executor, ExecutorConfig, ExecutorHandle, Ledger, MonitorPlan, MonitorStatus, RunPhase,
+};

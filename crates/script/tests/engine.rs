@@ -1,4 +1,5 @@
 //! The engine without a browser: loading, deadlines, places of errors, order of commands.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::{collections::BTreeMap, path::Path, time::Duration};
 

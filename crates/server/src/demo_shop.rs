@@ -46,11 +46,18 @@ pub struct Timetable {
 
 impl Timetable {
     pub fn start(frozen: bool) -> Self {
-        Self { started: Instant::now(), frozen }
+        Self {
+            started: Instant::now(),
+            frozen,
+        }
     }
 
     fn has(&self, fault: Fault) -> bool {
-        let elapsed = if self.frozen { Duration::ZERO } else { self.started.elapsed() };
+        let elapsed = if self.frozen {
+            Duration::ZERO
+        } else {
+            self.started.elapsed()
+        };
         is_wrong(fault, elapsed)
     }
 }
@@ -75,29 +82,76 @@ struct Shop {
 
 /// The shop on a port of its own.
 pub fn router(timetable: Timetable, port: u16) -> Router {
-    let shop = Arc::new(Shop { timetable, third_party: format!("http://localhost:{port}/third-party") });
+    let shop = Arc::new(Shop {
+        timetable,
+        third_party: format!("http://localhost:{port}/third-party"),
+    });
     Router::new()
-        .route("/", get(async |shop: State<Arc<Shop>>| page(&shop, "home", "Everything a canary needs")))
-        .route("/search", get(async |shop: State<Arc<Shop>>| page(&shop, "search", "Search")))
-        .route("/product/{id}", get(async |shop: State<Arc<Shop>>, Path(_): Path<String>| page(&shop, "product", "Product")))
-        .route("/cart", get(async |shop: State<Arc<Shop>>| page(&shop, "cart", "Cart")))
-        .route("/login", get(async |shop: State<Arc<Shop>>| page(&shop, "login", "Log in")))
-        .route("/order", get(async |shop: State<Arc<Shop>>| page(&shop, "order", "Your order")))
+        .route(
+            "/",
+            get(async |shop: State<Arc<Shop>>| page(&shop, "home", "Everything a canary needs")),
+        )
+        .route(
+            "/search",
+            get(async |shop: State<Arc<Shop>>| page(&shop, "search", "Search")),
+        )
+        .route(
+            "/product/{id}",
+            get(async |shop: State<Arc<Shop>>, Path(_): Path<String>| {
+                page(&shop, "product", "Product")
+            }),
+        )
+        .route(
+            "/cart",
+            get(async |shop: State<Arc<Shop>>| page(&shop, "cart", "Cart")),
+        )
+        .route(
+            "/login",
+            get(async |shop: State<Arc<Shop>>| page(&shop, "login", "Log in")),
+        )
+        .route(
+            "/order",
+            get(async |shop: State<Arc<Shop>>| page(&shop, "order", "Your order")),
+        )
         .route("/campaign", get(campaign))
         .route("/api/products", get(products))
         .route("/api/login", post(login))
         .route("/api/account", get(account))
-        .route("/api/orders", post(async |_: Json<Value>| Json(json!({"id": 4711}))))
+        .route(
+            "/api/orders",
+            post(async |_: Json<Value>| Json(json!({"id": 4711}))),
+        )
         .route("/third-party/widget.js", get(widget))
-        .route("/shop.css", get(async || file("text/css", include_str!("../../../demo/shop/shop.css"))))
-        .route("/shop.js", get(async || file("text/javascript", include_str!("../../../demo/shop/shop.js"))))
-        .route("/icon.svg", get(async || file("image/svg+xml", include_str!("../../../demo/shop/icon.svg"))))
+        .route(
+            "/shop.css",
+            get(async || file("text/css", include_str!("../../../demo/shop/shop.css"))),
+        )
+        .route(
+            "/shop.js",
+            get(async || {
+                file(
+                    "text/javascript",
+                    include_str!("../../../demo/shop/shop.js"),
+                )
+            }),
+        )
+        .route(
+            "/icon.svg",
+            get(async || file("image/svg+xml", include_str!("../../../demo/shop/icon.svg"))),
+        )
         .with_state(shop)
 }
 
 fn page(shop: &Shop, name: &str, title: &str) -> Response {
-    let faults = [(Fault::JavascriptError, "javascript-error"), (Fault::LayoutShift, "layout-shift")];
-    let faults: Vec<&str> = faults.into_iter().filter(|(fault, _)| shop.timetable.has(*fault)).map(|(_, name)| name).collect();
+    let faults = [
+        (Fault::JavascriptError, "javascript-error"),
+        (Fault::LayoutShift, "layout-shift"),
+    ];
+    let faults: Vec<&str> = faults
+        .into_iter()
+        .filter(|(fault, _)| shop.timetable.has(*fault))
+        .map(|(_, name)| name)
+        .collect();
     let html = include_str!("../../../demo/shop/page.html")
         .replace("{title}", title)
         .replace("{page}", name)
@@ -107,7 +161,14 @@ fn page(shop: &Shop, name: &str, title: &str) -> Response {
 }
 
 fn file(kind: &'static str, content: &'static str) -> Response {
-    ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "max-age=60")], content).into_response()
+    (
+        [
+            (header::CONTENT_TYPE, kind),
+            (header::CACHE_CONTROL, "max-age=60"),
+        ],
+        content,
+    )
+        .into_response()
 }
 
 async fn campaign(State(shop): State<Arc<Shop>>) -> Response {
@@ -121,7 +182,10 @@ async fn widget(State(shop): State<Arc<Shop>>) -> Response {
     if shop.timetable.has(Fault::ThirdPartyDown) {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     }
-    file("text/javascript", include_str!("../../../demo/shop/widget.js"))
+    file(
+        "text/javascript",
+        include_str!("../../../demo/shop/widget.js"),
+    )
 }
 
 #[derive(Deserialize)]
@@ -136,10 +200,23 @@ async fn products(State(shop): State<Arc<Shop>>, Query(search): Query<Search>) -
     if shop.timetable.has(Fault::SlowApi) {
         tokio::time::sleep(SLOW).await;
     }
-    let all = [(1, "Sunflower seed mix", 4.9), (2, "Golden cage", 89.0), (3, "Mirror with bell", 7.5), (4, "Millet seed", 3.2), (5, "Travel cage", 39.9), (6, "Swing", 5.0)];
+    let all = [
+        (1, "Sunflower seed mix", 4.9),
+        (2, "Golden cage", 89.0),
+        (3, "Mirror with bell", 7.5),
+        (4, "Millet seed", 3.2),
+        (5, "Travel cage", 39.9),
+        (6, "Swing", 5.0),
+    ];
     let wanted = search.q.to_lowercase();
-    let found = all.iter().filter(|(_, name, _)| name.to_lowercase().contains(&wanted));
-    Json(found.map(|(id, name, price)| json!({"id": id, "name": name, "price": price})).collect())
+    let found = all
+        .iter()
+        .filter(|(_, name, _)| name.to_lowercase().contains(&wanted));
+    Json(
+        found
+            .map(|(id, name, price)| json!({"id": id, "name": name, "price": price}))
+            .collect(),
+    )
 }
 
 #[derive(Deserialize)]
@@ -150,17 +227,39 @@ struct Credentials {
 
 async fn login(State(shop): State<Arc<Shop>>, Json(credentials): Json<Credentials>) -> Response {
     if shop.timetable.has(Fault::BrokenLogin) {
-        return (StatusCode::UNAUTHORIZED, Json(json!({"message": "Login is not possible at the moment"}))).into_response();
+        return (
+            StatusCode::UNAUTHORIZED,
+            Json(json!({"message": "Login is not possible at the moment"})),
+        )
+            .into_response();
     }
     if credentials.user != USER || credentials.password != PASSWORD {
-        return (StatusCode::UNAUTHORIZED, Json(json!({"message": "Wrong user or password"}))).into_response();
+        return (
+            StatusCode::UNAUTHORIZED,
+            Json(json!({"message": "Wrong user or password"})),
+        )
+            .into_response();
     }
-    ([(header::SET_COOKIE, "shop-user=robot; Path=/; HttpOnly; SameSite=Strict")], Json(json!({"user": USER}))).into_response()
+    (
+        [(
+            header::SET_COOKIE,
+            "shop-user=robot; Path=/; HttpOnly; SameSite=Strict",
+        )],
+        Json(json!({"user": USER})),
+    )
+        .into_response()
 }
 
 async fn account(headers: HeaderMap) -> Response {
-    let known = headers.get(header::COOKIE).and_then(|cookie| cookie.to_str().ok()).is_some_and(|cookie| cookie.contains("shop-user=robot"));
-    if known { Json(json!({"user": USER})).into_response() } else { StatusCode::UNAUTHORIZED.into_response() }
+    let known = headers
+        .get(header::COOKIE)
+        .and_then(|cookie| cookie.to_str().ok())
+        .is_some_and(|cookie| cookie.contains("shop-user=robot"));
+    if known {
+        Json(json!({"user": USER})).into_response()
+    } else {
+        StatusCode::UNAUTHORIZED.into_response()
+    }
 }
 
 #[cfg(test)]
@@ -169,9 +268,21 @@ mod tests {
 
     #[test]
     fn every_fault_comes_and_goes() {
-        for fault in [Fault::ServerError, Fault::ThirdPartyDown, Fault::SlowApi, Fault::JavascriptError, Fault::BrokenLogin, Fault::LayoutShift] {
-            let minutes: Vec<bool> = (0..6).map(|minute| is_wrong(fault, Duration::from_secs(minute * 60))).collect();
-            assert!(minutes.contains(&true) && minutes.contains(&false), "{fault:?}");
+        for fault in [
+            Fault::ServerError,
+            Fault::ThirdPartyDown,
+            Fault::SlowApi,
+            Fault::JavascriptError,
+            Fault::BrokenLogin,
+            Fault::LayoutShift,
+        ] {
+            let minutes: Vec<bool> = (0..6)
+                .map(|minute| is_wrong(fault, Duration::from_secs(minute * 60)))
+                .collect();
+            assert!(
+                minutes.contains(&true) && minutes.contains(&false),
+                "{fault:?}"
+            );
         }
         assert!(is_wrong(Fault::ServerError, Duration::ZERO));
     }

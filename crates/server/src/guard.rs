@@ -21,18 +21,30 @@ fn refusal(headers: &HeaderMap, port: u16) -> Option<String> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let host = text(header::HOST)?;
     if !is_ours(host, port) {
-        return Some(format!("host `{host}` is not this server's; hint: use 127.0.0.1:{port} or localhost:{port}"));
+        return Some(format!(
+            "host `{host}` is not this server's; hint: use 127.0.0.1:{port} or localhost:{port}"
+        ));
     }
     match text(header::ORIGIN) {
         None => None,
-        Some(origin) if origin.strip_prefix("http://").is_some_and(|host| is_ours(host, port)) => None,
+        Some(origin)
+            if origin
+                .strip_prefix("http://")
+                .is_some_and(|host| is_ours(host, port)) =>
+        {
+            None
+        }
         Some(origin) => Some(format!("origin `{origin}` may not use this server")),
     }
 }
 
 fn is_ours(host: &str, port: u16) -> bool {
     let (name, own_port) = match host.rsplit_once(':') {
-        Some((name, digits)) if digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.is_empty() => (name, digits.parse().ok()),
+        Some((name, digits))
+            if digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.is_empty() =>
+        {
+            (name, digits.parse().ok())
+        }
         _ => (host, Some(80)),
     };
     own_port == Some(port) && matches!(name, "127.0.0.1" | "localhost" | "[::1]")
@@ -48,7 +60,11 @@ mod tests {
         if let Some(origin) = origin {
             headers.insert(header::ORIGIN, origin.parse().unwrap());
         }
-        assert_eq!(refusal(&headers, 9200).is_none(), allowed, "{host} {origin:?}");
+        assert_eq!(
+            refusal(&headers, 9200).is_none(),
+            allowed,
+            "{host} {origin:?}"
+        );
     }
 
     #[test]

@@ -16,9 +16,7 @@ mod ui;
 
 pub use state::{AppState, Attachments, MonitorState, MonitorView, Schedule, ScheduleError};
 
-use axum::{
-    Router, extract::DefaultBodyLimit, middleware, routing::get,
-};
+use axum::{Router, extract::DefaultBodyLimit, middleware, routing::get};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -42,6 +40,12 @@ pub fn router(state: AppState) -> Router {
 }
 
 /// Serves an application until `until`; requests that are being answered are answered.
-pub async fn serve(listener: TcpListener, app: Router, until: CancellationToken) -> std::io::Result<()> {
-    axum::serve(listener, app).with_graceful_shutdown(until.cancelled_owned()).await
+pub async fn serve(
+    listener: TcpListener,
+    app: Router,
+    until: CancellationToken,
+) -> std::io::Result<()> {
+    axum::serve(listener, app)
+        .with_graceful_shutdown(until.cancelled_owned())
+        .await
 }

@@ -19,10 +19,16 @@ pub(crate) async fn serve(uri: Uri) -> Response {
     match Files::get(path) {
         Some(file) => {
             // Vite puts a hash of the content into the names under assets/.
-            let cache = if path.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };
+            let cache = if path.starts_with("assets/") {
+                "public, max-age=31536000, immutable"
+            } else {
+                "no-cache"
+            };
             answer(path, file.data.into_owned(), cache)
         }
-        None if path.contains('.') || path.starts_with("api/") || path.starts_with('_') => (StatusCode::NOT_FOUND, "not found\n").into_response(),
+        None if path.contains('.') || path.starts_with("api/") || path.starts_with('_') => {
+            (StatusCode::NOT_FOUND, "not found\n").into_response()
+        }
         None => start_page(),
     }
 }
@@ -31,7 +37,11 @@ pub(crate) async fn serve(uri: Uri) -> Response {
 pub(crate) fn start_page() -> Response {
     match Files::get("index.html") {
         Some(file) => answer("index.html", file.data.into_owned(), "no-cache"),
-        None => (StatusCode::NOT_FOUND, "the web UI is not built: cargo xtask ui\n").into_response(),
+        None => (
+            StatusCode::NOT_FOUND,
+            "the web UI is not built: cargo xtask ui\n",
+        )
+            .into_response(),
     }
 }
 
@@ -49,8 +59,14 @@ fn answer(path: &str, content: Vec<u8>, cache: &'static str) -> Response {
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
-    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(POLICY),
+    );
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
     response
 }
 

@@ -1,4 +1,5 @@
 //! The store through its public face.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use bytes::Bytes;
 use canarytrace_es::{

@@ -1,6 +1,11 @@
 //! `canarytrace demo`: a shop with faults on a timetable, the whole stack, and monitors that watch it.
 
-use std::{collections::BTreeMap, net::SocketAddr, path::{Path, PathBuf}, time::Duration};
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use canarytrace_es::{IndexTarget, SearchRequest, SearchService};
 use canarytrace_server::demo_shop::{self, Timetable};
@@ -18,7 +23,12 @@ use crate::{
 };
 
 /// How each monitor ends in the first minute of the timetable.
-const PLANNED: [(&str, bool); 4] = [("shop-home", true), ("shop-campaign", false), ("shop-search", true), ("shop-order", true)];
+const PLANNED: [(&str, bool); 4] = [
+    ("shop-home", true),
+    ("shop-campaign", false),
+    ("shop-search", true),
+    ("shop-order", true),
+];
 const ONCE_LIMIT: Duration = Duration::from_secs(120);
 
 pub(crate) fn run(arguments: DemoArguments, variables: Variables) -> Result<u8, Failure> {
@@ -28,23 +38,46 @@ pub(crate) fn run(arguments: DemoArguments, variables: Variables) -> Result<u8, 
         None => std::env::temp_dir().join(format!("canarytrace-demo-{}", std::process::id())),
     };
     let code = runtime.block_on(demo(arguments.listen, &data, arguments.once, &variables));
-    if !data.join("keep").exists() && data.starts_with(std::env::temp_dir()) && data.file_name().is_some_and(|name| name.to_string_lossy().starts_with("canarytrace-demo-")) {
+    if !data.join("keep").exists()
+        && data.starts_with(std::env::temp_dir())
+        && data
+            .file_name()
+            .is_some_and(|name| name.to_string_lossy().starts_with("canarytrace-demo-"))
+    {
         std::fs::remove_dir_all(&data).map_err(Failure::broken)?;
     }
     code
 }
 
-async fn demo(listen: Option<SocketAddr>, data: &Path, once: bool, variables: &Variables) -> Result<u8, Failure> {
+async fn demo(
+    listen: Option<SocketAddr>,
+    data: &Path,
+    once: bool,
+    variables: &Variables,
+) -> Result<u8, Failure> {
     let listener = listen_somewhere(listen).await?;
     let address = listener.local_addr().map_err(Failure::broken)?;
-    let shop = TcpListener::bind("127.0.0.1:0").await.map_err(Failure::broken)?;
+    let shop = TcpListener::bind("127.0.0.1:0")
+        .await
+        .map_err(Failure::broken)?;
     let shop_address = shop.local_addr().map_err(Failure::broken)?;
     let stop = stop_on_signals()?;
     let mut serving = JoinSet::new();
     let app = demo_shop::router(Timetable::start(once), shop_address.port());
-    serving.spawn(canarytrace_server::serve(shop, app, CancellationToken::new()));
+    serving.spawn(canarytrace_server::serve(
+        shop,
+        app,
+        CancellationToken::new(),
+    ));
     let config = write_monitors(data, shop_address)?;
-    let settings = Settings { data: data.to_owned(), config: Some(config), store: None, parts: Parts::ALL, address, fresh_pages: true };
+    let settings = Settings {
+        data: data.to_owned(),
+        config: Some(config),
+        store: None,
+        parts: Parts::ALL,
+        address,
+        fresh_pages: true,
+    };
     let stack = Stack::start(settings, variables).await?;
     terminal::line(&format!("shop:  http://{shop_address}/"));
     terminal::line(&format!("ready: http://{address}/"));
@@ -57,7 +90,12 @@ async fn demo(listen: Option<SocketAddr>, data: &Path, once: bool, variables: &V
             judged
         });
         ended?;
-        return judged.map_err(|_| Failure::broken(format!("not every monitor ended within {}s", ONCE_LIMIT.as_secs())))?;
+        return judged.map_err(|_| {
+            Failure::broken(format!(
+                "not every monitor ended within {}s",
+                ONCE_LIMIT.as_secs()
+            ))
+        })?;
     }
     terminal::line("monitors run once a minute; stop with Ctrl-C");
     stack.serve(listener, stop).await
@@ -85,7 +123,10 @@ fn write_monitors(data: &Path, shop: SocketAddr) -> Result<PathBuf, Failure> {
     let path = folder.join("canarytrace.yaml");
     let write = |path: &Path, text: &str| std::fs::write(path, text).map_err(Failure::broken);
     write(&password, demo_shop::PASSWORD)?;
-    write(&folder.join("order.js"), include_str!("../../../../demo/monitors/order.js"))?;
+    write(
+        &folder.join("order.js"),
+        include_str!("../../../../demo/monitors/order.js"),
+    )?;
     write(&path, &config)?;
     Ok(path)
 }
@@ -96,9 +137,15 @@ async fn each_once(service: &dyn SearchService) -> Result<u8, Failure> {
     while ended.len() < PLANNED.len() {
         tokio::time::sleep(Duration::from_millis(250)).await;
         let request = SearchRequest::parse(json!({"size": 100, "sort": [{"timestamp": {"order": "asc", "unmapped_type": "date"}}]})).map_err(Failure::broken)?;
-        let Ok(answer) = service.search(&IndexTarget::new("c.run-*"), request).await else { continue };
+        let Ok(answer) = service.search(&IndexTarget::new("c.run-*"), request).await else {
+            continue;
+        };
         for source in answer.hits.into_iter().filter_map(|hit| hit.source) {
-            let monitor = source.get("monitor").and_then(Value::as_str).unwrap_or_default().to_owned();
+            let monitor = source
+                .get("monitor")
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned();
             ended.entry(monitor).or_insert(source);
         }
     }
@@ -106,9 +153,19 @@ async fn each_once(service: &dyn SearchService) -> Result<u8, Failure> {
     for (monitor, planned) in PLANNED {
         let run = ended.get(monitor).cloned().unwrap_or_default();
         let passed = run.get("passed").and_then(Value::as_bool).unwrap_or(false);
-        let detail = run.pointer("/verdict/detail").and_then(Value::as_str).unwrap_or("as it should be");
-        let mark = if passed == planned { "as planned" } else { "NOT as planned" };
-        terminal::line(&format!("{monitor}: {} ({mark}): {detail}", if passed { "passed" } else { "failed" }));
+        let detail = run
+            .pointer("/verdict/detail")
+            .and_then(Value::as_str)
+            .unwrap_or("as it should be");
+        let mark = if passed == planned {
+            "as planned"
+        } else {
+            "NOT as planned"
+        };
+        terminal::line(&format!(
+            "{monitor}: {} ({mark}): {detail}",
+            if passed { "passed" } else { "failed" }
+        ));
         if passed != planned {
             code = 1;
         }

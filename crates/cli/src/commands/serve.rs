@@ -24,7 +24,14 @@ pub(crate) fn run(arguments: ServeArguments, variables: Variables) -> Result<u8,
     runtime.block_on(async {
         let listener = bind(arguments.listen).await?;
         let address = listener.local_addr().map_err(Failure::broken)?;
-        let settings = Settings { data: arguments.data, config: arguments.config, store: arguments.store, parts, address, fresh_pages: false };
+        let settings = Settings {
+            data: arguments.data,
+            config: arguments.config,
+            store: arguments.store,
+            parts,
+            address,
+            fresh_pages: false,
+        };
         let stop = stop_on_signals()?;
         let stack = Stack::start(settings, &variables).await?;
         terminal::line(&format!("ready: http://{address}/"));
@@ -33,28 +40,43 @@ pub(crate) fn run(arguments: ServeArguments, variables: Variables) -> Result<u8,
 }
 
 pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(Failure::broken)
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(Failure::broken)
 }
 
 /// Only loopback: there are no users yet who could be asked for a password.
 pub(crate) async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
     if !address.ip().is_loopback() {
         return Err(Failure::with_hint(
-            format!("{address} is reachable from outside, and this version has no users to protect it"),
+            format!(
+                "{address} is reachable from outside, and this version has no users to protect it"
+            ),
             "listen on 127.0.0.1 and put a proxy with authentication in front",
         ));
     }
-    TcpListener::bind(address)
-        .await
-        .map_err(|error| Failure::with_hint(format!("{address} cannot be listened on: {error}"), "stop the other program or choose another port with --listen 127.0.0.1:PORT"))
+    TcpListener::bind(address).await.map_err(|error| {
+        Failure::with_hint(
+            format!("{address} cannot be listened on: {error}"),
+            "stop the other program or choose another port with --listen 127.0.0.1:PORT",
+        )
+    })
 }
 
 /// Cancelled by SIGTERM and SIGINT.
-#[expect(clippy::disallowed_methods, reason = "the task lives as long as the process and owns nothing")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the task lives as long as the process and owns nothing"
+)]
 pub(crate) fn stop_on_signals() -> Result<CancellationToken, Failure> {
     use tokio::signal::unix::{SignalKind, signal};
     let stop = CancellationToken::new();
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate()).map_err(Failure::broken)?, signal(SignalKind::interrupt()).map_err(Failure::broken)?);
+    let (mut terminate, mut interrupt) = (
+        signal(SignalKind::terminate()).map_err(Failure::broken)?,
+        signal(SignalKind::interrupt()).map_err(Failure::broken)?,
+    );
     let token = stop.clone();
     tokio::spawn(async move {
         tokio::select! {

@@ -70,9 +70,10 @@ struct Command {
     session: Option<String>,
     method: &'static str,
     params: Value,
-    reply: oneshot::Sender<Result<Value, DevToolsError>>,
+    reply: Reply,
 }
 
+type Reply = oneshot::Sender<Result<Value, DevToolsError>>;
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 impl DevTools {
@@ -231,7 +232,7 @@ struct Setup {
 struct Connection {
     socket: Socket,
     next_id: u64,
-    pending: HashMap<u64, (&'static str, oneshot::Sender<Result<Value, DevToolsError>>)>,
+    pending: HashMap<u64, (&'static str, Reply)>,
     setups: HashMap<String, Setup>,
     /// Reply id to session.
     setup_replies: HashMap<u64, String>,

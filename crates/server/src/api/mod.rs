@@ -26,12 +26,25 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/monitors", get(monitors).post(add_monitor))
         .route("/monitors/{id}/run", post(run_now))
         .route("/events", get(events))
-        .route("/attachments/{uuid}/{name}", put(store_attachment).get(attachment))
-        .fallback(async || failure(StatusCode::NOT_FOUND, "there is no such path under /api/v1", None))
+        .route(
+            "/attachments/{uuid}/{name}",
+            put(store_attachment).get(attachment),
+        )
+        .fallback(async || {
+            failure(
+                StatusCode::NOT_FOUND,
+                "there is no such path under /api/v1",
+                None,
+            )
+        })
 }
 
 fn failure(status: StatusCode, message: &str, hint: Option<&str>) -> Response {
-    (status, Json(json!({"error": {"message": message, "hint": hint}}))).into_response()
+    (
+        status,
+        Json(json!({"error": {"message": message, "hint": hint}})),
+    )
+        .into_response()
 }
 
 fn schedule_failure(error: &ScheduleError) -> Response {
@@ -43,7 +56,11 @@ fn schedule_failure(error: &ScheduleError) -> Response {
 }
 
 fn no_scheduler() -> Response {
-    failure(StatusCode::CONFLICT, "no scheduler runs here", Some("start the server with the scheduler: canarytrace serve"))
+    failure(
+        StatusCode::CONFLICT,
+        "no scheduler runs here",
+        Some("start the server with the scheduler: canarytrace serve"),
+    )
 }
 
 async fn status(State(state): State<AppState>) -> Json<Value> {
@@ -51,7 +68,9 @@ async fn status(State(state): State<AppState>) -> Json<Value> {
         Some(schedule) => schedule.problem().await,
         None => None,
     };
-    Json(json!({"version": state.version, "scheduler": state.schedule.is_some(), "configurationProblem": problem}))
+    Json(
+        json!({"version": state.version, "scheduler": state.schedule.is_some(), "configurationProblem": problem}),
+    )
 }
 
 async fn monitors(State(state): State<AppState>) -> Json<Value> {
@@ -69,10 +88,18 @@ struct NewMonitor {
 }
 
 async fn add_monitor(State(state): State<AppState>, body: Bytes) -> Response {
-    let Some(schedule) = &state.schedule else { return no_scheduler() };
+    let Some(schedule) = &state.schedule else {
+        return no_scheduler();
+    };
     let wanted: NewMonitor = match serde_json::from_slice(&body) {
         Ok(wanted) => wanted,
-        Err(error) => return failure(StatusCode::BAD_REQUEST, &format!("the body is not understood: {error}"), Some("send {\"url\": \"https://…\"}")),
+        Err(error) => {
+            return failure(
+                StatusCode::BAD_REQUEST,
+                &format!("the body is not understood: {error}"),
+                Some("send {\"url\": \"https://…\"}"),
+            );
+        }
     };
     match schedule.add_url(&wanted.url).await {
         Ok(id) => (StatusCode::CREATED, Json(json!({"id": id}))).into_response(),
@@ -81,7 +108,9 @@ async fn add_monitor(State(state): State<AppState>, body: Bytes) -> Response {
 }
 
 async fn run_now(State(state): State<AppState>, Path(id): Path<String>) -> Response {
-    let Some(schedule) = &state.schedule else { return no_scheduler() };
+    let Some(schedule) = &state.schedule else {
+        return no_scheduler();
+    };
     match schedule.run_now(&id).await {
         Ok(uuid) => (StatusCode::ACCEPTED, Json(json!({"uuid": uuid}))).into_response(),
         Err(error) => schedule_failure(&error),
@@ -89,34 +118,63 @@ async fn run_now(State(state): State<AppState>, Path(id): Path<String>) -> Respo
 }
 
 /// One event for each write, naming the indices; a page that lags is told to look at everything.
-async fn events(State(state): State<AppState>) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+async fn events(
+    State(state): State<AppState>,
+) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let stream = BroadcastStream::new(state.changes.subscribe()).map(|change| {
-        let indices = change.map(|names| names.into_iter().collect::<Vec<_>>()).unwrap_or_default();
-        Ok(Event::default().event("change").data(json!({"indices": indices}).to_string()))
+        let indices = change
+            .map(|names| names.into_iter().collect::<Vec<_>>())
+            .unwrap_or_default();
+        Ok(Event::default()
+            .event("change")
+            .data(json!({"indices": indices}).to_string()))
     });
     Sse::new(stream).keep_alive(KeepAlive::default())
 }
 
 /// A run id and a plain file name: neither can leave the folder.
 fn is_safe(uuid: &str, name: &str) -> bool {
-    let plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
-    uuid.len() == 32 && uuid.bytes().all(|byte| byte.is_ascii_hexdigit()) && !name.is_empty() && name.len() < 200 && plain(name) && !name.starts_with('.')
+    let plain = |text: &str| {
+        text.bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+    };
+    uuid.len() == 32
+        && uuid.bytes().all(|byte| byte.is_ascii_hexdigit())
+        && !name.is_empty()
+        && name.len() < 200
+        && plain(name)
+        && !name.starts_with('.')
 }
 
-async fn store_attachment(State(state): State<AppState>, Path((uuid, name)): Path<(String, String)>, body: Bytes) -> Response {
+async fn store_attachment(
+    State(state): State<AppState>,
+    Path((uuid, name)): Path<(String, String)>,
+    body: Bytes,
+) -> Response {
     if !is_safe(&uuid, &name) {
-        return failure(StatusCode::BAD_REQUEST, "an attachment is named by a run id and a plain file name", None);
+        return failure(
+            StatusCode::BAD_REQUEST,
+            "an attachment is named by a run id and a plain file name",
+            None,
+        );
     }
     match state.attachments.put(&uuid, &name, body).await {
         Ok(()) => StatusCode::CREATED.into_response(),
         Err(error) => {
             tracing::error!(%error, "an attachment cannot be stored");
-            failure(StatusCode::INSUFFICIENT_STORAGE, "the attachment cannot be stored", Some("see the server's log"))
+            failure(
+                StatusCode::INSUFFICIENT_STORAGE,
+                "the attachment cannot be stored",
+                Some("see the server's log"),
+            )
         }
     }
 }
 
-async fn attachment(State(state): State<AppState>, Path((uuid, name)): Path<(String, String)>) -> Response {
+async fn attachment(
+    State(state): State<AppState>,
+    Path((uuid, name)): Path<(String, String)>,
+) -> Response {
     if !is_safe(&uuid, &name) {
         return failure(StatusCode::NOT_FOUND, "there is no such attachment", None);
     }
@@ -125,7 +183,11 @@ async fn attachment(State(state): State<AppState>, Path((uuid, name)): Path<(Str
         Ok(None) => failure(StatusCode::NOT_FOUND, "there is no such attachment", None),
         Err(error) => {
             tracing::error!(%error, "an attachment cannot be read");
-            failure(StatusCode::INTERNAL_SERVER_ERROR, "the attachment cannot be read", None)
+            failure(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "the attachment cannot be read",
+                None,
+            )
         }
     }
 }
@@ -140,8 +202,17 @@ fn show(name: &str, content: Bytes) -> Response {
     let mut response = content.into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox; default-src 'none'"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, max-age=86400, immutable"));
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
+    headers.insert(
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static("sandbox; default-src 'none'"),
+    );
+    headers.insert(
+        header::CACHE_CONTROL,
+        HeaderValue::from_static("private, max-age=86400, immutable"),
+    );
     response
 }

@@ -33,13 +33,21 @@ impl From<EsError> for Failed {
 
 impl From<Value> for Answer {
     fn from(body: Value) -> Self {
-        Self { status: StatusCode::OK, body, pretty: false }
+        Self {
+            status: StatusCode::OK,
+            body,
+            pretty: false,
+        }
     }
 }
 
 impl Answer {
     pub(crate) fn new(status: u16, body: Value) -> Self {
-        Self { status: StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), body, pretty: false }
+        Self {
+            status: StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+            body,
+            pretty: false,
+        }
     }
 
     pub(crate) fn pretty(mut self, parameters: &Parameters) -> Self {
@@ -50,12 +58,22 @@ impl Answer {
 
 impl IntoResponse for Answer {
     fn into_response(self) -> Response {
-        let text = if self.pretty { serde_json::to_string_pretty(&self.body).map(|text| text + "\n") } else { serde_json::to_string(&self.body) };
+        let text = if self.pretty {
+            serde_json::to_string_pretty(&self.body).map(|text| text + "\n")
+        } else {
+            serde_json::to_string(&self.body)
+        };
         let mut response = (self.status, text.unwrap_or_default()).into_response();
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json"),
+        );
         // Clients from 7.14 on refuse a server that does not say this.
-        headers.insert("x-elastic-product", HeaderValue::from_static("Elasticsearch"));
+        headers.insert(
+            "x-elastic-product",
+            HeaderValue::from_static("Elasticsearch"),
+        );
         response
     }
 }
@@ -75,16 +93,49 @@ impl IntoResponse for Failed {
 pub(crate) struct Parameters(BTreeMap<String, String>);
 
 const KNOWN: [&str; 35] = [
-    "pretty", "human", "error_trace", "format", "v", "h", "s", "bytes", "refresh", "ignore_unavailable", "allow_no_indices", "expand_wildcards",
-    "q", "df", "default_operator", "size", "from", "sort", "track_total_hits", "_source", "_source_includes", "_source_excludes",
-    "if_seq_no", "if_primary_term", "op_type", "timeout", "master_timeout", "wait_for_status", "rest_total_hits_as_int", "preference",
-    "max_concurrent_searches", "request_cache", "typed_keys", "level", "local",
+    "pretty",
+    "human",
+    "error_trace",
+    "format",
+    "v",
+    "h",
+    "s",
+    "bytes",
+    "refresh",
+    "ignore_unavailable",
+    "allow_no_indices",
+    "expand_wildcards",
+    "q",
+    "df",
+    "default_operator",
+    "size",
+    "from",
+    "sort",
+    "track_total_hits",
+    "_source",
+    "_source_includes",
+    "_source_excludes",
+    "if_seq_no",
+    "if_primary_term",
+    "op_type",
+    "timeout",
+    "master_timeout",
+    "wait_for_status",
+    "rest_total_hits_as_int",
+    "preference",
+    "max_concurrent_searches",
+    "request_cache",
+    "typed_keys",
+    "level",
+    "local",
 ];
 
 impl Parameters {
     pub(crate) fn check(&self) -> Result<(), EsError> {
         match self.0.keys().find(|name| !KNOWN.contains(&name.as_str())) {
-            Some(name) => Err(EsError::illegal_argument(format!("request contains unrecognized parameter: [{name}]"))),
+            Some(name) => Err(EsError::illegal_argument(format!(
+                "request contains unrecognized parameter: [{name}]"
+            ))),
             None => Ok(()),
         }
     }
@@ -99,16 +150,29 @@ impl Parameters {
     }
 
     pub(crate) fn number(&self, name: &str) -> Result<Option<u64>, EsError> {
-        let parse = |text: &str| text.parse().map_err(|_| EsError::illegal_argument(format!("Failed to parse int parameter [{name}] with value [{text}]")));
+        let parse = |text: &str| {
+            text.parse().map_err(|_| {
+                EsError::illegal_argument(format!(
+                    "Failed to parse int parameter [{name}] with value [{text}]"
+                ))
+            })
+        };
         self.get(name).map(parse).transpose()
     }
 
     pub(crate) fn refresh(&self) -> Refresh {
-        if self.flag("refresh") { Refresh::Now } else { Refresh::Later }
+        if self.flag("refresh") {
+            Refresh::Now
+        } else {
+            Refresh::Later
+        }
     }
 
     pub(crate) fn target_options(&self) -> TargetOptions {
-        TargetOptions { ignore_unavailable: self.flag("ignore_unavailable"), forbid_no_indices: self.get("allow_no_indices") == Some("false") }
+        TargetOptions {
+            ignore_unavailable: self.flag("ignore_unavailable"),
+            forbid_no_indices: self.get("allow_no_indices") == Some("false"),
+        }
     }
 }
 
@@ -117,18 +181,29 @@ const MAX_INFLATED: u64 = 100 << 20;
 
 /// The body, decompressed if it says so.
 pub(crate) fn inflate(headers: &HeaderMap, body: Bytes) -> Result<Bytes, EsError> {
-    match headers.get(header::CONTENT_ENCODING).and_then(|value| value.to_str().ok()) {
+    match headers
+        .get(header::CONTENT_ENCODING)
+        .and_then(|value| value.to_str().ok())
+    {
         None | Some("identity") => Ok(body),
         Some("gzip") => {
             let mut inflated = Vec::new();
             let mut reader = flate2::read::GzDecoder::new(body.as_ref()).take(MAX_INFLATED + 1);
-            reader.read_to_end(&mut inflated).map_err(|error| EsError::illegal_argument(format!("the body is not gzip: {error}")))?;
+            reader.read_to_end(&mut inflated).map_err(|error| {
+                EsError::illegal_argument(format!("the body is not gzip: {error}"))
+            })?;
             if inflated.len() as u64 > MAX_INFLATED {
-                return Err(EsError::new(413, "content_too_long", format!("the decompressed body is larger than {MAX_INFLATED} bytes")));
+                return Err(EsError::new(
+                    413,
+                    "content_too_long",
+                    format!("the decompressed body is larger than {MAX_INFLATED} bytes"),
+                ));
             }
             Ok(Bytes::from(inflated))
         }
-        Some(other) => Err(EsError::illegal_argument(format!("content encoding [{other}] is not supported"))),
+        Some(other) => Err(EsError::illegal_argument(format!(
+            "content encoding [{other}] is not supported"
+        ))),
     }
 }
 
@@ -138,5 +213,6 @@ pub(crate) fn json(headers: &HeaderMap, body: Bytes) -> Result<Value, EsError> {
     if body.iter().all(u8::is_ascii_whitespace) {
         return Ok(serde_json::json!({}));
     }
-    serde_json::from_slice(&body).map_err(|error| EsError::parsing(format!("the body is not JSON: {error}")))
+    serde_json::from_slice(&body)
+        .map_err(|error| EsError::parsing(format!("the body is not JSON: {error}")))
 }

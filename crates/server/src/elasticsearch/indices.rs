@@ -16,7 +16,12 @@ use super::{
 use crate::{AppState, ui};
 
 /// A page of the UI has a path of one word, too: a browser gets the UI.
-pub(crate) async fn describe(State(state): State<AppState>, Path(index): Path<String>, Query(parameters): Query<Parameters>, headers: HeaderMap) -> Result<Response, Failed> {
+pub(crate) async fn describe(
+    State(state): State<AppState>,
+    Path(index): Path<String>,
+    Query(parameters): Query<Parameters>,
+    headers: HeaderMap,
+) -> Result<Response, Failed> {
     if state.ui && wants_page(&headers) {
         return Ok(ui::start_page());
     }
@@ -27,36 +32,76 @@ pub(crate) async fn describe(State(state): State<AppState>, Path(index): Path<St
     let mut indices = state.service.mappings(&target(&index, &parameters)).await?;
     for body in indices.values_mut().filter_map(Value::as_object_mut) {
         body.insert("aliases".to_owned(), json!({}));
-        body.insert("settings".to_owned(), json!({"index": {"number_of_shards": "1", "number_of_replicas": "0"}}));
+        body.insert(
+            "settings".to_owned(),
+            json!({"index": {"number_of_shards": "1", "number_of_replicas": "0"}}),
+        );
     }
-    Ok(Answer::from(Value::Object(indices)).pretty(&parameters).into_response())
+    Ok(Answer::from(Value::Object(indices))
+        .pretty(&parameters)
+        .into_response())
 }
 
 pub(crate) async fn exists(State(state): State<AppState>, Path(index): Path<String>) -> Response {
-    let found = state.service.indices(&IndexTarget::new(&index)).await.is_ok_and(|list| !list.is_empty());
-    if found { StatusCode::OK } else { StatusCode::NOT_FOUND }.into_response()
+    let found = state
+        .service
+        .indices(&IndexTarget::new(&index))
+        .await
+        .is_ok_and(|list| !list.is_empty());
+    if found {
+        StatusCode::OK
+    } else {
+        StatusCode::NOT_FOUND
+    }
+    .into_response()
 }
 
-pub(crate) async fn create(State(state): State<AppState>, Path(index): Path<String>, Query(parameters): Query<Parameters>, headers: HeaderMap, body: Bytes) -> Outcome {
+pub(crate) async fn create(
+    State(state): State<AppState>,
+    Path(index): Path<String>,
+    Query(parameters): Query<Parameters>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Outcome {
     parameters.check()?;
     let body = json(&headers, body)?;
-    if let Some(key) = body.as_object().and_then(|map| map.keys().find(|key| !["mappings", "settings", "aliases"].contains(&key.as_str()))) {
+    if let Some(key) = body.as_object().and_then(|map| {
+        map.keys()
+            .find(|key| !["mappings", "settings", "aliases"].contains(&key.as_str()))
+    }) {
         return Err(EsError::parsing(format!("unknown key [{key}] for create index")).into());
     }
-    if body.get("aliases").and_then(Value::as_object).is_some_and(|aliases| !aliases.is_empty()) {
+    if body
+        .get("aliases")
+        .and_then(Value::as_object)
+        .is_some_and(|aliases| !aliases.is_empty())
+    {
         return Err(EsError::unsupported("aliases").into());
     }
     state.service.create_index(&index, body).await?;
-    Ok(Answer::from(json!({"acknowledged": true, "shards_acknowledged": true, "index": index})).pretty(&parameters))
+    Ok(
+        Answer::from(json!({"acknowledged": true, "shards_acknowledged": true, "index": index}))
+            .pretty(&parameters),
+    )
 }
 
 /// Everything at once is never meant: names or patterns below `*`, as `action.destructive_requires_name` wants.
-pub(crate) async fn delete(State(state): State<AppState>, Path(index): Path<String>, Query(parameters): Query<Parameters>) -> Outcome {
+pub(crate) async fn delete(
+    State(state): State<AppState>,
+    Path(index): Path<String>,
+    Query(parameters): Query<Parameters>,
+) -> Outcome {
     parameters.check()?;
     if index == "_all" || index.split(',').any(|part| part == "*") {
-        return Err(EsError::illegal_argument("Wildcard expressions or all indices are not allowed").into());
+        return Err(EsError::illegal_argument(
+            "Wildcard expressions or all indices are not allowed",
+        )
+        .into());
     }
-    state.service.delete_indices(&target(&index, &parameters)).await?;
+    state
+        .service
+        .delete_indices(&target(&index, &parameters))
+        .await?;
     Ok(Answer::from(json!({"acknowledged": true})).pretty(&parameters))
 }
 
@@ -64,52 +109,118 @@ pub(crate) async fn mappings_all(state: State<AppState>, parameters: Query<Param
     mappings(state, Path(String::new()), parameters).await
 }
 
-pub(crate) async fn mappings(State(state): State<AppState>, Path(index): Path<String>, Query(parameters): Query<Parameters>) -> Outcome {
+pub(crate) async fn mappings(
+    State(state): State<AppState>,
+    Path(index): Path<String>,
+    Query(parameters): Query<Parameters>,
+) -> Outcome {
     parameters.check()?;
-    Ok(Answer::from(Value::Object(state.service.mappings(&target(&index, &parameters)).await?)).pretty(&parameters))
+    Ok(Answer::from(Value::Object(
+        state.service.mappings(&target(&index, &parameters)).await?,
+    ))
+    .pretty(&parameters))
 }
 
 pub(crate) async fn refresh_all(state: State<AppState>, parameters: Query<Parameters>) -> Outcome {
     refresh(state, Path(String::new()), parameters).await
 }
 
-pub(crate) async fn refresh(State(state): State<AppState>, Path(index): Path<String>, Query(parameters): Query<Parameters>) -> Outcome {
+pub(crate) async fn refresh(
+    State(state): State<AppState>,
+    Path(index): Path<String>,
+    Query(parameters): Query<Parameters>,
+) -> Outcome {
     parameters.check()?;
     state.service.refresh(&target(&index, &parameters)).await?;
-    Ok(Answer::from(json!({"_shards": {"total": 1, "successful": 1, "failed": 0}})).pretty(&parameters))
+    Ok(
+        Answer::from(json!({"_shards": {"total": 1, "successful": 1, "failed": 0}}))
+            .pretty(&parameters),
+    )
 }
 
-pub(crate) async fn cat_all(state: State<AppState>, parameters: Query<Parameters>) -> Result<Response, Failed> {
+pub(crate) async fn cat_all(
+    state: State<AppState>,
+    parameters: Query<Parameters>,
+) -> Result<Response, Failed> {
     cat(state, Path(String::new()), parameters).await
 }
 
-pub(crate) async fn cat(State(state): State<AppState>, Path(index): Path<String>, Query(parameters): Query<Parameters>) -> Result<Response, Failed> {
+pub(crate) async fn cat(
+    State(state): State<AppState>,
+    Path(index): Path<String>,
+    Query(parameters): Query<Parameters>,
+) -> Result<Response, Failed> {
     parameters.check()?;
     let list = state.service.indices(&target(&index, &parameters)).await?;
     let rows: Vec<Value> = list.iter().map(IndexSummary::to_cat).collect();
     if parameters.get("format") == Some("json") {
-        return Ok(Answer::from(Value::Array(rows)).pretty(&parameters).into_response());
+        return Ok(Answer::from(Value::Array(rows))
+            .pretty(&parameters)
+            .into_response());
     }
     Ok(table(&rows, &parameters).into_response())
 }
 
 fn table(rows: &[Value], parameters: &Parameters) -> String {
-    const COLUMNS: [&str; 10] = ["health", "status", "index", "uuid", "pri", "rep", "docs.count", "docs.deleted", "store.size", "pri.store.size"];
+    const COLUMNS: [&str; 10] = [
+        "health",
+        "status",
+        "index",
+        "uuid",
+        "pri",
+        "rep",
+        "docs.count",
+        "docs.deleted",
+        "store.size",
+        "pri.store.size",
+    ];
     let columns: Vec<&str> = match parameters.get("h") {
-        Some(wanted) => wanted.split(',').filter(|name| COLUMNS.contains(name)).collect(),
+        Some(wanted) => wanted
+            .split(',')
+            .filter(|name| COLUMNS.contains(name))
+            .collect(),
         None => COLUMNS.to_vec(),
     };
-    let cell = |row: &Value, name: &str| row.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let mut lines: Vec<Vec<String>> = rows.iter().map(|row| columns.iter().map(|name| cell(row, name)).collect()).collect();
+    let cell = |row: &Value, name: &str| {
+        row.get(name)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let mut lines: Vec<Vec<String>> = rows
+        .iter()
+        .map(|row| columns.iter().map(|name| cell(row, name)).collect())
+        .collect();
     if parameters.flag("v") {
         lines.insert(0, columns.iter().map(|name| (*name).to_owned()).collect());
     }
-    let widths: Vec<usize> = (0..columns.len()).map(|at| lines.iter().filter_map(|line| line.get(at)).map(String::len).max().unwrap_or(0)).collect();
-    let format = |line: Vec<String>| line.into_iter().zip(&widths).map(|(text, width)| format!("{text:width$}")).collect::<Vec<_>>().join(" ").trim_end().to_owned() + "\n";
+    let widths: Vec<usize> = (0..columns.len())
+        .map(|at| {
+            lines
+                .iter()
+                .filter_map(|line| line.get(at))
+                .map(String::len)
+                .max()
+                .unwrap_or(0)
+        })
+        .collect();
+    let format = |line: Vec<String>| {
+        line.into_iter()
+            .zip(&widths)
+            .map(|(text, width)| format!("{text:width$}"))
+            .collect::<Vec<_>>()
+            .join(" ")
+            .trim_end()
+            .to_owned()
+            + "\n"
+    };
     lines.into_iter().map(format).collect()
 }
 
-pub(crate) async fn health(State(state): State<AppState>, Query(parameters): Query<Parameters>) -> Outcome {
+pub(crate) async fn health(
+    State(state): State<AppState>,
+    Query(parameters): Query<Parameters>,
+) -> Outcome {
     parameters.check()?;
     let health = state.service.health().await?;
     Ok(Answer::from(json!({
@@ -121,33 +232,75 @@ pub(crate) async fn health(State(state): State<AppState>, Query(parameters): Que
     .pretty(&parameters))
 }
 
-pub(crate) async fn templates(State(state): State<AppState>, Query(parameters): Query<Parameters>) -> Outcome {
+pub(crate) async fn templates(
+    State(state): State<AppState>,
+    Query(parameters): Query<Parameters>,
+) -> Outcome {
     parameters.check()?;
     Ok(template_list(state.service.templates().await?).pretty(&parameters))
 }
 
 fn template_list(templates: Vec<IndexTemplate>) -> Answer {
-    let list: Vec<Value> = templates.into_iter().map(|template| json!({"name": template.name, "index_template": template.body})).collect();
+    let list: Vec<Value> = templates
+        .into_iter()
+        .map(|template| json!({"name": template.name, "index_template": template.body}))
+        .collect();
     Answer::from(json!({"index_templates": list}))
 }
 
-pub(crate) async fn template(State(state): State<AppState>, Path(name): Path<String>, Query(parameters): Query<Parameters>) -> Outcome {
+pub(crate) async fn template(
+    State(state): State<AppState>,
+    Path(name): Path<String>,
+    Query(parameters): Query<Parameters>,
+) -> Outcome {
     parameters.check()?;
-    let found: Vec<IndexTemplate> = state.service.templates().await?.into_iter().filter(|template| template.name == name).collect();
+    let found: Vec<IndexTemplate> = state
+        .service
+        .templates()
+        .await?
+        .into_iter()
+        .filter(|template| template.name == name)
+        .collect();
     if found.is_empty() {
-        return Err(EsError::new(404, "resource_not_found_exception", format!("index template matching [{name}] not found")).into());
+        return Err(EsError::new(
+            404,
+            "resource_not_found_exception",
+            format!("index template matching [{name}] not found"),
+        )
+        .into());
     }
     Ok(template_list(found).pretty(&parameters))
 }
 
-pub(crate) async fn template_exists(State(state): State<AppState>, Path(name): Path<String>) -> Response {
-    let found = state.service.templates().await.is_ok_and(|list| list.iter().any(|template| template.name == name));
-    if found { StatusCode::OK } else { StatusCode::NOT_FOUND }.into_response()
+pub(crate) async fn template_exists(
+    State(state): State<AppState>,
+    Path(name): Path<String>,
+) -> Response {
+    let found = state
+        .service
+        .templates()
+        .await
+        .is_ok_and(|list| list.iter().any(|template| template.name == name));
+    if found {
+        StatusCode::OK
+    } else {
+        StatusCode::NOT_FOUND
+    }
+    .into_response()
 }
 
-pub(crate) async fn put_template(State(state): State<AppState>, Path(name): Path<String>, Query(parameters): Query<Parameters>, headers: HeaderMap, body: Bytes) -> Outcome {
+pub(crate) async fn put_template(
+    State(state): State<AppState>,
+    Path(name): Path<String>,
+    Query(parameters): Query<Parameters>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Outcome {
     parameters.check()?;
     let body = json(&headers, body)?;
-    state.service.put_template(IndexTemplate { name, body }).await?;
+    state
+        .service
+        .put_template(IndexTemplate { name, body })
+        .await?;
     Ok(Answer::from(json!({"acknowledged": true})).pretty(&parameters))
 }

@@ -25,27 +25,72 @@ pub(crate) fn routes() -> Router<AppState> {
     Router::new()
         .route("/", get(banner).head(async || StatusCode::OK))
         .route("/_bulk", post(documents::bulk).put(documents::bulk))
-        .route("/{index}/_bulk", post(documents::bulk_into).put(documents::bulk_into))
+        .route(
+            "/{index}/_bulk",
+            post(documents::bulk_into).put(documents::bulk_into),
+        )
         .route("/{index}/_doc", post(documents::add))
-        .route("/{index}/_doc/{id}", get(documents::read).put(documents::index).post(documents::index).delete(documents::delete))
-        .route("/{index}/_create/{id}", put(documents::create).post(documents::create))
+        .route(
+            "/{index}/_doc/{id}",
+            get(documents::read)
+                .put(documents::index)
+                .post(documents::index)
+                .delete(documents::delete),
+        )
+        .route(
+            "/{index}/_create/{id}",
+            put(documents::create).post(documents::create),
+        )
         .route("/{index}/_source/{id}", get(documents::source))
-        .route("/_search", get(searching::search_all).post(searching::search_all))
-        .route("/{index}/_search", get(searching::search).post(searching::search))
-        .route("/_msearch", get(searching::multi_search).post(searching::multi_search))
+        .route(
+            "/_search",
+            get(searching::search_all).post(searching::search_all),
+        )
+        .route(
+            "/{index}/_search",
+            get(searching::search).post(searching::search),
+        )
+        .route(
+            "/_msearch",
+            get(searching::multi_search).post(searching::multi_search),
+        )
         .route("/{index}/_msearch", post(searching::multi_search_into))
-        .route("/_count", get(searching::count_all).post(searching::count_all))
-        .route("/{index}/_count", get(searching::count).post(searching::count))
-        .route("/{index}", get(indices::describe).head(indices::exists).put(indices::create).delete(indices::delete))
+        .route(
+            "/_count",
+            get(searching::count_all).post(searching::count_all),
+        )
+        .route(
+            "/{index}/_count",
+            get(searching::count).post(searching::count),
+        )
+        .route(
+            "/{index}",
+            get(indices::describe)
+                .head(indices::exists)
+                .put(indices::create)
+                .delete(indices::delete),
+        )
         .route("/_mapping", get(indices::mappings_all))
         .route("/{index}/_mapping", get(indices::mappings))
-        .route("/_refresh", post(indices::refresh_all).get(indices::refresh_all))
-        .route("/{index}/_refresh", post(indices::refresh).get(indices::refresh))
+        .route(
+            "/_refresh",
+            post(indices::refresh_all).get(indices::refresh_all),
+        )
+        .route(
+            "/{index}/_refresh",
+            post(indices::refresh).get(indices::refresh),
+        )
         .route("/_cat/indices", get(indices::cat_all))
         .route("/_cat/indices/{index}", get(indices::cat))
         .route("/_cluster/health", get(indices::health))
         .route("/_index_template", get(indices::templates))
-        .route("/_index_template/{name}", get(indices::template).put(indices::put_template).post(indices::put_template).head(indices::template_exists))
+        .route(
+            "/_index_template/{name}",
+            get(indices::template)
+                .put(indices::put_template)
+                .post(indices::put_template)
+                .head(indices::template_exists),
+        )
 }
 
 /// Clients get Elasticsearch's banner, browsers the UI.
@@ -69,7 +114,10 @@ async fn banner(State(state): State<AppState>, headers: HeaderMap) -> Response {
 
 /// A browser that shows a page, rather than a client that reads JSON.
 fn wants_page(headers: &HeaderMap) -> bool {
-    headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|accept| accept.contains("text/html"))
+    headers
+        .get(header::ACCEPT)
+        .and_then(|accept| accept.to_str().ok())
+        .is_some_and(|accept| accept.contains("text/html"))
 }
 
 /// Whether searches can be served.

@@ -16,20 +16,41 @@ use super::{
 };
 use crate::AppState;
 
-pub(crate) async fn search_all(state: State<AppState>, parameters: Query<Parameters>, headers: HeaderMap, body: Bytes) -> Outcome {
+pub(crate) async fn search_all(
+    state: State<AppState>,
+    parameters: Query<Parameters>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Outcome {
     run_search(state, "", parameters, &headers, body).await
 }
 
-pub(crate) async fn search(state: State<AppState>, Path(index): Path<String>, parameters: Query<Parameters>, headers: HeaderMap, body: Bytes) -> Outcome {
+pub(crate) async fn search(
+    state: State<AppState>,
+    Path(index): Path<String>,
+    parameters: Query<Parameters>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Outcome {
     run_search(state, &index, parameters, &headers, body).await
 }
 
-async fn run_search(State(state): State<AppState>, index: &str, Query(parameters): Query<Parameters>, headers: &HeaderMap, body: Bytes) -> Outcome {
+async fn run_search(
+    State(state): State<AppState>,
+    index: &str,
+    Query(parameters): Query<Parameters>,
+    headers: &HeaderMap,
+    body: Bytes,
+) -> Outcome {
     parameters.check()?;
     let mut raw = json(headers, body)?;
     merge_parameters(&mut raw, &parameters)?;
     let request = SearchRequest::parse(raw)?;
-    let mut answer = state.service.search(&target(index, &parameters), request).await?.to_json();
+    let mut answer = state
+        .service
+        .search(&target(index, &parameters), request)
+        .await?
+        .to_json();
     if parameters.flag("rest_total_hits_as_int")
         && let Some(total) = answer.pointer_mut("/hits/total")
     {
@@ -40,7 +61,9 @@ async fn run_search(State(state): State<AppState>, index: &str, Query(parameters
 
 /// `?q=…&size=…` beside or instead of a body.
 fn merge_parameters(raw: &mut Value, parameters: &Parameters) -> Result<(), EsError> {
-    let map = raw.as_object_mut().ok_or_else(|| EsError::parsing("[search] must be an object"))?;
+    let map = raw
+        .as_object_mut()
+        .ok_or_else(|| EsError::parsing("[search] must be an object"))?;
     if let Some(text) = parameters.get("q") {
         map.insert("query".to_owned(), query_string(text, parameters));
     }
@@ -56,21 +79,31 @@ fn merge_parameters(raw: &mut Value, parameters: &Parameters) -> Result<(), EsEr
     match parameters.get("track_total_hits") {
         Some("true") => drop(map.insert("track_total_hits".to_owned(), json!(true))),
         Some("false") => drop(map.insert("track_total_hits".to_owned(), json!(false))),
-        Some(_) => drop(map.insert("track_total_hits".to_owned(), json!(parameters.number("track_total_hits")?))),
+        Some(_) => drop(map.insert(
+            "track_total_hits".to_owned(),
+            json!(parameters.number("track_total_hits")?),
+        )),
         None => {}
     }
     source_parameters(map, parameters, list);
     Ok(())
 }
 
-fn source_parameters(map: &mut Map<String, Value>, parameters: &Parameters, list: impl Fn(&str) -> Vec<Value>) {
+fn source_parameters(
+    map: &mut Map<String, Value>,
+    parameters: &Parameters,
+    list: impl Fn(&str) -> Vec<Value>,
+) {
     match parameters.get("_source") {
         Some("true") => drop(map.insert("_source".to_owned(), json!(true))),
         Some("false") => drop(map.insert("_source".to_owned(), json!(false))),
         Some(fields) => drop(map.insert("_source".to_owned(), Value::Array(list(fields)))),
         None => {}
     }
-    let (includes, excludes) = (parameters.get("_source_includes"), parameters.get("_source_excludes"));
+    let (includes, excludes) = (
+        parameters.get("_source_includes"),
+        parameters.get("_source_excludes"),
+    );
     if includes.is_some() || excludes.is_some() {
         let filter = json!({"includes": includes.map(&list).unwrap_or_default(), "excludes": excludes.map(&list).unwrap_or_default()});
         map.insert("_source".to_owned(), filter);
@@ -80,7 +113,10 @@ fn source_parameters(map: &mut Map<String, Value>, parameters: &Parameters, list
 fn query_string(text: &str, parameters: &Parameters) -> Value {
     let mut query = json!({"query": text});
     if let Some(map) = query.as_object_mut() {
-        for (parameter, name) in [("df", "default_field"), ("default_operator", "default_operator")] {
+        for (parameter, name) in [
+            ("df", "default_field"),
+            ("default_operator", "default_operator"),
+        ] {
             if let Some(value) = parameters.get(parameter) {
                 map.insert(name.to_owned(), json!(value));
             }
@@ -89,24 +125,50 @@ fn query_string(text: &str, parameters: &Parameters) -> Value {
     json!({"query_string": query})
 }
 
-pub(crate) async fn multi_search(state: State<AppState>, parameters: Query<Parameters>, headers: HeaderMap, body: Bytes) -> Outcome {
+pub(crate) async fn multi_search(
+    state: State<AppState>,
+    parameters: Query<Parameters>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Outcome {
     run_multi_search(state, "", parameters, &headers, body).await
 }
 
-pub(crate) async fn multi_search_into(state: State<AppState>, Path(index): Path<String>, parameters: Query<Parameters>, headers: HeaderMap, body: Bytes) -> Outcome {
+pub(crate) async fn multi_search_into(
+    state: State<AppState>,
+    Path(index): Path<String>,
+    parameters: Query<Parameters>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Outcome {
     run_multi_search(state, &index, parameters, &headers, body).await
 }
 
 /// Each search has its own answer or error; a malformed line refuses the whole request.
-async fn run_multi_search(State(state): State<AppState>, default_index: &str, Query(parameters): Query<Parameters>, headers: &HeaderMap, body: Bytes) -> Outcome {
+async fn run_multi_search(
+    State(state): State<AppState>,
+    default_index: &str,
+    Query(parameters): Query<Parameters>,
+    headers: &HeaderMap,
+    body: Bytes,
+) -> Outcome {
     parameters.check()?;
     let started = Instant::now();
     let body = inflate(headers, body)?;
-    let lines: Vec<&[u8]> = body.split(|byte| *byte == b'\n').filter(|line| !line.iter().all(u8::is_ascii_whitespace)).collect();
+    let lines: Vec<&[u8]> = body
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.iter().all(u8::is_ascii_whitespace))
+        .collect();
     let mut responses = Vec::new();
     for pair in lines.chunks(2) {
-        let [header, search] = pair else { return Err(EsError::illegal_argument("a search of _msearch has no body line").into()) };
-        let read = |line: &[u8]| serde_json::from_slice::<Value>(line).map_err(|error| EsError::parsing(format!("a line of _msearch is not JSON: {error}")));
+        let [header, search] = pair else {
+            return Err(EsError::illegal_argument("a search of _msearch has no body line").into());
+        };
+        let read = |line: &[u8]| {
+            serde_json::from_slice::<Value>(line).map_err(|error| {
+                EsError::parsing(format!("a line of _msearch is not JSON: {error}"))
+            })
+        };
         let (header, search) = (read(header)?, read(search)?);
         let response = match one_of_many(&state, &header, search, default_index).await {
             Ok(mut answer) => {
@@ -123,36 +185,80 @@ async fn run_multi_search(State(state): State<AppState>, default_index: &str, Qu
     Ok(Answer::from(json!({"took": took, "responses": responses})).pretty(&parameters))
 }
 
-async fn one_of_many(state: &AppState, header: &Value, search: Value, default_index: &str) -> Result<Value, EsError> {
+async fn one_of_many(
+    state: &AppState,
+    header: &Value,
+    search: Value,
+    default_index: &str,
+) -> Result<Value, EsError> {
     let index = match header.get("index") {
         Some(Value::String(index)) => index.clone(),
-        Some(Value::Array(list)) => list.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(","),
+        Some(Value::Array(list)) => list
+            .iter()
+            .filter_map(Value::as_str)
+            .collect::<Vec<_>>()
+            .join(","),
         _ => default_index.to_owned(),
     };
-    let ignore_unavailable = header.get("ignore_unavailable").and_then(Value::as_bool).unwrap_or(false);
-    let target = IndexTarget::new(&index).with_options(TargetOptions { ignore_unavailable, ..TargetOptions::default() });
-    Ok(state.service.search(&target, SearchRequest::parse(search)?).await?.to_json())
+    let ignore_unavailable = header
+        .get("ignore_unavailable")
+        .and_then(Value::as_bool)
+        .unwrap_or(false);
+    let target = IndexTarget::new(&index).with_options(TargetOptions {
+        ignore_unavailable,
+        ..TargetOptions::default()
+    });
+    Ok(state
+        .service
+        .search(&target, SearchRequest::parse(search)?)
+        .await?
+        .to_json())
 }
 
-pub(crate) async fn count_all(state: State<AppState>, parameters: Query<Parameters>, headers: HeaderMap, body: Bytes) -> Outcome {
+pub(crate) async fn count_all(
+    state: State<AppState>,
+    parameters: Query<Parameters>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Outcome {
     run_count(state, "", parameters, &headers, body).await
 }
 
-pub(crate) async fn count(state: State<AppState>, Path(index): Path<String>, parameters: Query<Parameters>, headers: HeaderMap, body: Bytes) -> Outcome {
+pub(crate) async fn count(
+    state: State<AppState>,
+    Path(index): Path<String>,
+    parameters: Query<Parameters>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Outcome {
     run_count(state, &index, parameters, &headers, body).await
 }
 
-async fn run_count(State(state): State<AppState>, index: &str, Query(parameters): Query<Parameters>, headers: &HeaderMap, body: Bytes) -> Outcome {
+async fn run_count(
+    State(state): State<AppState>,
+    index: &str,
+    Query(parameters): Query<Parameters>,
+    headers: &HeaderMap,
+    body: Bytes,
+) -> Outcome {
     parameters.check()?;
     let mut raw = json(headers, body)?;
     if let (Some(text), Some(map)) = (parameters.get("q"), raw.as_object_mut()) {
         map.insert("query".to_owned(), query_string(text, &parameters));
     }
-    if let Some(key) = raw.as_object().and_then(|map| map.keys().find(|key| *key != "query")) {
+    if let Some(key) = raw
+        .as_object()
+        .and_then(|map| map.keys().find(|key| *key != "query"))
+    {
         return Err(EsError::parsing(format!("request does not support [{key}]")).into());
     }
-    let parsed = raw.get("query").map_or(Ok(query::Query::MatchAll), query::Query::parse)?;
-    let count = state.service.count(&target(index, &parameters), parsed, raw).await?;
+    let parsed = raw
+        .get("query")
+        .map_or(Ok(query::Query::MatchAll), query::Query::parse)?;
+    let count = state
+        .service
+        .count(&target(index, &parameters), parsed, raw)
+        .await?;
     let shards = json!({"total": 1, "successful": 1, "skipped": 0, "failed": 0});
     Ok(Answer::from(json!({"count": count, "_shards": shards})).pretty(&parameters))
 }

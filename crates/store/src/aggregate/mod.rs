@@ -161,16 +161,16 @@ impl Collection<'_> {
                 buckets::split(&columns, docs, terms.missing.as_ref(), |key, docs| {
                     parts.push((key, docs))
                 });
-                self.into_buckets(aggregation, parts, found, budget)?;
+                self.fill_buckets(aggregation, parts, found, budget)?;
             }
             (AggregationKind::DateHistogram(histogram), Collected::Buckets(found)) => {
                 let columns = self.columns(&histogram.field)?;
                 let parts = dates::split(&columns, docs, histogram)?;
-                self.into_buckets(aggregation, parts, found, budget)?;
+                self.fill_buckets(aggregation, parts, found, budget)?;
             }
             (AggregationKind::Filter(query), Collected::Buckets(found)) => {
                 let part = (BucketKey::Whole(0), self.matching(query, docs)?);
-                self.into_buckets(aggregation, vec![part], found, budget)?;
+                self.fill_buckets(aggregation, vec![part], found, budget)?;
             }
             (AggregationKind::Filters(filters), Collected::Buckets(found)) => {
                 let mut parts = Vec::new();
@@ -186,7 +186,7 @@ impl Collection<'_> {
                 if filters.other_bucket_key.is_some() {
                     parts.push((BucketKey::Whole(i64::MAX), rest));
                 }
-                self.into_buckets(aggregation, parts, found, budget)?;
+                self.fill_buckets(aggregation, parts, found, budget)?;
             }
             _ => {
                 return Err(EsError::internal(
@@ -216,7 +216,7 @@ impl Collection<'_> {
             .collect())
     }
 
-    fn into_buckets(
+    fn fill_buckets(
         &self,
         aggregation: &Aggregation,
         parts: Vec<(BucketKey, Vec<DocId>)>,

@@ -43,6 +43,12 @@ pub(crate) enum Request {
     },
 }
 
+/// Items, whether to refresh, and where the results go.
+type BulkRequest = (
+    Vec<BulkItem>,
+    bool,
+    oneshot::Sender<Result<Vec<BulkItemResult>, EsError>>,
+);
 type BulkReply = (
     Vec<BulkItemResult>,
     bool,
@@ -220,14 +226,7 @@ impl Writer {
         None
     }
 
-    fn write_group(
-        &mut self,
-        group: Vec<(
-            Vec<BulkItem>,
-            bool,
-            oneshot::Sender<Result<Vec<BulkItemResult>, EsError>>,
-        )>,
-    ) {
+    fn write_group(&mut self, group: Vec<BulkRequest>) {
         if group.is_empty() {
             return;
         }

@@ -1,0 +1,72 @@
+//! What a bare machine lacks: installed where we may, else named exactly.
+
+use std::{fs, path::Path};
+
+use anyhow::{Result, bail};
+
+use crate::{
+    root,
+    run::{command, npm, run, succeeds},
+};
+
+const PACKAGES: [&str; 6] = [
+    "chromium",
+    "chromium-driver",
+    "fonts-liberation",
+    "git",
+    "openssh-client",
+    "openssh-server",
+];
+const PROGRAMS: [&str; 4] = ["chromedriver", "git", "ssh", "sshd"];
+
+/// Chromium, chromedriver, fonts, git and ssh.
+pub(crate) fn browser() -> Result<()> {
+    let has_browser = ["chromium", "google-chrome", "google-chrome-stable"]
+        .iter()
+        .any(|program| find(program));
+    if has_browser && PROGRAMS.iter().all(|program| find(program)) {
+        return Ok(());
+    }
+    let line = format!(
+        "apt-get install --no-install-recommends {}",
+        PACKAGES.join(" ")
+    );
+    if !(is_root()
+        && Path::new("/etc/debian_version").exists()
+        && succeeds("apt-get", &["--version"]))
+    {
+        bail!("a browser, its driver, git and ssh are needed; type:\n\n    sudo {line}\n");
+    }
+    println!("installing {}", PACKAGES.join(", "));
+    run(command("apt-get").args(["update", "-qq"]))?;
+    let mut install = command("apt-get");
+    install.env("DEBIAN_FRONTEND", "noninteractive");
+    run(install
+        .args(["install", "-y", "-qq", "--no-install-recommends"])
+        .args(PACKAGES))
+}
+
+/// The UI's packages, as the lock file has them.
+pub(crate) fn ui_packages() -> Result<()> {
+    let ui = root().join("ui");
+    let wanted = fs::read_to_string(ui.join("package-lock.json"))?;
+    let stamp = ui.join("node_modules/.canarytrace-lock");
+    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
+        return Ok(());
+    }
+    npm(&["ci", "--no-audit", "--no-fund"])?;
+    fs::write(stamp, wanted)?;
+    Ok(())
+}
+
+fn find(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .chain(["/usr/sbin".into()])
+        .any(|folder| folder.join(program).is_file())
+}
+
+fn is_root() -> bool {
+    fs::metadata("/proc/self")
+        .is_ok_and(|metadata| std::os::unix::fs::MetadataExt::uid(&metadata) == 0)
+}

@@ -1,0 +1,50 @@
+//! Starting other programs; what fails is named with its arguments.
+
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+use crate::root;
+
+pub(crate) fn cargo(arguments: &[&str]) -> Result<()> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    run(command(&cargo.to_string_lossy()).args(arguments))
+}
+
+pub(crate) fn npm(arguments: &[&str]) -> Result<()> {
+    run(command("npm")
+        .args(arguments)
+        .current_dir(root().join("ui")))
+    .context("hint: Node 20 or newer with npm is needed")
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "automation starts tools, not runs"
+)]
+pub(crate) fn command(program: &str) -> Command {
+    let mut command = Command::new(program);
+    command.current_dir(root());
+    command
+}
+
+pub(crate) fn run(command: &mut Command) -> Result<()> {
+    let status = command
+        .stdin(Stdio::null())
+        .status()
+        .with_context(|| format!("{command:?} cannot be started"))?;
+    if !status.success() {
+        bail!("{command:?} ended with {status}");
+    }
+    Ok(())
+}
+
+pub(crate) fn succeeds(program: &str, arguments: &[&str]) -> bool {
+    let status = command(program)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    status.is_ok_and(|status| status.success())
+}
