@@ -1,1 +1,292 @@
-//! stub
+//! Helpers that drive the built binary: run it, serve it, kill it, and a small site for it to watch.
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    clippy::missing_panics_doc,
+    reason = "a test fails by panicking, and starts real programs"
+)]
+
+use std::{
+    collections::BTreeSet,
+    io::{BufRead, BufReader, Read, Write},
+    net::{TcpListener, TcpStream},
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+
+/// The binary beside the tests' own folder.
+pub fn binary() -> PathBuf {
+    let own = std::env::current_exe().unwrap();
+    let path = own
+        .parent()
+        .and_then(Path::parent)
+        .unwrap()
+        .join("canarytrace");
+    assert!(
+        path.exists(),
+        "{} is missing: cargo build --package canarytrace",
+        path.display()
+    );
+    path
+}
+
+/// `canarytrace` with an environment that names nothing but the basics.
+pub fn canarytrace(arguments: &[&str]) -> Command {
+    let mut command = Command::new(binary());
+    command.args(arguments).env_clear().stdin(Stdio::null());
+    for name in ["PATH", "HOME", "TMPDIR"] {
+        if let Some(value) = std::env::var_os(name) {
+            command.env(name, value);
+        }
+    }
+    command.env("CANARYTRACE_BROWSER_FLAGS", "--disable-gpu --disable-quic");
+    command
+}
+
+/// What a finished command said.
+#[derive(Debug)]
+pub struct Said {
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl From<Output> for Said {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+}
+
+impl Said {
+    /// `run.json`, the last line of a run with `--json`.
+    pub fn record(&self) -> Value {
+        serde_json::from_str(self.stdout.lines().last().unwrap_or_default())
+            .unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+}
+
+/// Runs a command to its end.
+pub fn say(arguments: &[&str]) -> Said {
+    canarytrace(arguments).output().unwrap().into()
+}
+
+/// A run of the site with `--json` into `out`.
+pub fn run(out: &Path, arguments: &[&str]) -> Said {
+    let mut all = vec!["run", "--json", "--out", out.to_str().unwrap()];
+    all.extend(arguments);
+    say(&all)
+}
+
+/// A site on a free port; paths say what they answer.
+pub struct Site {
+    pub url: String,
+}
+
+const SHOP: &str = "<!doctype html><title>Shop</title><h1>Welcome</h1><input id=q><button id=go onclick=\"document.querySelector('h1').textContent=document.querySelector('#q').value\">Go</button><script>performance.mark('HE-start-head')</script>";
+
+impl Site {
+    /// The serving thread ends with the test process.
+    pub fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                std::thread::spawn(move || answer(stream));
+            }
+        });
+        Self { url }
+    }
+
+    pub fn page(&self, path: &str) -> String {
+        format!("{}{path}", self.url)
+    }
+}
+
+fn answer(mut stream: TcpStream) {
+    let mut request = [0; 8192];
+    let length = stream.read(&mut request).unwrap_or(0);
+    let text = String::from_utf8_lossy(&request[..length]).into_owned();
+    let path = text.split_whitespace().nth(1).unwrap_or("/").to_owned();
+    let (status, body) = match path.as_str() {
+        "/" => ("200 OK", SHOP),
+        "/error" => ("500 Internal Server Error", "<title>Error</title>"),
+        "/untitled" => ("200 OK", "<p>no title"),
+        "/hang" => {
+            // Answers nothing until the browser goes away.
+            stream.read_exact(&mut [0; 1]).ok();
+            return;
+        }
+        _ => ("404 Not Found", "<title>Missing</title>"),
+    };
+    let head = format!(
+        "HTTP/1.1 {status}\r\ncontent-type: text/html\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    stream
+        .write_all(head.as_bytes())
+        .and_then(|()| stream.write_all(body.as_bytes()))
+        .ok();
+}
+
+/// A running `serve`; killed when dropped.
+pub struct Server {
+    child: Child,
+    pub url: String,
+    lines: Arc<Mutex<Vec<String>>>,
+}
+
+impl Server {
+    pub fn start(data: &Path, arguments: &[&str]) -> Self {
+        let data = data.to_str().unwrap();
+        let mut all = vec!["serve", "--listen", "127.0.0.1:0", "--data", data];
+        all.extend(arguments);
+        let mut child = canarytrace(&all)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        let (stderr, said) = (child.stderr.take().unwrap(), Arc::clone(&lines));
+        std::thread::spawn(move || {
+            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                said.lock().unwrap().push(line);
+            }
+        });
+        let mut line = String::new();
+        stdout.read_line(&mut line).unwrap();
+        let Some(url) = line.trim().strip_prefix("ready: ") else {
+            panic!(
+                "serve did not become ready: {line} {:?}",
+                lines.lock().unwrap()
+            )
+        };
+        Self {
+            url: url.trim_end_matches('/').to_owned(),
+            child,
+            lines,
+        }
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub fn log(&self) -> String {
+        self.lines.lock().unwrap().join("\n")
+    }
+
+    /// SIGTERM, and the exit code.
+    pub fn stop(mut self) -> Option<i32> {
+        signal(self.child.id(), "TERM");
+        self.child.wait().unwrap().code()
+    }
+
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+/// Sends a signal by name.
+pub fn signal(pid: u32, name: &str) {
+    Command::new("kill")
+        .args([&format!("-{name}"), &pid.to_string()])
+        .status()
+        .unwrap();
+}
+
+/// Waits until `check` answers something, at most `limit`.
+pub fn eventually<T>(what: &str, limit: Duration, mut check: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + limit;
+    loop {
+        if let Some(value) = check() {
+            return value;
+        }
+        assert!(
+            Instant::now() < deadline,
+            "{what} did not happen within {limit:?}"
+        );
+        std::thread::park_timeout(Duration::from_millis(20));
+    }
+}
+
+/// Living processes whose command line contains `text`.
+pub fn processes(text: &str) -> BTreeSet<u32> {
+    let pids = std::fs::read_dir("/proc")
+        .unwrap()
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    pids.filter(|pid| {
+        let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        *pid != std::process::id()
+            && String::from_utf8_lossy(&line)
+                .replace('\0', " ")
+                .contains(text)
+    })
+    .collect()
+}
+
+/// Browsers, drivers and runners that are alive, and folders of browsers.
+pub fn leftovers() -> Vec<String> {
+    let mut found: Vec<String> = ["chromedriver --port", "canarytrace runner", "scoped_dir"]
+        .iter()
+        .flat_map(|text| processes(text))
+        .map(|pid| format!("process {pid}"))
+        .collect();
+    for folder in ["/dev/shm", "/tmp"] {
+        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        found.extend(
+            entries
+                .filter_map(|entry| entry.file_name().into_string().ok())
+                .filter(|name| name.starts_with("canarytrace-") && name.len() > 40),
+        );
+    }
+    found
+}
+
+/// The only run directory below `out`.
+pub fn only_run(out: &Path) -> PathBuf {
+    let folders: Vec<PathBuf> = std::fs::read_dir(out)
+        .unwrap()
+        .flatten()
+        .map(|entry| entry.path())
+        .collect();
+    assert_eq!(folders.len(), 1, "{folders:?}");
+    folders[0].clone()
+}
+
+/// `run.json` of a run directory.
+pub fn record(folder: &Path) -> Value {
+    serde_json::from_slice(&std::fs::read(folder.join("run.json")).unwrap()).unwrap()
+}
+
+/// The documents of a run directory whose index contains `part`.
+pub fn documents(folder: &Path, part: &str) -> Vec<Value> {
+    let text = std::fs::read_to_string(folder.join("documents.ndjson")).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    let pairs = lines.chunks_exact(2).filter(|pair| {
+        serde_json::from_str::<Value>(pair[0]).unwrap()["create"]["_index"]
+            .as_str()
+            .unwrap()
+            .contains(part)
+    });
+    pairs
+        .map(|pair| serde_json::from_str(pair[1]).unwrap())
+        .collect()
+}

@@ -22,7 +22,7 @@ use canarytrace_model::{
     stack::Span,
     time::Moment,
 };
-use canarytrace_process::{ProcessIdentity, is_alive};
+use canarytrace_process::{Containment, ProcessIdentity, is_alive, kill_abandoned};
 use canarytrace_scheduler::{Executor, ExecutorConfig, ExecutorHandle, Ledger, RunCommand};
 use canarytrace_server::{AppState, Attachments, router};
 use canarytrace_store::{Store, StoreConfig};
@@ -338,6 +338,16 @@ fn supervisor_lives(record: &RunRecord) -> bool {
     })
 }
 
+/// Processes of a run whose supervisor and runner were both killed are only held by their group.
+async fn empty_abandoned_group(record: &RunRecord) {
+    let name = canarytrace_runner::group_name(&record.uuid);
+    let emptied =
+        tokio::task::spawn_blocking(move || kill_abandoned(&Containment::detect(), &name)).await;
+    if let Ok(Err(error)) = emptied {
+        warn!(%error, uuid = %record.uuid, "processes of an interrupted run are left");
+    }
+}
+
 const RECOVER_INTERVAL: Duration = Duration::from_secs(15);
 
 /// Completes and delivers what killed supervisors and absent stores left.
@@ -352,6 +362,7 @@ async fn complete_old_runs(folder: PathBuf, client: canarytrace_es::Client) {
                 warn!(%error, "a run cannot be completed");
                 continue;
             }
+            empty_abandoned_group(&run.record).await;
             canarytrace_runner::remove_leftovers(&run.record.uuid, &std::env::temp_dir());
             let mut delivery = Delivery::resume(&run.path);
             let sent = match delivery.deliver_documents(&client).await {

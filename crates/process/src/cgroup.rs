@@ -59,6 +59,11 @@ impl Cgroup {
         Ok(Self { path })
     }
 
+    pub(crate) fn existing(parent: &Path, name: &str) -> Option<Self> {
+        let path = parent.join(name);
+        path.is_dir().then_some(Self { path })
+    }
+
     /// The file a process writes `0` to in order to join.
     pub(crate) fn join_file(&self) -> PathBuf {
         self.path.join("cgroup.procs")

@@ -46,6 +46,8 @@ pub struct ChildSpec {
     pub stderr: Stdio,
     /// No privileges by set-uid programs below this child. The browser's own sandbox works without them.
     pub no_new_privileges: bool,
+    /// The kernel kills the child when we die. Without it the child must notice by itself, and can clean up.
+    pub die_with_parent: bool,
 }
 
 impl ChildSpec {
@@ -59,6 +61,7 @@ impl ChildSpec {
             stdout: Stdio::Null,
             stderr: Stdio::Null,
             no_new_privileges: false,
+            die_with_parent: true,
         }
     }
 
@@ -164,7 +167,7 @@ impl Group {
         if let Some(directory) = &spec.working_directory {
             command.current_dir(directory);
         }
-        prepare(&mut command, join.as_ref(), spec.no_new_privileges);
+        prepare(&mut command, join.as_ref(), spec);
         let mut started = started();
         let child = command.spawn().map_err(failed)?;
         started.extend(child.id());
@@ -268,6 +271,20 @@ impl Group {
     }
 }
 
+/// Empties a group that a process which is gone has left under that name; answers whether there was one.
+pub fn kill_abandoned(containment: &Containment, name: &str) -> io::Result<bool> {
+    let (Containment::CgroupV2 { parent } | Containment::CgroupHybrid { parent }) = containment
+    else {
+        return Ok(false);
+    };
+    let Some(cgroup) = Cgroup::existing(parent, name) else {
+        return Ok(false);
+    };
+    cgroup.kill()?;
+    cgroup.remove()?;
+    Ok(true)
+}
+
 impl Drop for Group {
     fn drop(&mut self) {
         if !self.emptied {
@@ -317,7 +334,8 @@ fn stdio(stdio: Stdio) -> std::process::Stdio {
     unsafe_code,
     reason = "the child joins its cgroup between fork and exec, before it can fork itself"
 )]
-fn prepare(command: &mut Command, join: Option<&File>, no_new_privileges: bool) {
+fn prepare(command: &mut Command, join: Option<&File>, spec: &ChildSpec) {
+    let (no_new_privileges, die_with_parent) = (spec.no_new_privileges, spec.die_with_parent);
     let join = join.map(AsRawFd::as_raw_fd);
     let parent = std::process::id();
     let prepare = move || {
@@ -328,10 +346,12 @@ fn prepare(command: &mut Command, join: Option<&File>, no_new_privileges: bool) 
             }
         }
         signals::process_group_of_own()?;
-        signals::die_with_parent()?;
-        // SAFETY: getppid has no arguments. The parent may have died before the line above took effect.
-        if u32::try_from(unsafe { libc::getppid() }).ok() != Some(parent) {
-            return Err(io::Error::from_raw_os_error(libc::ESRCH));
+        if die_with_parent {
+            signals::die_with_parent()?;
+            // SAFETY: getppid has no arguments. The parent may have died before the line above took effect.
+            if u32::try_from(unsafe { libc::getppid() }).ok() != Some(parent) {
+                return Err(io::Error::from_raw_os_error(libc::ESRCH));
+            }
         }
         if no_new_privileges {
             signals::no_new_privileges()

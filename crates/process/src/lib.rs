@@ -15,7 +15,7 @@ mod procfs;
 mod signals;
 
 pub use containment::Containment;
-pub use group::{ChildSpec, Group, GroupUsage, Limits, SpawnError, Stdio};
+pub use group::{ChildSpec, Group, GroupUsage, Limits, SpawnError, Stdio, kill_abandoned};
 pub use identity::{ProcessIdentity, is_alive, own_identity};
 pub use procfs::{HostSample, ProcessUsage, descendants, host_sample, process_usage, self_usage};
 pub use signals::{

@@ -25,4 +25,4 @@ pub use job::{
 };
 pub use judge::{ScriptFailure, StepFacts, judge, judge_git, judge_launch};
 pub use run::{remove_leftovers, run_job, workspace_name};
-pub use supervisor::{Notice, RunResult, SupervisorConfig, supervise};
+pub use supervisor::{Notice, RunResult, SupervisorConfig, group_name, supervise};

@@ -129,6 +129,11 @@ pub async fn supervise(
     })
 }
 
+/// The process group of a run.
+pub fn group_name(uuid: &canarytrace_model::RunId) -> String {
+    format!("run-{uuid}")
+}
+
 /// How the runner ended.
 enum End {
     ByItself,
@@ -155,7 +160,7 @@ impl Run {
         courier: &Courier,
         notice: &mut dyn FnMut(Notice),
     ) -> End {
-        let name = format!("run-{}", self.record.uuid);
+        let name = group_name(&self.record.uuid);
         let mut group = match Group::create(&config.containment, &name, &config.limits) {
             Ok(group) => group,
             Err(error) => return End::NotStarted(format!("no process group: {error}")),
@@ -374,6 +379,8 @@ async fn start_runner(
         .streams(Stdio::Piped, Stdio::Piped, Stdio::Inherit);
     spec.environment = BTreeMap::from([(RUNNER_ENVIRONMENT[0].into(), "0".into())]);
     spec.no_new_privileges = true;
+    // When we are killed, its standard input closes and it ends its browser: killed with us it could not.
+    spec.die_with_parent = false;
     let mut child = group.spawn(&spec).map_err(|error| error.to_string())?;
     let (Some(mut stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
         return Err("no streams".to_owned());

@@ -2,7 +2,7 @@
 
 use std::{io::BufRead, sync::Arc};
 
-use canarytrace_runner::{RunJob, run_job};
+use canarytrace_runner::{RunJob, remove_leftovers, run_job};
 use tokio::sync::Notify;
 
 use crate::failure::Failure;
@@ -15,6 +15,7 @@ pub(crate) fn run() -> Result<u8, Failure> {
         .map_err(Failure::broken)?;
     let job: RunJob = serde_json::from_str(&line)
         .map_err(|error| Failure::broken(format!("the job is not understood: {error}")))?;
+    let uuid = job.record.uuid.clone();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -24,10 +25,13 @@ pub(crate) fn run() -> Result<u8, Failure> {
     let code = runtime.block_on(async {
         tokio::select! {
             code = run_job(job, go) => code.map_err(Failure::broken),
-            // The supervisor is gone: what it contains us in removes the browser.
+            // The supervisor is gone: dropping the job kills the browser.
             () = gone.notified() => Err(Failure::broken("the supervisor closed our standard input")),
         }
     });
+    if code.is_err() {
+        remove_leftovers(&uuid, &std::env::temp_dir());
+    }
     // A script that cannot be interrupted must not hold the process.
     runtime.shutdown_background();
     code

@@ -1,0 +1,571 @@
+//! Runs of the built binary: outcomes, exit codes, documents, scripts, git.
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test fails by panicking, and starts real programs"
+)]
+
+use std::{path::Path, process::Command, time::Duration};
+
+use canarytrace_e2e::{
+    Site, canarytrace, documents, eventually, leftovers, only_run, record, run, say,
+};
+use serde_json::{Value, json};
+
+#[test]
+fn a_good_page_passes_and_leaves_exact_documents() {
+    let (site, out) = (Site::start(), tempfile::tempdir().unwrap());
+    let said = run(out.path(), &[&site.page("/")]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let folder = only_run(out.path());
+    let report = documents(&folder, "report");
+    let events: Vec<&str> = report
+        .iter()
+        .map(|event| event["event"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        events,
+        [
+            "testStart",
+            "suiteStart",
+            "testStepStart",
+            "testStepEnd",
+            "testStepStart",
+            "testStepEnd",
+            "testEnd"
+        ]
+    );
+    let sequences: Vec<u64> = report
+        .iter()
+        .map(|event| event["sequence"].as_u64().unwrap())
+        .collect();
+    assert_eq!(sequences, [1, 2, 3, 4, 5, 6, 7]);
+    let end = &report[5];
+    assert_eq!(
+        (
+            &end["passed"],
+            &end["parent"],
+            &end["attachments"],
+            &end["spec"]
+        ),
+        (
+            &json!(true),
+            &json!("Smoke"),
+            &json!("no"),
+            &json!("smoke.js")
+        )
+    );
+    assert_eq!(end["uuidAction"], report[4]["uuidAction"]);
+    assert!(report[6].get("passed").is_none());
+
+    let requests = documents(&folder, "request-log");
+    assert_eq!(
+        (
+            requests[0]["url"].as_str().unwrap(),
+            &requests[0]["response"]["status"],
+            &requests[0]["request"]["type"]
+        ),
+        (site.page("/").as_str(), &json!(200), &json!("Document"))
+    );
+    let har = &requests[0]["har"];
+    let sum: f64 = ["blocked", "dns", "connect", "send", "wait", "receive"]
+        .iter()
+        .map(|phase| har[phase].as_f64().unwrap().max(0.0))
+        .sum();
+    assert!((har["time"].as_f64().unwrap() - sum).abs() < 1e-6, "{har}");
+
+    let entries = documents(&folder, "performance-entries");
+    let navigation = entries
+        .iter()
+        .find(|entry| entry["entryType"] == "navigation")
+        .unwrap();
+    assert!(navigation["loadEventEnd"].as_f64().unwrap() > 0.0);
+    assert_eq!(
+        navigation["responseTime"].as_f64().unwrap(),
+        navigation["responseEnd"].as_f64().unwrap() - navigation["requestStart"].as_f64().unwrap()
+    );
+    assert!(entries.iter().any(|entry| entry["name"] == "HE-start-head"));
+    let title = &documents(&folder, "smoke-title")[0];
+    assert_eq!(
+        (
+            &title["title"],
+            &title["responseStatus"],
+            &title["entryUrl"],
+            &title["entryURL"]
+        ),
+        (&json!("Shop"), &json!(200), &title["url"], &title["url"])
+    );
+    let run = &documents(&folder, "c.run")[0];
+    assert!(
+        run["vitals"]["lcp"].as_f64().unwrap() > 0.0
+            && run["vitals"]["load"].as_f64().unwrap() > 0.0,
+        "{run}"
+    );
+    assert_eq!(leftovers(), Vec::<String>::new());
+}
+
+#[test]
+fn outcomes_have_their_cause_and_exit_code() {
+    let (site, out) = (Site::start(), tempfile::tempdir().unwrap());
+    let free = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let cases = [
+        (site.page("/error"), 1, "site", "status 500"),
+        (site.page("/nowhere"), 1, "site", "status 404"),
+        (site.page("/untitled"), 1, "site", "no title"),
+        (format!("http://{free}/"), 1, "site", "nothing listens"),
+        (
+            "http://no-such-host.example/".to_owned(),
+            1,
+            "site",
+            "does not resolve",
+        ),
+        ("not a url".to_owned(), 2, "configuration", "not valid"),
+    ];
+    for (url, code, cause, detail) in cases {
+        let said = run(out.path(), &[&url]);
+        let record = said.record();
+        assert_eq!(
+            (said.code, record["verdict"]["cause"].as_str()),
+            (Some(code), Some(cause)),
+            "{url}: {}",
+            record["verdict"]
+        );
+        assert!(
+            record["verdict"]["detail"]
+                .as_str()
+                .unwrap()
+                .contains(detail),
+            "{}",
+            record["verdict"]
+        );
+    }
+}
+
+#[test]
+fn a_failed_step_has_its_picture() {
+    let (site, out) = (Site::start(), tempfile::tempdir().unwrap());
+    run(out.path(), &[&site.page("/error")]);
+    let folder = only_run(out.path());
+    let end = documents(&folder, "report")
+        .into_iter()
+        .find(|event| event["passed"] == false)
+        .unwrap();
+    let name = end["attachments"].as_str().unwrap();
+    assert!(
+        name.ends_with(&format!("-{}.png", end["uuidAction"].as_str().unwrap())),
+        "{name}"
+    );
+    let picture = std::fs::read(folder.join("attachments").join(name)).unwrap();
+    assert!(picture.starts_with(b"\x89PNG"));
+}
+
+#[test]
+fn wrong_usage_is_named_and_runs_nothing() {
+    let out = tempfile::tempdir().unwrap();
+    let out = out.path().to_str().unwrap();
+    let cases: [(&[&str], &str); 9] = [
+        (&["run", "--no-such-option"], "--no-such-option"),
+        (&["run"], "nothing to check"),
+        (
+            &["run", "--script", "missing.js"],
+            "`missing.js` does not exist",
+        ),
+        (
+            &["run", "--config", "missing.yaml", "--monitor", "x"],
+            "missing.yaml",
+        ),
+        (
+            &["run", "http://h/", "--store", "nonsense"],
+            "store url `nonsense`",
+        ),
+        (
+            &["run", "http://h/", "--timeout", "soon"],
+            "duration `soon`",
+        ),
+        (&["run", "http://h/", "--set", "novalue"], "NAME=VALUE"),
+        (
+            &["serve", "--listen", "0.0.0.0:9200"],
+            "reachable from outside",
+        ),
+        (&["serve", "--only", "everything"], "part `everything`"),
+    ];
+    for (arguments, part) in cases {
+        let mut all = arguments.to_vec();
+        if arguments[0] == "run" {
+            all.extend(["--out", out]);
+        }
+        let said = say(&all);
+        assert_eq!(said.code, Some(2), "{arguments:?} {said:?}");
+        assert!(said.stderr.contains(part), "{arguments:?}: {}", said.stderr);
+    }
+    assert_eq!(std::fs::read_dir(out).unwrap().count(), 0);
+}
+
+#[test]
+fn a_missing_browser_is_our_fault_and_has_a_record() {
+    let out = tempfile::tempdir().unwrap();
+    let said = run(
+        out.path(),
+        &["http://127.0.0.1:1/", "--browser", "/no/such/browser"],
+    );
+    assert_eq!(
+        (said.code, said.record()["verdict"]["cause"].as_str()),
+        (Some(3), Some("browser")),
+        "{said:?}"
+    );
+    let lifecycle = documents(&only_run(out.path()), "report");
+    assert_eq!(
+        (
+            lifecycle.len(),
+            &lifecycle[0]["sequence"],
+            &lifecycle[0]["event"],
+            &lifecycle[0]["passed"]
+        ),
+        (1, &json!(1000), &json!("testEnd"), &json!(false))
+    );
+}
+
+const JOURNEY: &str = "
+const { word } = require('./lib/words');
+describe('Shop', () => {
+  before(async () => { await browser.url('/'); });
+  it('greets', async () => {
+    await expect(browser).toHaveTitle('Shop');
+    await $('#q').setValue(word + process.env.SUFFIX);
+    $('#go').click();
+    await expect($('h1')).toHaveText('hello!');
+    console.log('password is', browser.config.password);
+  });
+  it('fails', async () => { await expect($('h1')).toHaveText('bye', { wait: 100 }); });
+  it('is wrong', async () => { undefinedFunction(); });
+  after(async () => { console.log('after ran'); });
+});";
+
+fn scripts() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("lib")).unwrap();
+    std::fs::write(
+        folder.path().join("lib/words.js"),
+        "exports.word = 'hello';",
+    )
+    .unwrap();
+    std::fs::write(folder.path().join("shop.js"), JOURNEY).unwrap();
+    folder
+}
+
+#[test]
+fn a_journey_runs_every_step_and_hides_its_secret() {
+    let (site, out, scripts) = (Site::start(), tempfile::tempdir().unwrap(), scripts());
+    let said = run(
+        out.path(),
+        &[
+            "--script",
+            scripts.path().join("shop.js").to_str().unwrap(),
+            "--base-url",
+            &site.page("/"),
+            "--set",
+            "SUFFIX=!",
+            "--set",
+            "USER=robot",
+            "--set",
+            "PASS=tweet-tweet",
+        ],
+    );
+    let record = said.record();
+    let outcomes: Vec<&str> = record["steps"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|step| step["verdict"]["outcome"].as_str().unwrap())
+        .collect();
+    assert_eq!(outcomes, ["passed", "failed", "broken"], "{record}");
+    assert_eq!(
+        (said.code, record["verdict"]["cause"].as_str()),
+        (Some(1), Some("site"))
+    );
+    assert_eq!(
+        record["steps"][2]["verdict"]["facts"]["place"], "shop.js:13:32",
+        "{record}"
+    );
+    let folder = only_run(out.path());
+    let log = std::fs::read_to_string(folder.join("log.ndjson")).unwrap();
+    assert!(
+        log.contains("password is ********") && log.contains("after ran"),
+        "{log}"
+    );
+    for file in ["documents.ndjson", "log.ndjson", "run.json"] {
+        assert!(
+            !std::fs::read_to_string(folder.join(file))
+                .unwrap()
+                .contains("tweet-tweet"),
+            "{file}"
+        );
+    }
+    assert!(!format!("{said:?}").contains("tweet-tweet"));
+    assert_eq!(
+        documents(&folder, "performance-entries")
+            .iter()
+            .filter(|entry| entry["entryType"] == "navigation")
+            .count(),
+        1
+    );
+}
+
+#[test]
+fn a_syntax_error_is_the_scripts_fault_with_its_place() {
+    let (out, scripts) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let path = scripts.path().join("wrong.js");
+    std::fs::write(
+        &path,
+        "describe('x', () => {\n  it('y', () => { const = 1 });\n});",
+    )
+    .unwrap();
+    let said = run(out.path(), &["--script", path.to_str().unwrap()]);
+    assert_eq!(
+        (said.code, said.record()["verdict"]["cause"].as_str()),
+        (Some(3), Some("script"))
+    );
+    assert!(
+        said.record()["verdict"]["detail"]
+            .as_str()
+            .unwrap()
+            .contains("wrong.js:2"),
+        "{said:?}"
+    );
+}
+
+fn git(folder: &Path, arguments: &[&str]) -> String {
+    let output = Command::new("git")
+        .current_dir(folder)
+        .args(["-c", "user.name=t", "-c", "user.email=t@t"])
+        .args(arguments)
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{arguments:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}
+
+fn repository() -> (tempfile::TempDir, String) {
+    let folder = scripts();
+    std::fs::write(
+        folder.path().join("shop.js"),
+        "describe('v1', () => { it('one', async () => { await browser.url('/'); }); });",
+    )
+    .unwrap();
+    git(folder.path(), &["init", "-q", "-b", "main"]);
+    git(folder.path(), &["add", "."]);
+    git(folder.path(), &["commit", "-qm", "one"]);
+    let first = git(folder.path(), &["rev-parse", "HEAD"]);
+    std::fs::write(
+        folder.path().join("shop.js"),
+        "describe('v2', () => { it('two', async () => { await browser.url('/'); }); });",
+    )
+    .unwrap();
+    git(folder.path(), &["commit", "-qam", "two"]);
+    (folder, first)
+}
+
+fn title(record: &Value) -> &str {
+    record["steps"][0]["fullTitle"].as_str().unwrap_or_default()
+}
+
+#[test]
+fn scripts_are_cloned_at_a_revision() {
+    let (site, out) = (Site::start(), tempfile::tempdir().unwrap());
+    let (repository, first) = repository();
+    let base = site.page("/");
+    let url = repository.path().to_str().unwrap();
+    let clone = |revision: &[&str]| {
+        let mut arguments = vec!["--script", "shop.js", "--base-url", &base, "--git", url];
+        arguments.extend(revision);
+        run(out.path(), &arguments)
+    };
+    assert_eq!(title(&clone(&[]).record()), "v2 two");
+    assert_eq!(title(&clone(&["--revision", &first]).record()), "v1 one");
+    assert_eq!(
+        title(&clone(&["--revision", &first[..8]]).record()),
+        "v1 one"
+    );
+    let wrong = clone(&["--revision", "no-such-branch"]);
+    assert_eq!(
+        (wrong.code, wrong.record()["verdict"]["cause"].as_str()),
+        (Some(2), Some("configuration"))
+    );
+    assert!(
+        wrong.record()["verdict"]["detail"]
+            .as_str()
+            .unwrap()
+            .contains("no-such-branch")
+    );
+    let away = run(
+        out.path(),
+        &["--script", "shop.js", "--git", "http://127.0.0.1:1/x.git"],
+    );
+    assert_eq!(
+        (away.code, away.record()["verdict"]["cause"].as_str()),
+        (Some(3), Some("network")),
+        "{away:?}"
+    );
+    assert_eq!(leftovers(), Vec::<String>::new());
+}
+
+/// A real sshd with its own configuration; ended by pid.
+struct Sshd {
+    child: std::process::Child,
+    folder: tempfile::TempDir,
+    port: u16,
+}
+
+impl Sshd {
+    fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name).display().to_string();
+        for key in ["host", "user"] {
+            assert!(
+                Command::new("ssh-keygen")
+                    .args(["-q", "-t", "ed25519", "-N", "", "-f", &at(key)])
+                    .status()
+                    .unwrap()
+                    .success()
+            );
+        }
+        std::fs::copy(at("user.pub"), at("authorized_keys")).unwrap();
+        std::fs::create_dir_all("/run/sshd").unwrap();
+        let port = std::net::TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
+        let config = format!(
+            "Port {port}\nListenAddress 127.0.0.1\nHostKey {}\nAuthorizedKeysFile {}\nUsePAM no\nStrictModes no\nPidFile none\nPermitRootLogin yes\n",
+            at("host"),
+            at("authorized_keys")
+        );
+        std::fs::write(at("config"), config).unwrap();
+        let child = Command::new("/usr/sbin/sshd")
+            .args(["-D", "-f", &at("config"), "-E", &at("log")])
+            .spawn()
+            .unwrap();
+        eventually("sshd", Duration::from_secs(10), || {
+            std::net::TcpStream::connect(("127.0.0.1", port)).ok()
+        });
+        Self {
+            child,
+            folder,
+            port,
+        }
+    }
+}
+
+impl Drop for Sshd {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+#[test]
+fn scripts_are_cloned_over_ssh_with_a_key() {
+    let (site, out, sshd) = (Site::start(), tempfile::tempdir().unwrap(), Sshd::start());
+    let (repository, _) = repository();
+    let user = String::from_utf8(Command::new("id").arg("-un").output().unwrap().stdout).unwrap();
+    let config = tempfile::tempdir().unwrap();
+    let write = |key: &str| {
+        let text = format!(
+            "version: 1\nmonitors:\n  - id: shop\n    script: shop.js\n    base_url: {}\n    git: {{ url: \"ssh://{}@127.0.0.1:{}{}\", ssh_key: {{ file: \"{key}\" }} }}\n",
+            site.page("/"),
+            user.trim(),
+            sshd.port,
+            repository.path().display()
+        );
+        let path = config.path().join("canarytrace.yaml");
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let key = sshd.folder.path().join("user").display().to_string();
+    let said = run(out.path(), &["--config", &write(&key), "--monitor", "shop"]);
+    assert_eq!(
+        (said.code, title(&said.record())),
+        (Some(0), "v2 two"),
+        "{said:?}"
+    );
+    let said = run(
+        out.path(),
+        &["--config", &write("/no/such/key"), "--monitor", "shop"],
+    );
+    assert_eq!(
+        (said.code, said.record()["verdict"]["cause"].as_str()),
+        (Some(2), Some("configuration")),
+        "{said:?}"
+    );
+    let stranger = sshd.folder.path().join("host").display().to_string();
+    let said = run(
+        out.path(),
+        &["--config", &write(&stranger), "--monitor", "shop"],
+    );
+    assert_eq!(said.code, Some(2), "{said:?}");
+    assert!(
+        said.record()["verdict"]["detail"]
+            .as_str()
+            .unwrap()
+            .contains("refuses us"),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn an_endless_script_is_ended_and_the_run_is_recorded() {
+    let (out, scripts) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let path = scripts.path().join("endless.js");
+    std::fs::write(&path, "it('never ends', () => { new Array(1e9) + ''; });").unwrap();
+    let said = run(
+        out.path(),
+        &["--script", path.to_str().unwrap(), "--timeout", "5s"],
+    );
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(
+        said.record()["verdict"]["detail"]
+            .as_str()
+            .unwrap()
+            .contains("limit of 5s"),
+        "{said:?}"
+    );
+    let lifecycle = documents(&only_run(out.path()), "report").pop().unwrap();
+    assert_eq!(
+        (&lifecycle["sequence"], &lifecycle["errType"]),
+        (&json!(1000), &json!("RunTimeout"))
+    );
+    assert_eq!(leftovers(), Vec::<String>::new());
+}
+
+#[test]
+fn variables_of_the_established_product_are_understood() {
+    let (site, out) = (Site::start(), tempfile::tempdir().unwrap());
+    let output = canarytrace(&["run", "--json", "--out", out.path().to_str().unwrap()])
+        .env(
+            "BASE_URL",
+            format!("{};{}", site.page("/"), site.page("/error")),
+        )
+        .env("LABELS", "desktop, smoke")
+        .env("REQUEST_LOG", "no")
+        .env("INDEX_PREFIX", "dev.")
+        .env("ATTACHMENTS", "no")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let folder = only_run(out.path());
+    assert!(documents(&folder, "request-log").is_empty());
+    assert_eq!(
+        documents(&folder, "dev.report")[0]["labels"][2],
+        "desktop, smoke"
+    );
+    assert_eq!(record(&folder)["attachments"], json!([]));
+    assert_eq!(record(&folder)["steps"].as_array().unwrap().len(), 3);
+}
