@@ -1,2 +1,53 @@
-//! Benchmarks: `cargo xtask bench`. Prints ratios against a floor or a peer measured in the same run.
-fn main() {}
+//! Benchmarks: `cargo xtask bench [run|store]`. Prints ratios against a floor or a peer measured in the same run.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a benchmark talks to a person"
+)]
+
+mod floor;
+mod run;
+mod site;
+mod store;
+mod webdriverio;
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+fn main() -> ExitCode {
+    rustls::crypto::ring::default_provider()
+        .install_default()
+        .ok();
+    let wanted: Vec<String> = std::env::args().skip(1).collect();
+    let names: Vec<&str> = if wanted.is_empty() {
+        vec!["store", "run"]
+    } else {
+        wanted.iter().map(String::as_str).collect()
+    };
+    match names.into_iter().try_for_each(bench) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn bench(name: &str) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?;
+    match name {
+        "run" => runtime.block_on(run::bench()),
+        "store" => runtime.block_on(store::bench()),
+        other => bail!("benchmark `{other}` is not known: run, store"),
+    }
+}
+
+/// The median of some measurements.
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}

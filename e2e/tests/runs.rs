@@ -390,7 +390,7 @@ fn scripts_are_cloned_at_a_revision() {
     assert_eq!(title(&clone(&[]).record()), "v2 two");
     assert_eq!(title(&clone(&["--revision", &first]).record()), "v1 one");
     assert_eq!(
-        title(&clone(&["--revision", &first[..8]]).record()),
+        title(&clone(&["--revision", first.get(..8).unwrap()]).record()),
         "v1 one"
     );
     let wrong = clone(&["--revision", "no-such-branch"]);

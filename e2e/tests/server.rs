@@ -1,9 +1,5 @@
 //! `serve`: delivery, durability under kills, who may talk to it, the schedule, and the demo.
-#![expect(
-    clippy::unwrap_used,
-    clippy::disallowed_methods,
-    reason = "a test fails by panicking, and starts real programs"
-)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::{collections::BTreeSet, path::Path, process::Stdio, time::Duration};
 

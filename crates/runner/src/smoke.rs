@@ -23,7 +23,7 @@ pub(crate) async fn run(stage: &mut Stage, job: &SmokeJob) -> Result<(), Evidenc
         if position > 0 && job.pause_ms > 0 {
             tokio::time::sleep(Duration::from_millis(job.pause_ms)).await;
         }
-        visit(stage, job, check).await?;
+        visit(stage, job, check, position + 1 == valid.len()).await?;
         if stage.collectors.browser_gone().is_some() {
             break;
         }
@@ -73,6 +73,7 @@ async fn visit(
     stage: &mut Stage,
     job: &SmokeJob,
     check: &UrlCheckJob,
+    last: bool,
 ) -> Result<(), EvidenceError> {
     stage.reporter.line(format!("Fetch {}", check.url));
     let headers = set_headers(stage, check).await;
@@ -114,6 +115,14 @@ async fn visit(
     stage
         .reporter
         .smoke_title(&name, &check.url, &title, &navigation)?;
+    if !last {
+        clear(stage, check).await;
+    }
+    stage.leftovers(&name)
+}
+
+/// The next URL starts as the first one did; after the last one the browser is thrown away.
+async fn clear(stage: &mut Stage, check: &UrlCheckJob) {
     let origin = Url::parse(&check.url)
         .map(|url| url.origin().ascii_serialization())
         .unwrap_or_default();
@@ -122,7 +131,6 @@ async fn visit(
             .reporter
             .line(format!("cookies and cache could not be cleared: {error}"));
     }
-    stage.leftovers(&name)
 }
 
 async fn set_headers(stage: &Stage, check: &UrlCheckJob) -> Result<(), DevToolsError> {

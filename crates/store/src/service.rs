@@ -15,7 +15,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     engine::Request,
     engine::index::parse_source,
-    engine::{Index, REFRESH_INTERVAL, Store, StoreError},
+    engine::{Index, REFRESH_INTERVAL, SEARCH_IDLE, Store, StoreError},
     search::{self, View},
 };
 
@@ -23,13 +23,15 @@ impl Store {
     /// The indices of a search, refreshed if they have been dirty for longer than the interval.
     async fn views(&self, target: &IndexTarget) -> Result<Vec<View>, EsError> {
         let indices = self.shared.resolve(target)?;
+        // As in Elasticsearch: an index nobody has searched for a while is refreshed by the search that comes.
+        let is_stale = |index: &Arc<Index>| {
+            index.dirty_for().is_some_and(|dirty| {
+                dirty >= REFRESH_INTERVAL || !index.searched_within(SEARCH_IDLE)
+            })
+        };
         let stale: Vec<Arc<Index>> = indices
             .iter()
-            .filter(|index| {
-                index
-                    .dirty_for()
-                    .is_some_and(|dirty| dirty >= REFRESH_INTERVAL)
-            })
+            .filter(|index| is_stale(index))
             .cloned()
             .collect();
         if !stale.is_empty() {

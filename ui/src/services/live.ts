@@ -27,6 +27,15 @@ function connect(): EventSource {
   return events;
 }
 
+// A page in the back-forward cache keeps its connection, and a browser allows six to a host.
+window.addEventListener('pagehide', () => {
+  source?.close();
+  source = undefined;
+});
+window.addEventListener('pageshow', (event) => {
+  if (event.persisted && listeners.size > 0) source ??= connect();
+});
+
 export type Loaded<T> = { state: 'loading' } | { state: 'failed'; message: string } | { state: 'ready'; value: T };
 
 const SETTLE_MS = 1100;
@@ -58,6 +67,9 @@ export function useLive<T>(
   }, []);
   useEffect(() => {
     reload();
+    // What was written just before the page opened becomes visible now, and nobody announces it again.
+    const timer = window.setTimeout(reload, SETTLE_MS);
+    return () => window.clearTimeout(timer);
   }, [reload, ...dependencies]);
   useEffect(() => {
     let timer: number | undefined;

@@ -80,6 +80,8 @@ pub(crate) struct Shared {
 const WRITE_QUEUE: usize = 1024;
 /// A write is visible after this at the latest.
 pub(crate) const REFRESH_INTERVAL: Duration = Duration::from_secs(1);
+/// An index nobody searched for so long is not refreshed until somebody does.
+pub(crate) const SEARCH_IDLE: Duration = Duration::from_secs(30);
 
 impl Store {
     /// Opens a folder, making it if need be, and brings the indices up to the end of the log.

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
-use super::{Index, REFRESH_INTERVAL, Shared, StoreError, index::Pending, log::Log};
+use super::{Index, REFRESH_INTERVAL, SEARCH_IDLE, Shared, StoreError, index::Pending, log::Log};
 use crate::mapping::{Indexed, Mapping};
 
 /// What the thread is asked to do.
@@ -59,8 +59,6 @@ type BulkReply = (
 const TICK: Duration = Duration::from_millis(200);
 /// Bulk requests that are logged together.
 const GROUP: usize = 64;
-/// An index nobody searched for so long is not refreshed until somebody does.
-const SEARCH_IDLE: Duration = Duration::from_secs(30);
 const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(30);
 const CHECKPOINT_BYTES: u64 = 64 << 20;
 /// A day's indices of one prefix are about ten; each open writer holds a thread and memory.
