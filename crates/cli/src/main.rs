@@ -4,6 +4,7 @@
 mod arguments;
 mod commands;
 mod configuration;
+mod control;
 mod failure;
 mod job;
 mod monitors;

@@ -15,7 +15,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     arguments::DemoArguments,
-    commands::serve::{bind, runtime, stop_on_signals},
+    commands::serve::{bind, runtime},
+    control::stop_on_signals,
     failure::Failure,
     stack::{Parts, Settings, Stack},
     terminal,

@@ -1,15 +1,15 @@
 //! `canarytrace run`: one run, supervised by this process.
 
-use std::{io::BufRead, path::PathBuf, sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use canarytrace_es::{Client, ClientConfig};
 use canarytrace_process::{Containment, Limits};
 use canarytrace_runner::{Notice, SupervisorConfig, supervise};
 use tokio::sync::Notify;
-use tokio_util::sync::CancellationToken;
 
 use crate::{
     arguments::RunArguments,
+    control::{listen_to_parent, stop_on_signals},
     failure::Failure,
     job::{self, Planned},
     terminal,
@@ -57,11 +57,11 @@ async fn carry_out(
     planned: Planned,
     client: Option<Client>,
 ) -> Result<u8, Failure> {
-    let cancel = CancellationToken::new();
+    let cancel = stop_on_signals()?;
     let go = Arc::new(Notify::new());
-    listen_for_signals(cancel.clone())?;
     if arguments.controlled {
-        listen_for_scheduler(Arc::clone(&go), cancel.clone())?;
+        // When the scheduler is gone, so is the reason for the run.
+        listen_to_parent(Arc::clone(&go), cancel.clone())?;
     }
     let human = terminal::stdout_is_terminal() && !arguments.json;
     let has_store = client.is_some();
@@ -123,38 +123,4 @@ fn tell(notice: &Notice, human: bool, has_store: bool, controlled: bool) {
         Notice::Document(text) if !human => terminal::line(text),
         _ => {}
     }
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the task lives as long as the process and owns nothing"
-)]
-fn listen_for_signals(cancel: CancellationToken) -> Result<(), Failure> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate()).map_err(Failure::broken)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::broken)?;
-    tokio::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        cancel.cancel();
-    });
-    Ok(())
-}
-
-/// The scheduler writes a line when the run is due; when its pipe closes it is gone, and so is the reason for the run.
-fn listen_for_scheduler(go: Arc<Notify>, cancel: CancellationToken) -> Result<(), Failure> {
-    let listening = std::thread::Builder::new()
-        .name("control".to_owned())
-        .spawn(move || {
-            for line in std::io::stdin().lock().lines() {
-                match line {
-                    Ok(_) => go.notify_one(),
-                    Err(_) => break,
-                }
-            }
-            cancel.cancel();
-        });
-    listening.map(drop).map_err(Failure::broken)
 }

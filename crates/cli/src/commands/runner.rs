@@ -4,8 +4,9 @@ use std::{io::BufRead, sync::Arc};
 
 use canarytrace_runner::{RunJob, remove_leftovers, run_job};
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
-use crate::failure::Failure;
+use crate::{control::listen_to_parent, failure::Failure};
 
 pub(crate) fn run() -> Result<u8, Failure> {
     let mut line = String::new();
@@ -20,13 +21,13 @@ pub(crate) fn run() -> Result<u8, Failure> {
         .enable_all()
         .build()
         .map_err(Failure::broken)?;
-    let (go, gone) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-    listen(Arc::clone(&go), Arc::clone(&gone))?;
+    let (go, gone) = (Arc::new(Notify::new()), CancellationToken::new());
+    listen_to_parent(Arc::clone(&go), gone.clone())?;
     let code = runtime.block_on(async {
         tokio::select! {
             code = run_job(job, go) => code.map_err(Failure::broken),
             // The supervisor is gone: dropping the job kills the browser.
-            () = gone.notified() => Err(Failure::broken("the supervisor closed our standard input")),
+            () = gone.cancelled() => Err(Failure::broken("the supervisor closed our standard input")),
         }
     });
     if code.is_err() {
@@ -35,20 +36,4 @@ pub(crate) fn run() -> Result<u8, Failure> {
     // A script that cannot be interrupted must not hold the process.
     runtime.shutdown_background();
     code
-}
-
-/// Each line is a `go`; the end of the stream is the end of the supervisor. The thread ends with the process.
-fn listen(go: Arc<Notify>, gone: Arc<Notify>) -> Result<(), Failure> {
-    let listening = std::thread::Builder::new()
-        .name("control".to_owned())
-        .spawn(move || {
-            for line in std::io::stdin().lock().lines() {
-                match line {
-                    Ok(_) => go.notify_one(),
-                    Err(_) => break,
-                }
-            }
-            gone.notify_one();
-        });
-    listening.map(drop).map_err(Failure::broken)
 }

@@ -3,11 +3,11 @@
 use std::{net::SocketAddr, path::PathBuf};
 
 use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
 
 use crate::{
     arguments::ServeArguments,
     configuration,
+    control::stop_on_signals,
     failure::Failure,
     stack::{Parts, Settings, Stack},
     terminal,
@@ -63,29 +63,6 @@ pub(crate) async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
             "stop the other program or choose another port with --listen 127.0.0.1:PORT",
         )
     })
-}
-
-/// Cancelled by SIGTERM and SIGINT.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the task lives as long as the process and owns nothing"
-)]
-pub(crate) fn stop_on_signals() -> Result<CancellationToken, Failure> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let stop = CancellationToken::new();
-    let (mut terminate, mut interrupt) = (
-        signal(SignalKind::terminate()).map_err(Failure::broken)?,
-        signal(SignalKind::interrupt()).map_err(Failure::broken)?,
-    );
-    let token = stop.clone();
-    tokio::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        token.cancel();
-    });
-    Ok(stop)
 }
 
 /// The folder of runs below a data folder.

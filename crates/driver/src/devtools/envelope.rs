@@ -52,4 +52,18 @@ mod tests {
         assert!(reply.error.is_some() && reply.result.is_none());
         assert!(read_envelope("[1").is_err());
     }
+
+    proptest::proptest! {
+        /// The socket is not trusted: whatever comes is read or refused.
+        #[test]
+        fn any_frame_is_read_or_refused(text in ".{0,80}", method in "[A-Z][a-z]{2,8}\\.[a-z]{2,12}", params in ".{0,40}") {
+            read_envelope(&text).ok();
+            for method in [method.as_str(), "Network.requestWillBeSent", "Runtime.exceptionThrown"] {
+                let frame = format!("{{\"method\":\"{method}\",\"params\":{{\"requestId\":{params:?},\"request\":{params:?}}}}}");
+                if let Ok(envelope) = read_envelope(&frame) && let Some(params) = envelope.params {
+                    crate::devtools::decode(method, params);
+                }
+            }
+        }
+    }
 }

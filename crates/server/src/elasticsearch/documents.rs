@@ -17,34 +17,16 @@ use super::answer::{Answer, Outcome, Parameters, inflate};
 use crate::AppState;
 
 pub(crate) async fn bulk(
-    state: State<AppState>,
-    parameters: Query<Parameters>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Outcome {
-    write_bulk(state, parameters, &headers, body, None).await
-}
-
-pub(crate) async fn bulk_into(
-    state: State<AppState>,
-    Path(index): Path<String>,
-    parameters: Query<Parameters>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Outcome {
-    write_bulk(state, parameters, &headers, body, Some(&index)).await
-}
-
-async fn write_bulk(
     State(state): State<AppState>,
+    index: Option<Path<String>>,
     Query(parameters): Query<Parameters>,
-    headers: &HeaderMap,
+    headers: HeaderMap,
     body: Bytes,
-    index: Option<&str>,
 ) -> Outcome {
     let started = Instant::now();
     parameters.check()?;
-    let items = bulk::parse(&inflate(headers, body)?, index)?;
+    let default_index = index.map(|Path(index)| index);
+    let items = bulk::parse(&inflate(&headers, body)?, default_index.as_deref())?;
     let results = state.service.bulk(items, parameters.refresh()).await?;
     announce(&state, &results);
     let took = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);

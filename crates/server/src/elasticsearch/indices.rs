@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::{
     answer::{Answer, Failed, Outcome, Parameters, json},
-    target, wants_page,
+    name, target, wants_page,
 };
 use crate::{AppState, ui};
 
@@ -105,53 +105,47 @@ pub(crate) async fn delete(
     Ok(Answer::from(json!({"acknowledged": true})).pretty(&parameters))
 }
 
-pub(crate) async fn mappings_all(state: State<AppState>, parameters: Query<Parameters>) -> Outcome {
-    mappings(state, Path(String::new()), parameters).await
-}
-
 pub(crate) async fn mappings(
     State(state): State<AppState>,
-    Path(index): Path<String>,
+    index: Option<Path<String>>,
     Query(parameters): Query<Parameters>,
 ) -> Outcome {
     parameters.check()?;
     Ok(Answer::from(Value::Object(
-        state.service.mappings(&target(&index, &parameters)).await?,
+        state
+            .service
+            .mappings(&target(&name(index), &parameters))
+            .await?,
     ))
     .pretty(&parameters))
 }
 
-pub(crate) async fn refresh_all(state: State<AppState>, parameters: Query<Parameters>) -> Outcome {
-    refresh(state, Path(String::new()), parameters).await
-}
-
 pub(crate) async fn refresh(
     State(state): State<AppState>,
-    Path(index): Path<String>,
+    index: Option<Path<String>>,
     Query(parameters): Query<Parameters>,
 ) -> Outcome {
     parameters.check()?;
-    state.service.refresh(&target(&index, &parameters)).await?;
+    state
+        .service
+        .refresh(&target(&name(index), &parameters))
+        .await?;
     Ok(
         Answer::from(json!({"_shards": {"total": 1, "successful": 1, "failed": 0}}))
             .pretty(&parameters),
     )
 }
 
-pub(crate) async fn cat_all(
-    state: State<AppState>,
-    parameters: Query<Parameters>,
-) -> Result<Response, Failed> {
-    cat(state, Path(String::new()), parameters).await
-}
-
 pub(crate) async fn cat(
     State(state): State<AppState>,
-    Path(index): Path<String>,
+    index: Option<Path<String>>,
     Query(parameters): Query<Parameters>,
 ) -> Result<Response, Failed> {
     parameters.check()?;
-    let list = state.service.indices(&target(&index, &parameters)).await?;
+    let list = state
+        .service
+        .indices(&target(&name(index), &parameters))
+        .await?;
     let rows: Vec<Value> = list.iter().map(IndexSummary::to_cat).collect();
     if parameters.get("format") == Some("json") {
         return Ok(Answer::from(Value::Array(rows))

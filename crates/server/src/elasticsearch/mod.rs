@@ -7,7 +7,7 @@ mod searching;
 
 use axum::{
     Router,
-    extract::State,
+    extract::{Path, State},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
     routing::{get, post, put},
@@ -25,10 +25,7 @@ pub(crate) fn routes() -> Router<AppState> {
     Router::new()
         .route("/", get(banner).head(async || StatusCode::OK))
         .route("/_bulk", post(documents::bulk).put(documents::bulk))
-        .route(
-            "/{index}/_bulk",
-            post(documents::bulk_into).put(documents::bulk_into),
-        )
+        .route("/{index}/_bulk", post(documents::bulk).put(documents::bulk))
         .route("/{index}/_doc", post(documents::add))
         .route(
             "/{index}/_doc/{id}",
@@ -42,10 +39,7 @@ pub(crate) fn routes() -> Router<AppState> {
             put(documents::create).post(documents::create),
         )
         .route("/{index}/_source/{id}", get(documents::source))
-        .route(
-            "/_search",
-            get(searching::search_all).post(searching::search_all),
-        )
+        .route("/_search", get(searching::search).post(searching::search))
         .route(
             "/{index}/_search",
             get(searching::search).post(searching::search),
@@ -54,11 +48,8 @@ pub(crate) fn routes() -> Router<AppState> {
             "/_msearch",
             get(searching::multi_search).post(searching::multi_search),
         )
-        .route("/{index}/_msearch", post(searching::multi_search_into))
-        .route(
-            "/_count",
-            get(searching::count_all).post(searching::count_all),
-        )
+        .route("/{index}/_msearch", post(searching::multi_search))
+        .route("/_count", get(searching::count).post(searching::count))
         .route(
             "/{index}/_count",
             get(searching::count).post(searching::count),
@@ -70,17 +61,14 @@ pub(crate) fn routes() -> Router<AppState> {
                 .put(indices::create)
                 .delete(indices::delete),
         )
-        .route("/_mapping", get(indices::mappings_all))
+        .route("/_mapping", get(indices::mappings))
         .route("/{index}/_mapping", get(indices::mappings))
-        .route(
-            "/_refresh",
-            post(indices::refresh_all).get(indices::refresh_all),
-        )
+        .route("/_refresh", post(indices::refresh).get(indices::refresh))
         .route(
             "/{index}/_refresh",
             post(indices::refresh).get(indices::refresh),
         )
-        .route("/_cat/indices", get(indices::cat_all))
+        .route("/_cat/indices", get(indices::cat))
         .route("/_cat/indices/{index}", get(indices::cat))
         .route("/_cluster/health", get(indices::health))
         .route("/_index_template", get(indices::templates))
@@ -126,6 +114,11 @@ pub(crate) async fn ready(State(state): State<AppState>) -> Response {
         Ok(_) => "ok\n".into_response(),
         Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")).into_response(),
     }
+}
+
+/// The index of a path, or all of them.
+fn name(index: Option<Path<String>>) -> String {
+    index.map(|Path(index)| index).unwrap_or_default()
 }
 
 fn target(expression: &str, parameters: &Parameters) -> IndexTarget {

@@ -12,27 +12,18 @@ use serde_json::{Map, Value, json};
 
 use super::{
     answer::{Answer, Outcome, Parameters, inflate, json},
-    target,
+    name, target,
 };
 use crate::AppState;
 
-pub(crate) async fn search_all(
-    state: State<AppState>,
-    parameters: Query<Parameters>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Outcome {
-    run_search(state, "", parameters, &headers, body).await
-}
-
 pub(crate) async fn search(
     state: State<AppState>,
-    Path(index): Path<String>,
+    index: Option<Path<String>>,
     parameters: Query<Parameters>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Outcome {
-    run_search(state, &index, parameters, &headers, body).await
+    run_search(state, &name(index), parameters, &headers, body).await
 }
 
 async fn run_search(
@@ -127,21 +118,12 @@ fn query_string(text: &str, parameters: &Parameters) -> Value {
 
 pub(crate) async fn multi_search(
     state: State<AppState>,
+    index: Option<Path<String>>,
     parameters: Query<Parameters>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Outcome {
-    run_multi_search(state, "", parameters, &headers, body).await
-}
-
-pub(crate) async fn multi_search_into(
-    state: State<AppState>,
-    Path(index): Path<String>,
-    parameters: Query<Parameters>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Outcome {
-    run_multi_search(state, &index, parameters, &headers, body).await
+    run_multi_search(state, &name(index), parameters, &headers, body).await
 }
 
 /// Each search has its own answer or error; a malformed line refuses the whole request.
@@ -215,23 +197,14 @@ async fn one_of_many(
         .to_json())
 }
 
-pub(crate) async fn count_all(
-    state: State<AppState>,
-    parameters: Query<Parameters>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Outcome {
-    run_count(state, "", parameters, &headers, body).await
-}
-
 pub(crate) async fn count(
     state: State<AppState>,
-    Path(index): Path<String>,
+    index: Option<Path<String>>,
     parameters: Query<Parameters>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Outcome {
-    run_count(state, &index, parameters, &headers, body).await
+    run_count(state, &name(index), parameters, &headers, body).await
 }
 
 async fn run_count(
