@@ -29,6 +29,16 @@ pub enum DeliveryError {
     Evidence(#[from] EvidenceError),
 }
 
+impl DeliveryError {
+    /// Whether trying again may succeed: a store that is away comes back, one that refuses us does not by itself.
+    pub fn is_temporary(&self) -> bool {
+        match self {
+            DeliveryError::Store(error) => error.is_temporary(),
+            DeliveryError::Evidence(_) => false,
+        }
+    }
+}
+
 /// How far delivery got; kept in `delivery.json`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Progress {

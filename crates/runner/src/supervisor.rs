@@ -434,10 +434,12 @@ impl Courier {
         while self.task.join_next().await.is_some() {}
         let mut delivery = Delivery::resume(&self.path);
         if let Some(client) = &self.client {
-            let rest = deliver_rest(&mut delivery, client, record.uuid.as_str());
-            if tokio::time::timeout(FINAL_DELIVERY, rest).await.is_err() {
+            let mut reason = String::new();
+            let rest = deliver_rest(&mut delivery, client, record.uuid.as_str(), &mut reason);
+            let in_time = tokio::time::timeout(FINAL_DELIVERY, rest).await.is_ok();
+            if !in_time || !reason.is_empty() {
                 warn!(
-                    store = client.url(),
+                    reason,
                     "the store did not take everything; the rest stays on disk and is sent later"
                 );
             }
@@ -474,15 +476,23 @@ async fn deliver_while_running(
     }
 }
 
-async fn deliver_rest(delivery: &mut Delivery, client: &Client, uuid: &str) {
+/// Tries until everything is delivered or trying again is of no use; `reason` is then why.
+async fn deliver_rest(delivery: &mut Delivery, client: &Client, uuid: &str, reason: &mut String) {
     let mut pause = RETRY;
     loop {
         let sent = match delivery.deliver_documents(client).await {
             Ok(()) => delivery.deliver_attachments(client, uuid).await,
             Err(error) => Err(error),
         };
-        let Err(error) = sent else { return };
-        tracing::debug!(%error, "delivery is postponed");
+        match sent {
+            Ok(()) => return reason.clear(),
+            Err(error) => {
+                *reason = error.to_string();
+                if !error.is_temporary() {
+                    return;
+                }
+            }
+        }
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(RETRY_LIMIT);
     }
