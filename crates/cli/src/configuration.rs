@@ -66,7 +66,9 @@ fn nearest_key(reason: &str) -> Option<String> {
         .contains("unknown field")
         .then(|| head.split('`').nth(1))
         .flatten()?;
-    let known = expected.split('`').skip(1).step_by(2);
+    let known = expected
+        .split([',', ' ', '`'])
+        .filter(|word| !word.is_empty() && !["one", "of", "or"].contains(word));
     let nearest = known.max_by(|a, b| {
         strsim::jaro_winkler(unknown, a).total_cmp(&strsim::jaro_winkler(unknown, b))
     })?;
