@@ -107,7 +107,6 @@ pub enum RunnerMessage {
     Timed(bool),
     Browser {
         version: String,
-        dropped_events: u64,
         settled_ms: u64,
     },
     Revision(String),

@@ -185,7 +185,6 @@ impl Runner {
         let version = browser.version();
         self.reporter().tell(&RunnerMessage::Browser {
             version,
-            dropped_events: 0,
             settled_ms,
         });
         self.reporter().tell(&RunnerMessage::Prepared);
@@ -257,7 +256,7 @@ impl Runner {
             verdict,
             ..
         } = stage;
-        let dropped = collectors.console_dropped() + browser.devtools.dropped_events();
+        let dropped = collectors.dropped_events() + browser.devtools.dropped_events();
         let browser_cpu_s = browser.usage().map(|usage| usage.cpu_s);
         if outcome.is_ok() {
             let (steps_ms, total_ms) = (

@@ -1,6 +1,13 @@
 //! The supervisor: starts the runner, delivers what it writes, and completes the record whatever becomes of it.
 
-use std::{collections::BTreeMap, ffi::OsString, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    ffi::OsString,
+    io::{Read, Seek, SeekFrom},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
 
 use canarytrace_es::Client;
 use canarytrace_evidence::{
@@ -148,7 +155,7 @@ struct Run {
     summary: Option<RunSummary>,
     revision: Option<String>,
     /// Bytes of the documents that were printed.
-    printed: usize,
+    printed: u64,
     /// The first navigation was allowed.
     begun: bool,
 }
@@ -265,14 +272,13 @@ impl Run {
 
     /// Without a store the documents go to standard output, one JSON object a line.
     fn print_documents(&mut self, path: &std::path::Path, notice: &mut dyn FnMut(Notice)) {
-        let text = std::fs::read_to_string(path.join("documents.ndjson")).unwrap_or_default();
-        let fresh = text.get(self.printed..).unwrap_or_default();
+        let fresh = read_from(&path.join("documents.ndjson"), self.printed).unwrap_or_default();
         let complete = fresh.rfind('\n').map_or(0, |end| end + 1);
         let lines: Vec<&str> = fresh.get(..complete).unwrap_or_default().lines().collect();
         for pair in lines.chunks_exact(2) {
             if let [action, source] = pair {
                 notice(Notice::Document((*source).to_owned()));
-                self.printed += action.len() + source.len() + 2;
+                self.printed += (action.len() + source.len() + 2) as u64;
             }
         }
     }
@@ -349,6 +355,15 @@ impl Run {
         self.record.delivered.pending = directory.counts().values().sum();
         directory.write_record(&self.record)
     }
+}
+
+/// The text of a file from an offset on: what was printed is not read again.
+fn read_from(path: &std::path::Path, offset: u64) -> std::io::Result<String> {
+    let mut file = std::fs::File::open(path)?;
+    file.seek(SeekFrom::Start(offset))?;
+    let mut text = String::new();
+    file.read_to_string(&mut text)?;
+    Ok(text)
 }
 
 fn late(limit: Duration, is_smoke: bool) -> Verdict {

@@ -23,7 +23,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     SuiteNode,
-    loader::{ScriptFiles, evaluate_commonjs, is_module, require, thrown},
+    loader::{ScriptFiles, evaluate_commonjs, is_module, require},
 };
 
 /// What a script runs with.
@@ -499,10 +499,7 @@ fn script_error(error: &CaughtError<'_>) -> ScriptError {
                 stack: String::new(),
             };
         }
-        CaughtError::Error(error) => {
-            debug_assert!(!thrown(error));
-            return internal(&error.to_string());
-        }
+        CaughtError::Error(error) => return internal(&error.to_string()),
     };
     let object = exception.as_object();
     let text = |name: &str| {

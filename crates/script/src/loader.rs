@@ -3,7 +3,7 @@
 use std::path::{Component, Path, PathBuf};
 
 use rquickjs::{
-    Ctx, Error, Exception, Function, Object, Value,
+    Ctx, Exception, Function, Object, Value,
     context::EvalOptions,
     loader::{ImportAttributes, Loader, Resolver},
     module::{Declared, Module},
@@ -196,10 +196,6 @@ pub(crate) fn evaluate_commonjs<'js>(
         .unwrap_or_default();
     wrapper.call::<_, Value<'js>>((exports, require, module.clone(), path, folder))?;
     module.get("exports")
-}
-
-pub(crate) fn thrown(error: &Error) -> bool {
-    matches!(error, Error::Exception)
 }
 
 #[cfg(test)]

@@ -34,18 +34,12 @@ const ONCE_LIMIT: Duration = Duration::from_secs(120);
 
 pub(crate) fn run(arguments: DemoArguments, variables: Variables) -> Result<u8, Failure> {
     let runtime = runtime()?;
-    let data = match arguments.data {
-        Some(data) => data,
-        None => std::env::temp_dir().join(format!("canarytrace-demo-{}", std::process::id())),
-    };
-    let code = runtime.block_on(demo(arguments.listen, &data, arguments.once, &variables));
-    if !data.join("keep").exists()
-        && data.starts_with(std::env::temp_dir())
-        && data
-            .file_name()
-            .is_some_and(|name| name.to_string_lossy().starts_with("canarytrace-demo-"))
-    {
-        std::fs::remove_dir_all(&data).map_err(Failure::broken)?;
+    // A folder that the user named is kept, whatever its name.
+    let own = std::env::temp_dir().join(format!("canarytrace-demo-{}", std::process::id()));
+    let data = arguments.data.as_deref().unwrap_or(&own);
+    let code = runtime.block_on(demo(arguments.listen, data, arguments.once, &variables));
+    if arguments.data.is_none() && own.exists() {
+        std::fs::remove_dir_all(&own).map_err(Failure::broken)?;
     }
     code
 }

@@ -100,8 +100,10 @@ impl Collectors {
         std::mem::take(&mut lock(&self.seen).console)
     }
 
-    pub(crate) fn console_dropped(&self) -> u64 {
-        lock(&self.seen).console_dropped
+    /// Console events and requests beyond what a run keeps.
+    pub(crate) fn dropped_events(&self) -> u64 {
+        let seen = lock(&self.seen);
+        seen.console_dropped + seen.network.dropped
     }
 
     /// Why the browser can do nothing more.

@@ -97,7 +97,7 @@ fn accepted_ordinals(
     Ok(accepted)
 }
 
-fn above(value: &FieldValue, lower: &Bound<FieldValue>) -> bool {
+pub(super) fn above(value: &FieldValue, lower: &Bound<FieldValue>) -> bool {
     match lower {
         Bound::Unbounded => true,
         Bound::Included(bound) => compare(value, bound).is_ge(),
@@ -105,7 +105,7 @@ fn above(value: &FieldValue, lower: &Bound<FieldValue>) -> bool {
     }
 }
 
-fn below(value: &FieldValue, upper: &Bound<FieldValue>) -> bool {
+pub(super) fn below(value: &FieldValue, upper: &Bound<FieldValue>) -> bool {
     match upper {
         Bound::Unbounded => true,
         Bound::Included(bound) => compare(value, bound).is_le(),

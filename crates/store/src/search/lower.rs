@@ -22,7 +22,7 @@ use tantivy::{
 
 use super::{
     columns::FieldValue,
-    filter::{ColumnQuery, Predicate},
+    filter::{ColumnQuery, Predicate, above, below},
 };
 use crate::{
     engine::Index,
@@ -335,7 +335,7 @@ impl Lowering<'_> {
             Some(FieldType::Keyword { .. } | FieldType::Boolean) => {
                 Ok(self.texts(path, move |text| {
                     let value = FieldValue::Text(text.to_owned());
-                    (lower.as_ref(), upper.as_ref()).contains_value(&value)
+                    above(&value, &lower) && below(&value, &upper)
                 }))
             }
             Some(FieldType::Text { .. }) => Err(EsError::unsupported(&format!(
@@ -489,27 +489,6 @@ impl Lowering<'_> {
             path: path.to_owned(),
             predicate: Predicate::Texts(Arc::new(test)),
         })
-    }
-}
-
-trait ContainsValue {
-    fn contains_value(&self, value: &FieldValue) -> bool;
-}
-
-impl ContainsValue for (Bound<&FieldValue>, Bound<&FieldValue>) {
-    fn contains_value(&self, value: &FieldValue) -> bool {
-        use super::filter::compare;
-        let above = match self.0 {
-            Bound::Unbounded => true,
-            Bound::Included(bound) => compare(value, bound).is_ge(),
-            Bound::Excluded(bound) => compare(value, bound).is_gt(),
-        };
-        let below = match self.1 {
-            Bound::Unbounded => true,
-            Bound::Included(bound) => compare(value, bound).is_le(),
-            Bound::Excluded(bound) => compare(value, bound).is_lt(),
-        };
-        above && below
     }
 }
 
