@@ -19,6 +19,23 @@ pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     }
 }
 
+/// Makes a folder and its parents; each new name is on disk afterwards.
+pub(crate) fn create_folder(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    let parent = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    create_folder(parent)?;
+    match fs::create_dir(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        made => made?,
+    }
+    File::open(parent)?.sync_all()
+}
+
 /// Takes the lock of a data folder; it is held as long as the file is open.
 #[expect(unsafe_code, reason = "flock takes a descriptor and a flag")]
 pub(crate) fn lock_folder(folder: &Path) -> io::Result<Option<File>> {

@@ -27,7 +27,10 @@ use tantivy::{
     tokenizer::{LowerCaser, SimpleTokenizer, TextAnalyzer},
 };
 
-use super::{StoreError, files::replace};
+use super::{
+    StoreError,
+    files::{create_folder, replace},
+};
 use crate::mapping::{Cell, Indexed, Mapping};
 
 /// The name of Elasticsearch's default analyzer.
@@ -134,7 +137,7 @@ impl Index {
         uuid: &str,
         mapping: Mapping,
     ) -> Result<Self, StoreError> {
-        fs::create_dir_all(folder)?;
+        create_folder(folder)?;
         let (schema, columns) = schema();
         let directory = MmapDirectory::open(folder)?;
         let tantivy = TantivyIndex::create(directory, schema, IndexSettings::default())?;
@@ -152,6 +155,7 @@ impl Index {
             .map_err(|error| StoreError::Damaged(folder.to_owned(), error.to_string()))?;
         let (_, columns) = schema();
         let tantivy = TantivyIndex::open(MmapDirectory::open(folder)?)?;
+        remove_unreferenced(folder, &tantivy)?;
         let payload = tantivy
             .load_metas()?
             .payload
@@ -358,6 +362,8 @@ impl Index {
         let mut prepared = writer.prepare_commit()?;
         prepared.set_payload(&self.next_sequence().to_string());
         prepared.commit()?;
+        // tantivy syncs the new list of segments, not the name it is renamed to.
+        fs::File::open(&self.folder)?.sync_all()?;
         self.reader.reload()?;
         *lock(&self.dirty_since) = None;
         self.pending
@@ -406,6 +412,22 @@ impl Index {
             .sum();
         (searcher.num_docs(), deleted, bytes)
     }
+}
+
+/// Removes what an interrupted commit has left: the log's replay writes files of the same names.
+fn remove_unreferenced(folder: &Path, tantivy: &TantivyIndex) -> Result<(), StoreError> {
+    let referenced = tantivy.load_metas()?.list_segment_files();
+    let is_segment_file = |name: &Path| {
+        let stem = name.to_str().and_then(|name| name.split('.').next());
+        stem.is_some_and(|stem| stem.len() == 32 && stem.bytes().all(|b| b.is_ascii_hexdigit()))
+    };
+    for entry in fs::read_dir(folder)? {
+        let name = PathBuf::from(entry?.file_name());
+        if is_segment_file(&name) && !referenced.contains(&name) {
+            fs::remove_file(folder.join(name))?;
+        }
+    }
+    Ok(())
 }
 
 fn owned(cell: Cell) -> OwnedValue {

@@ -9,6 +9,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use super::files::create_folder;
+
 const HEADER: usize = 8;
 /// A frame holds one document.
 const MAX_FRAME: usize = 256 << 20;
@@ -25,7 +27,7 @@ pub(crate) struct Log {
 impl Log {
     /// Opens the log of a folder and answers the payloads that it holds, oldest first.
     pub(crate) fn open(folder: &Path) -> io::Result<(Self, Vec<Vec<u8>>)> {
-        fs::create_dir_all(folder)?;
+        create_folder(folder)?;
         let numbers = segments(folder)?;
         let mut payloads = Vec::new();
         for number in &numbers {

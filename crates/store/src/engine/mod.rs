@@ -87,7 +87,7 @@ impl Store {
     /// Opens a folder, making it if need be, and brings the indices up to the end of the log.
     pub fn open(config: &StoreConfig) -> Result<Self, StoreError> {
         let folder = config.folder.clone();
-        fs::create_dir_all(folder.join("indices"))?;
+        files::create_folder(&folder.join("indices"))?;
         let lock =
             files::lock_folder(&folder)?.ok_or_else(|| StoreError::Locked(folder.clone()))?;
         let shared = Arc::new(Shared {
