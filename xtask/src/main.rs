@@ -11,7 +11,7 @@ mod tidy;
 
 use std::{path::PathBuf, process::ExitCode};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use run::{cargo, npm};
 
 const HELP: &str = "cargo xtask <task>
@@ -22,6 +22,7 @@ const HELP: &str = "cargo xtask <task>
   tidy             crate edges, file sizes, headers, ARCHITECTURE.md
   ui               build the web UI
   bench [name]     run, store; ratios, printed
+  fuzz NAME [s]    feed a target of fuzz/ with anything, for 60 s or as long as told
   dist             the release binary
   ci               what CI runs: lint, tidy, test
 ";
@@ -50,6 +51,8 @@ fn perform(words: &[&str]) -> Result<()> {
         ["tidy"] => tidy::check(&root()),
         ["ui"] => build_ui(),
         ["bench", rest @ ..] => bench(rest),
+        ["fuzz", target] => fuzz(target, "60"),
+        ["fuzz", target, seconds] => fuzz(target, seconds),
         ["dist"] => dist(),
         ["ci"] => ci(),
         [] | ["help" | "--help" | "-h"] => {
@@ -156,6 +159,44 @@ fn bench(rest: &[&str]) -> Result<()> {
     ];
     arguments.extend(rest);
     cargo(&arguments)
+}
+
+/// The flags of `cargo fuzz`, which a stable compiler takes too.
+const COVERAGE: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
+    -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
+    -Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1 --cfg fuzzing";
+
+/// What was found out is kept below the target folder; an input that broke something belongs into `fuzz/corpus`.
+fn fuzz(target: &str, seconds: &str) -> Result<()> {
+    let found = format!("fuzz/target/corpus/{target}");
+    std::fs::create_dir_all(root().join(&found))?;
+    let limit = format!("-max_total_time={seconds}");
+    let arguments = [
+        "run",
+        "--release",
+        "--quiet",
+        "--manifest-path",
+        "fuzz/Cargo.toml",
+    ];
+    let mut command = run::cargo_command(&arguments);
+    command
+        .args(["--target", &host()?, "--bin", target, "--"])
+        .args([
+            &found,
+            &format!("fuzz/corpus/{target}"),
+            &limit,
+            "-timeout=10",
+        ])
+        .env("RUSTFLAGS", COVERAGE);
+    run::run(&mut command)
+}
+
+/// With an explicit target, build scripts are built without the flags above.
+fn host() -> Result<String> {
+    let said = run::output(run::command("rustc").args(["--version", "--verbose"]))?;
+    let host = said.lines().find_map(|line| line.strip_prefix("host: "));
+    host.map(str::to_owned)
+        .context("`rustc --version --verbose` names no host")
 }
 
 fn dist() -> Result<()> {

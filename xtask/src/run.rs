@@ -7,8 +7,26 @@ use anyhow::{Context, Result, bail};
 use crate::root;
 
 pub(crate) fn cargo(arguments: &[&str]) -> Result<()> {
+    run(&mut cargo_command(arguments))
+}
+
+pub(crate) fn cargo_command(arguments: &[&str]) -> Command {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    run(command(&cargo.to_string_lossy()).args(arguments))
+    let mut command = command(&cargo.to_string_lossy());
+    command.args(arguments);
+    command
+}
+
+/// Standard output of a command that succeeds.
+pub(crate) fn output(command: &mut Command) -> Result<String> {
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .with_context(|| format!("{command:?} cannot be started"))?;
+    if !output.status.success() {
+        bail!("{command:?} ended with {}", output.status);
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 pub(crate) fn npm(arguments: &[&str]) -> Result<()> {
