@@ -422,3 +422,82 @@ fn the_demo_ends_as_planned() {
     assert_eq!(said.stdout.matches("(as planned)").count(), 4, "{said:?}");
     assert_eq!(leftovers(), Vec::<String>::new());
 }
+
+#[test]
+fn another_store_is_prepared_and_asked_through_us() {
+    let (site, far, near) = (
+        Site::start(),
+        tempfile::tempdir().unwrap(),
+        tempfile::tempdir().unwrap(),
+    );
+    // A second server is the cluster: it has the API alone.
+    let cluster = Server::start(far.path(), &["--only", "store"]);
+    let said = say(&["setup", "--store", &cluster.url, "--prefix", "dev."]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(
+        said.stdout.contains("index template dev.report"),
+        "{said:?}"
+    );
+    let template = format!("{}/_index_template/dev.report", cluster.url);
+    assert_eq!(get(&template).0, 200);
+
+    let config = near.path().join("canarytrace.yaml");
+    let monitor = format!(
+        "version: 1\nmonitors:\n  - {{ id: far, schedule: every 1h, urls: [\"{}\"] }}\n",
+        site.page("/error")
+    );
+    std::fs::write(&config, monitor).unwrap();
+    let server = Server::start(
+        near.path(),
+        &[
+            "--store",
+            &cluster.url,
+            "--config",
+            config.to_str().unwrap(),
+        ],
+    );
+    let run = eventually("the run in the cluster", Duration::from_secs(30), || {
+        let (_, answer) = get(&format!("{}/c.run-*/_search?q=monitor:far", cluster.url));
+        answer["hits"]["hits"].get(0).cloned()
+    });
+    // Attachments stay with us, whoever keeps the documents.
+    let (uuid, picture) = (&run["_source"]["uuid"], &run["_source"]["screenshot"]);
+    let picture = format!(
+        "{}/api/v1/attachments/{}/{}",
+        server.url,
+        uuid.as_str().unwrap(),
+        picture.as_str().unwrap()
+    );
+    eventually("the picture", Duration::from_secs(10), || {
+        (get(&picture).0 == 200).then_some(())
+    });
+    let path = "c.*/_search?size=100&sort=uuid,_doc&pretty";
+    assert_eq!(
+        get(&format!("{}/{path}", server.url)),
+        get(&format!("{}/{path}", cluster.url))
+    );
+    let (status, answer) = get(&format!("{}/nothing/_search?unknown=1", server.url));
+    assert_eq!((status, &answer["status"]), (400, &json!(400)), "{answer}");
+    assert_eq!(server.stop(), Some(0));
+    cluster.kill();
+}
+
+#[test]
+fn a_cluster_without_templates_is_named() {
+    let (site, data, out) = (
+        Site::start(),
+        tempfile::tempdir().unwrap(),
+        tempfile::tempdir().unwrap(),
+    );
+    let server = Server::start(data.path(), &[]);
+    let run_with = |prefix: &str| {
+        run(
+            out.path(),
+            &[&site.page("/"), "--store", &server.url, "--set", prefix],
+        )
+    };
+    let said = run_with("INDEX_PREFIX=other.");
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(said.stderr.contains("canarytrace setup"), "{said:?}");
+    assert!(!run_with("INDEX_PREFIX=c.").stderr.contains("setup"));
+}

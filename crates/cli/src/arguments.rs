@@ -27,6 +27,8 @@ pub(crate) enum Command {
     Demo(DemoArguments),
     /// Check a canarytrace.yaml without a browser
     Check(CheckArguments),
+    /// Prepare an Elasticsearch or OpenSearch cluster: index templates
+    Setup(SetupArguments),
     /// The child of `run` that drives the browser
     #[command(hide = true)]
     Runner,
@@ -131,6 +133,17 @@ pub(crate) struct CheckArguments {
     /// The file to check
     #[arg(long, value_name = "FILE", default_value = "canarytrace.yaml")]
     pub(crate) config: PathBuf,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "Example: canarytrace setup --store https://elastic.example:9200")]
+pub(crate) struct SetupArguments {
+    /// The cluster
+    #[arg(long, value_name = "URL")]
+    pub(crate) store: String,
+    /// What index names begin with (INDEX_PREFIX)
+    #[arg(long, value_name = "TEXT", default_value = "c.")]
+    pub(crate) prefix: String,
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {

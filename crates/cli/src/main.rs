@@ -9,6 +9,7 @@ mod failure;
 mod job;
 mod monitors;
 mod stack;
+mod store;
 mod terminal;
 mod variables;
 
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
         Command::Run(run) => commands::run::run(*run, variables),
         Command::Runner => commands::runner::run(),
         Command::Check(check) => commands::check::run(&check),
+        Command::Setup(setup) => commands::setup::run(&setup, &variables),
         Command::Serve(serve) => commands::serve::run(serve, variables),
         Command::Demo(demo) => commands::demo::run(demo, variables),
     };

@@ -35,7 +35,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::{
-    commands::serve::runs_folder, configuration, failure::Failure, monitors::LocalSchedule,
+    commands::serve::runs_folder, configuration, failure::Failure, monitors::LocalSchedule, store,
     variables::Variables,
 };
 
@@ -107,13 +107,20 @@ impl Stack {
                 settings.data.display()
             ))
         })?;
-        let url = settings
+        // Runs talk to us even when the store is elsewhere: we take attachments, and open pages hear the news.
+        let url = format!("http://{}", settings.address);
+        let client = store::client(&url, variables)?;
+        let forwarder = settings
             .store
-            .clone()
-            .unwrap_or_else(|| format!("http://{}", settings.address));
-        let client = crate::commands::run::client(&url, variables)?;
+            .as_ref()
+            .map(|url| store::forwarder(url, variables))
+            .transpose()?;
         let (service, store): (Arc<dyn SearchService>, Option<Store>) = match &settings.store {
-            Some(_) => (Arc::new(client.clone()), None),
+            Some(url) => {
+                let client = store::client(url, variables)?;
+                store::warn_without_templates(&client, DEFAULT_PREFIX).await;
+                (Arc::new(client), None)
+            }
             None => {
                 let store = Store::open(&StoreConfig {
                     folder: settings.data.join("store"),
@@ -136,6 +143,7 @@ impl Stack {
         let mut stack = Self {
             state: AppState {
                 service,
+                forwarder,
                 attachments: Arc::new(AttachmentFolder {
                     folder: settings.data.join("attachments"),
                 }),
@@ -222,7 +230,10 @@ impl Stack {
             runs_folder(&self.settings.data),
             self.client.clone(),
         ));
-        let retention = self.retention();
+        let retention = Retention {
+            age: self.retention(),
+            only_ours: self.store.is_none(),
+        };
         self.background.spawn(keep_retention(
             Arc::clone(&self.state.service),
             retention,
@@ -252,7 +263,8 @@ impl Stack {
         Ok(0)
     }
 
-    fn retention(&self) -> Span {
+    /// Another store has its owner: nothing is deleted there unless the configuration says so.
+    fn retention(&self) -> Option<Span> {
         let configured = self
             .settings
             .config
@@ -260,7 +272,7 @@ impl Stack {
             .and_then(|path| configuration::read(path).ok());
         configured
             .and_then(|configuration| configuration.stack.store?.retention)
-            .unwrap_or(DEFAULT_RETENTION)
+            .or_else(|| self.store.as_ref().map(|_| DEFAULT_RETENTION))
     }
 }
 
@@ -392,17 +404,32 @@ async fn complete_old_runs(folder: PathBuf, client: canarytrace_es::Client) {
     }
 }
 
+/// Which daily indices are deleted.
+struct Retention {
+    age: Option<Span>,
+    /// Leave indices of others alone.
+    only_ours: bool,
+}
+
+impl Retention {
+    fn has_expired(&self, name: &str, now: Moment) -> bool {
+        let Some(age) = self.age else { return false };
+        let age_ms = i64::try_from(age.0.as_millis()).unwrap_or(i64::MAX);
+        let oldest = Moment::from_epoch_ms(now.epoch_ms() - age_ms).index_date();
+        let is_ours = Service::ALL
+            .iter()
+            .any(|service| name.starts_with(&format!("{DEFAULT_PREFIX}{}-", service.name())));
+        (is_ours || !self.only_ours) && is_older(name, &oldest)
+    }
+}
+
 /// Deletes daily indices that are too old, and delivered run directories after a day.
-async fn keep_retention(service: Arc<dyn SearchService>, retention: Span, runs: PathBuf) {
+async fn keep_retention(service: Arc<dyn SearchService>, retention: Retention, runs: PathBuf) {
     loop {
-        let oldest = Moment::from_epoch_ms(
-            Moment::now().epoch_ms() - i64::try_from(retention.0.as_millis()).unwrap_or(i64::MAX),
-        )
-        .index_date();
         if let Ok(indices) = service.indices(&IndexTarget::new("*")).await {
             for index in indices
                 .into_iter()
-                .filter(|index| is_older(&index.name, &oldest))
+                .filter(|index| retention.has_expired(&index.name, Moment::now()))
             {
                 match service.delete_indices(&IndexTarget::new(&index.name)).await {
                     Ok(_) => info!(index = index.name, "deleted by retention"),
@@ -450,6 +477,19 @@ fn remove_delivered_runs(runs: &Path) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn retention_leaves_indices_of_others_alone() {
+        let now = Moment::from_epoch_ms(1_795_305_600_000); // 2026-11-22
+        let retention = |only_ours| Retention {
+            age: Some(DEFAULT_RETENTION),
+            only_ours,
+        };
+        assert!(retention(true).has_expired("c.report-2026.11.01", now));
+        assert!(!retention(true).has_expired("c.report-2026.11.20", now));
+        assert!(!retention(true).has_expired("filebeat-2026.11.01", now));
+        assert!(retention(false).has_expired("filebeat-2026.11.01", now));
+    }
 
     #[test]
     fn retention_reads_the_date_of_a_name() {

@@ -74,26 +74,21 @@ impl From<ClientError> for EsError {
     }
 }
 
-/// One connection pool to one cluster.
+/// Where a cluster is and who we are there.
 #[derive(Clone)]
-pub struct Client {
-    http: reqwest::Client,
+pub(crate) struct Address {
     base: Url,
     auth: Option<(String, String)>,
-    gzip: bool,
 }
 
-impl std::fmt::Debug for Client {
+impl std::fmt::Debug for Address {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Client")
-            .field("url", &self.url())
-            .finish_non_exhaustive()
+        f.write_str(self.url())
     }
 }
 
-impl Client {
-    /// Prepares a client; connects on first use. A TLS provider must have been installed by the program.
-    pub fn new(config: &ClientConfig) -> Result<Self, ClientError> {
+impl Address {
+    pub(crate) fn new(config: &ClientConfig) -> Result<Self, ClientError> {
         let wrong = |reason: String| ClientError::Url {
             url: redact(&config.url),
             reason,
@@ -123,24 +118,77 @@ impl Client {
         if !base.path().ends_with('/') {
             base.set_path(&format!("{}/", base.path()));
         }
+        Ok(Self {
+            base,
+            auth: from_config.or(from_url),
+        })
+    }
+
+    /// Without credentials.
+    pub(crate) fn url(&self) -> &str {
+        self.base.as_str().trim_end_matches('/')
+    }
+
+    /// `path` has no leading slash and is already encoded.
+    pub(crate) fn join(&self, path: &str) -> Result<Url, ClientError> {
+        // Not `Url::join`: a path may hold a colon, which would make it a URL of its own.
+        Url::parse(&format!("{}{path}", self.base)).map_err(|error| ClientError::Url {
+            url: path.to_owned(),
+            reason: error.to_string(),
+        })
+    }
+
+    pub(crate) fn authorize(&self, request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
+        match &self.auth {
+            Some((user, password)) => request.basic_auth(user, Some(password)),
+            None => request,
+        }
+    }
+
+    pub(crate) fn unusable(&self, reason: &str) -> ClientError {
+        ClientError::Url {
+            url: self.url().to_owned(),
+            reason: reason.to_owned(),
+        }
+    }
+}
+
+pub(crate) fn transport(address: &Address, error: reqwest::Error) -> ClientError {
+    ClientError::Transport {
+        url: address.url().to_owned(),
+        reason: chain(&error.without_url()),
+    }
+}
+
+/// One connection pool to one cluster.
+#[derive(Clone, Debug)]
+pub struct Client {
+    http: reqwest::Client,
+    address: Address,
+    gzip: bool,
+}
+
+impl Client {
+    /// Prepares a client; connects on first use. A TLS provider must have been installed by the program.
+    pub fn new(config: &ClientConfig) -> Result<Self, ClientError> {
+        let address = Address::new(config)?;
         let http = reqwest::Client::builder()
             .timeout(config.timeout)
             .connect_timeout(config.timeout)
             .danger_accept_invalid_certs(config.accept_invalid_certificates)
             .no_proxy()
             .build()
-            .map_err(|error| wrong(error.to_string()))?;
+            .map_err(|error| address.unusable(&error.to_string()))?;
         Ok(Self {
             http,
-            base,
-            auth: from_config.or(from_url),
+            address,
             gzip: config.gzip,
         })
     }
 
     /// The cluster's address without credentials.
     pub fn url(&self) -> &str {
-        self.base.as_str().trim_end_matches('/')
+        self.address.url()
     }
 
     /// Sends one request; `path` has no leading slash and is already encoded.
@@ -150,17 +198,11 @@ impl Client {
         path: &str,
         body: Option<(&str, Bytes)>,
     ) -> Result<Value, ClientError> {
-        let url = self.base.join(path).map_err(|error| ClientError::Url {
-            url: path.to_owned(),
-            reason: error.to_string(),
-        })?;
         let mut request = self
             .http
-            .request(method, url)
+            .request(method, self.address.join(path)?)
             .header(header::ACCEPT, "application/json");
-        if let Some((user, password)) = &self.auth {
-            request = request.basic_auth(user, Some(password));
-        }
+        request = self.address.authorize(request);
         if let Some((content_type, body)) = body {
             request = request.header(header::CONTENT_TYPE, content_type);
             request = match self.gzip {
@@ -170,13 +212,10 @@ impl Client {
                 false => request.body(body),
             };
         }
-        let transport = |error: reqwest::Error| ClientError::Transport {
-            url: self.url().to_owned(),
-            reason: chain(&error.without_url()),
-        };
-        let response = request.send().await.map_err(transport)?;
+        let failed = |error| transport(&self.address, error);
+        let response = request.send().await.map_err(failed)?;
         let status = response.status();
-        let bytes = response.bytes().await.map_err(transport)?;
+        let bytes = response.bytes().await.map_err(failed)?;
         let value: Value = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
         if status.is_success() {
             Ok(value)
@@ -499,8 +538,12 @@ impl SearchService for Client {
         Ok(())
     }
 
-    async fn templates(&self) -> Result<Vec<IndexTemplate>, EsError> {
-        let answer = self.request(Method::GET, "_index_template", None).await?;
+    async fn templates(&self, names: &str) -> Result<Vec<IndexTemplate>, EsError> {
+        let path = format!("_index_template/{names}");
+        let answer = match self.request(Method::GET, &path, None).await {
+            Err(error) if error.status() == Some(404) => return Ok(Vec::new()),
+            answer => answer?,
+        };
         let list = answer
             .get("index_templates")
             .and_then(Value::as_array)

@@ -14,12 +14,14 @@ pub mod query_string;
 
 mod client;
 mod error;
+mod forward;
 mod parse;
 mod search;
 mod service;
 
 pub use client::{Client, ClientConfig, ClientError};
 pub use error::EsError;
+pub use forward::{Forwarded, Forwarder};
 pub use search::{
     Hit, SearchRequest, SearchResponse, SortField, SortOrder, SortTarget, SourceFilter, TotalHits,
     TrackTotalHits,

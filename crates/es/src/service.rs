@@ -169,7 +169,8 @@ pub trait SearchService: Send + Sync {
     /// `{index: {"mappings": {…}}}`.
     async fn mappings(&self, target: &IndexTarget) -> Result<Map<String, Value>, EsError>;
     async fn put_template(&self, template: IndexTemplate) -> Result<(), EsError>;
-    async fn templates(&self) -> Result<Vec<IndexTemplate>, EsError>;
+    /// Templates by name; `names` are separated by commas and may hold `*`.
+    async fn templates(&self, names: &str) -> Result<Vec<IndexTemplate>, EsError>;
     async fn health(&self) -> Result<Health, EsError>;
 }
 

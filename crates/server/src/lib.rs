@@ -10,6 +10,7 @@ mod api;
 pub mod demo_shop;
 
 mod elasticsearch;
+mod forward;
 mod guard;
 mod state;
 mod ui;
@@ -28,11 +29,14 @@ pub fn router(state: AppState) -> Router {
     let mut router = Router::new()
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(elasticsearch::ready))
-        .merge(elasticsearch::routes())
         .nest("/api/v1", api::routes());
-    if state.ui {
-        router = router.fallback(ui::serve);
-    }
+    router = match state.forwarder.clone() {
+        Some(forwarder) => {
+            router.fallback(move |state, request| forward::handle(state, forwarder, request))
+        }
+        None if state.ui => router.merge(elasticsearch::routes()).fallback(ui::serve),
+        None => router.merge(elasticsearch::routes()),
+    };
     router
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(middleware::from_fn_with_state(state.clone(), guard::check))

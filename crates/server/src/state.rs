@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, net::SocketAddr, sync::Arc};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use canarytrace_es::SearchService;
+use canarytrace_es::{Forwarder, SearchService};
 use serde::Serialize;
 use thiserror::Error;
 use tokio::sync::broadcast;
@@ -13,6 +13,8 @@ use tokio::sync::broadcast;
 #[derive(Clone)]
 pub struct AppState {
     pub service: Arc<dyn SearchService>,
+    /// The cluster that Elasticsearch's paths are passed on to; without one they are answered from `service`.
+    pub forwarder: Option<Forwarder>,
     pub attachments: Arc<dyn Attachments>,
     pub schedule: Option<Arc<dyn Schedule>>,
     /// The address that is listened on.

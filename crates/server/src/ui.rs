@@ -13,6 +13,11 @@ struct Files;
 /// Pages of the UI hold nothing but the UI.
 const POLICY: &str = "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
+/// Whether a path names a file of the UI.
+pub(crate) fn has_file(uri: &Uri) -> bool {
+    Files::get(uri.path().trim_start_matches('/')).is_some()
+}
+
 /// A file of the UI, or its start page: the UI reads the path itself.
 pub(crate) async fn serve(uri: Uri) -> Response {
     let path = uri.path().trim_start_matches('/');

@@ -178,8 +178,8 @@ impl SearchService for Store {
         blocking(move || shared.put_template(template)).await
     }
 
-    async fn templates(&self) -> Result<Vec<IndexTemplate>, EsError> {
-        Ok(self.shared.templates())
+    async fn templates(&self, names: &str) -> Result<Vec<IndexTemplate>, EsError> {
+        Ok(self.shared.templates(names))
     }
 
     async fn health(&self) -> Result<Health, EsError> {

@@ -78,7 +78,7 @@ async fn demo(
     terminal::line(&format!("ready: http://{address}/"));
     if once {
         let done = CancellationToken::new();
-        let client = crate::commands::run::client(&format!("http://{address}"), variables)?;
+        let client = crate::store::client(&format!("http://{address}"), variables)?;
         let (ended, judged) = tokio::join!(stack.serve(listener, done.clone()), async {
             let judged = tokio::time::timeout(ONCE_LIMIT, each_once(&client)).await;
             done.cancel();

@@ -5,3 +5,4 @@ pub(crate) mod demo;
 pub(crate) mod run;
 pub(crate) mod runner;
 pub(crate) mod serve;
+pub(crate) mod setup;

@@ -1,8 +1,8 @@
 //! `canarytrace run`: one run, supervised by this process.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc};
 
-use canarytrace_es::{Client, ClientConfig};
+use canarytrace_es::Client;
 use canarytrace_process::{Containment, Limits};
 use canarytrace_runner::{Notice, SupervisorConfig, supervise};
 use tokio::sync::Notify;
@@ -12,7 +12,7 @@ use crate::{
     control::{listen_to_parent, stop_on_signals},
     failure::Failure,
     job::{self, Planned},
-    terminal,
+    store, terminal,
     variables::Variables,
 };
 
@@ -24,7 +24,7 @@ pub(crate) fn run(arguments: RunArguments, mut variables: Variables) -> Result<u
     let client = planned
         .store
         .as_ref()
-        .map(|url| client(url, &variables))
+        .map(|url| store::client(url, &variables))
         .transpose()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -33,22 +33,6 @@ pub(crate) fn run(arguments: RunArguments, mut variables: Variables) -> Result<u
     let result = runtime.block_on(carry_out(&arguments, &variables, planned, client));
     runtime.shutdown_background();
     result
-}
-
-/// The client that the established variables describe.
-pub(crate) fn client(url: &str, variables: &Variables) -> Result<Client, Failure> {
-    let timeout = variables
-        .get("ELASTIC_TIMEOUT")
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(5000);
-    Client::new(&ClientConfig {
-        url: url.to_owned(),
-        basic_auth: variables.get("ELASTIC_HTTP_AUTH").map(str::to_owned),
-        timeout: Duration::from_millis(timeout),
-        gzip: variables.switch("ELASTIC_REQUEST_COMPRESSION", false),
-        accept_invalid_certificates: variables.get("TLS_REJECT_UNAUTHORIZED") != Some("true"),
-    })
-    .map_err(|error| Failure::with_hint(error.to_string(), "write --store http://HOST:9200"))
 }
 
 async fn carry_out(
@@ -89,7 +73,17 @@ async fn carry_out(
     };
     let controlled = arguments.controlled;
     let mut notice = |notice: Notice| tell(&notice, human, has_store, controlled);
-    let result = supervise(config, &mut notice).await.map_err(|error| {
+    let (store_client, prefix) = (
+        config.client.clone(),
+        config.job.record.index_prefix.clone(),
+    );
+    let unprepared = async {
+        if let Some(client) = store_client {
+            store::warn_without_templates(&client, &prefix).await;
+        }
+    };
+    let (result, ()) = tokio::join!(supervise(config, &mut notice), unprepared);
+    let result = result.map_err(|error| {
         Failure::broken(format!(
             "{error}; hint: choose another folder with --out, or make room"
         ))

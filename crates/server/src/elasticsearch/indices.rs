@@ -231,7 +231,7 @@ pub(crate) async fn templates(
     Query(parameters): Query<Parameters>,
 ) -> Outcome {
     parameters.check()?;
-    Ok(template_list(state.service.templates().await?).pretty(&parameters))
+    Ok(template_list(state.service.templates("*").await?).pretty(&parameters))
 }
 
 fn template_list(templates: Vec<IndexTemplate>) -> Answer {
@@ -248,14 +248,8 @@ pub(crate) async fn template(
     Query(parameters): Query<Parameters>,
 ) -> Outcome {
     parameters.check()?;
-    let found: Vec<IndexTemplate> = state
-        .service
-        .templates()
-        .await?
-        .into_iter()
-        .filter(|template| template.name == name)
-        .collect();
-    if found.is_empty() {
+    let found = state.service.templates(&name).await?;
+    if found.is_empty() && !name.contains('*') {
         return Err(EsError::new(
             404,
             "resource_not_found_exception",
@@ -272,9 +266,9 @@ pub(crate) async fn template_exists(
 ) -> Response {
     let found = state
         .service
-        .templates()
+        .templates(&name)
         .await
-        .is_ok_and(|list| list.iter().any(|template| template.name == name));
+        .is_ok_and(|list| !list.is_empty());
     if found {
         StatusCode::OK
     } else {

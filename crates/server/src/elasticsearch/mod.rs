@@ -17,6 +17,7 @@ use serde_json::json;
 
 use crate::{AppState, ui};
 use answer::{Answer, Parameters};
+pub(crate) use answer::{Failed, inflate};
 
 /// Beats want a 7.x, clients 8 and 9 look only at the product header.
 const COMPATIBLE_VERSION: &str = "7.17.29";
@@ -101,7 +102,7 @@ async fn banner(State(state): State<AppState>, headers: HeaderMap) -> Response {
 }
 
 /// A browser that shows a page, rather than a client that reads JSON.
-fn wants_page(headers: &HeaderMap) -> bool {
+pub(crate) fn wants_page(headers: &HeaderMap) -> bool {
     headers
         .get(header::ACCEPT)
         .and_then(|accept| accept.to_str().ok())

@@ -284,13 +284,18 @@ impl Shared {
         Ok(())
     }
 
-    pub(crate) fn templates(&self) -> Vec<IndexTemplate> {
+    pub(crate) fn templates(&self, names: &str) -> Vec<IndexTemplate> {
         let templates = self
             .templates
             .read()
             .unwrap_or_else(PoisonError::into_inner);
+        let is_wanted = |name: &str| {
+            let mut names = names.split(',');
+            names.any(|pattern| query::wildcard_matches(pattern, name))
+        };
         templates
             .iter()
+            .filter(|(name, _)| is_wanted(name))
             .map(|(name, body)| IndexTemplate {
                 name: name.clone(),
                 body: body.clone(),
