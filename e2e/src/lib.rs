@@ -6,6 +6,10 @@
     reason = "a test fails by panicking, and starts real programs"
 )]
 
+mod git_server;
+
+pub use git_server::GitServer;
+
 use std::{
     collections::BTreeSet,
     io::{BufRead, BufReader, Read, Write},

@@ -8,7 +8,8 @@
 use std::{path::Path, process::Command, time::Duration};
 
 use canarytrace_e2e::{
-    Site, canarytrace, documents, eventually, leftovers, only_run, record, run, say,
+    GitServer, Said, Site, canarytrace, documents, eventually, leftovers, only_run, record, run,
+    say,
 };
 use serde_json::{Value, json};
 
@@ -413,6 +414,67 @@ fn scripts_are_cloned_at_a_revision() {
         (Some(3), Some("network")),
         "{away:?}"
     );
+    assert_eq!(leftovers(), Vec::<String>::new());
+}
+
+#[test]
+fn scripts_are_cloned_over_https_with_a_password() {
+    let (site, out) = (Site::start(), tempfile::tempdir().unwrap());
+    let (repository, first) = repository();
+    let served = tempfile::tempdir().unwrap();
+    let bare = served.path().join("shop.git").display().to_string();
+    let source = repository.path().display().to_string();
+    git(served.path(), &["clone", "-q", "--bare", &source, &bare]);
+    let password = "sesame/öffne+dich";
+    let server = GitServer::start(served.path(), password);
+    let clone = |password: &str, trusted: bool, name: &str, revision: &str| -> Said {
+        let mut address = url::Url::parse(&format!("https://{}/{name}", server.address)).unwrap();
+        address.set_username("robot").unwrap();
+        address.set_password(Some(password)).unwrap();
+        let mut command = canarytrace(&["run", "--json", "--script", "shop.js"]);
+        command.args(["--out", out.path().to_str().unwrap(), "--base-url"]);
+        command.args([&site.page("/"), "--git", address.as_str()]);
+        command.args(["--revision", revision]);
+        if trusted {
+            command.env("GIT_SSL_CAINFO", &server.certificate);
+        }
+        command.output().unwrap().into()
+    };
+    let said = clone(password, true, "shop.git", &first);
+    assert_eq!(
+        (said.code, title(&said.record())),
+        (Some(0), "v1 one"),
+        "{said:?}"
+    );
+    let faults = [
+        (clone("wrong", true, "shop.git", "main"), "refuses us"),
+        (clone(password, true, "other.git", "main"), "refuses us"),
+        (
+            clone(password, true, "shop.git", "nowhere"),
+            "no revision `nowhere`",
+        ),
+        (clone(password, false, "shop.git", "main"), "certificate"),
+    ];
+    for (said, part) in faults {
+        let verdict = &said.record()["verdict"];
+        assert_eq!(
+            (said.code, verdict["cause"].as_str()),
+            (Some(2), Some("configuration")),
+            "{said:?}"
+        );
+        assert!(
+            verdict["detail"].as_str().unwrap().contains(part),
+            "{verdict}"
+        );
+        let all = format!("{said:?}");
+        assert!(!all.contains("sesame") && !all.contains("wrong@"), "{all}");
+    }
+    for entry in std::fs::read_dir(out.path()).unwrap().flatten() {
+        for file in ["documents.ndjson", "log.ndjson", "run.json"] {
+            let text = std::fs::read_to_string(entry.path().join(file)).unwrap();
+            assert!(!text.contains("sesame"), "{file}: {text}");
+        }
+    }
     assert_eq!(leftovers(), Vec::<String>::new());
 }
 

@@ -15,6 +15,7 @@ use canarytrace_model::{
 };
 use canarytrace_runner::{
     BrowserJob, BrowserTarget, CollectorSwitches, GitJob, JourneyJob, Mode, RunJob, SmokeJob,
+    git_password,
 };
 
 use crate::{
@@ -101,12 +102,12 @@ fn plan_variables(arguments: &RunArguments, variables: &Variables) -> Result<Pla
     let mut labels = automatic_labels(mode_name);
     labels.extend(variables.get("LABELS").map(str::to_owned));
     labels.extend(arguments.labels.iter().cloned());
-    let secrets = variables
+    let mut secrets: Vec<String> = variables
         .get("PASS")
-        .filter(|pass| pass.len() >= 4)
         .map(str::to_owned)
         .into_iter()
         .collect();
+    secrets.extend(secret_of_git(&mode));
     let default_timeout = default_timeout(&mode);
     let job = RunJob {
         record: record(uuid, variables, monitor, mode_name, spec, labels),
@@ -240,6 +241,14 @@ fn journey_mode(
     }))
 }
 
+/// The password in the repository's address is a secret, whether it was declared or not.
+fn secret_of_git(mode: &Mode) -> Option<String> {
+    match mode {
+        Mode::UserJourney(JourneyJob { git: Some(git), .. }) => git_password(&git.url),
+        _ => None,
+    }
+}
+
 fn established_key() -> Option<PathBuf> {
     Some(PathBuf::from("/secret/ssh-privatekey")).filter(|path| path.exists())
 }
@@ -262,6 +271,7 @@ fn git_job(
         ssh_key,
         search_path: variables.get("PATH").unwrap_or("/usr/bin:/bin").to_owned(),
         home: folder.join("home"),
+        network: variables.network(),
         limit_ms: GIT_LIMIT_MS,
     };
     (folder.join("scripts"), git)
@@ -297,8 +307,9 @@ fn plan_monitor(
 ) -> Result<Planned, Failure> {
     let stack = &configuration.stack;
     let uuid = run_id(arguments)?;
-    let (environment, secrets) = configuration::resolve_env(monitor, variables)?;
+    let (environment, mut secrets) = configuration::resolve_env(monitor, variables)?;
     let mode = monitor_mode(configuration, monitor, &uuid, environment, variables)?;
+    secrets.extend(secret_of_git(&mode));
     let (mode_name, spec) = match &mode {
         Mode::Smoke(_) => ("smoke", "smoke.js".to_owned()),
         Mode::UserJourney(journey) => ("user-journey", journey.spec.clone()),

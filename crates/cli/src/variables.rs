@@ -42,9 +42,25 @@ impl Variables {
         &self.values
     }
 
+    /// How this machine reaches a network: proxies, and authorities it trusts beside the usual ones.
+    pub(crate) fn network(&self) -> BTreeMap<String, String> {
+        self.named(&[
+            "http_proxy",
+            "https_proxy",
+            "no_proxy",
+            "HTTP_PROXY",
+            "HTTPS_PROXY",
+            "NO_PROXY",
+            "ALL_PROXY",
+            "SSL_CERT_FILE",
+            "SSL_CERT_DIR",
+            "GIT_SSL_CAINFO",
+        ])
+    }
+
     /// Only what other programs need to work at all; a monitor of canarytrace.yaml sees no more.
     pub(crate) fn base(&self) -> BTreeMap<String, String> {
-        const NAMES: [&str; 9] = [
+        self.named(&[
             "PATH",
             "HOME",
             "LANG",
@@ -54,8 +70,11 @@ impl Variables {
             "WAYLAND_DISPLAY",
             "XDG_RUNTIME_DIR",
             "SSL_CERT_FILE",
-        ];
-        NAMES
+        ])
+    }
+
+    fn named(&self, names: &[&str]) -> BTreeMap<String, String> {
+        names
             .iter()
             .filter_map(|name| Some(((*name).to_owned(), self.get(name)?.to_owned())))
             .collect()

@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use base64::{Engine, prelude::BASE64_STANDARD};
 use canarytrace_process::{ChildSpec, Containment, Group, Limits, Stdio};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -22,6 +23,8 @@ pub struct GitJob {
     pub search_path: String,
     /// Folder for git's own `HOME`; nothing of the user's configuration is read.
     pub home: PathBuf,
+    /// How the network is reached: proxies and authorities to trust, by their usual variables.
+    pub network: BTreeMap<String, String>,
     pub limit_ms: u64,
 }
 
@@ -56,6 +59,40 @@ impl GitError {
     }
 }
 
+impl GitJob {
+    /// The address without the credentials in it.
+    fn address(&self) -> String {
+        credentials(&self.url).map_or_else(|| self.url.clone(), |(address, ..)| address)
+    }
+}
+
+/// The password or token in `https://user:password@host/…`.
+pub fn git_password(url: &str) -> Option<String> {
+    let (_, user, password) = credentials(url)?;
+    // A token may stand alone.
+    Some(if password.is_empty() { user } else { password })
+}
+
+/// Address, user and password of a URL over HTTP that has them.
+fn credentials(url: &str) -> Option<(String, String, String)> {
+    let mut parsed = url::Url::parse(url).ok()?;
+    if !parsed.scheme().starts_with("http") || parsed.username().is_empty() {
+        return None;
+    }
+    let plain = |text: &str| {
+        percent_encoding::percent_decode_str(text)
+            .decode_utf8_lossy()
+            .into_owned()
+    };
+    let (user, password) = (
+        plain(parsed.username()),
+        plain(parsed.password().unwrap_or_default()),
+    );
+    parsed.set_username("").ok()?;
+    parsed.set_password(None).ok()?;
+    Some((parsed.into(), user, password))
+}
+
 /// Clones into `folder` and answers the full id of what was checked out.
 pub(crate) async fn clone(job: &GitJob, folder: &Path) -> Result<String, GitError> {
     let limit = Duration::from_millis(job.limit_ms);
@@ -77,6 +114,7 @@ async fn fetch(job: &GitJob, folder: &Path) -> Result<String, GitError> {
     let run = async |arguments: &[&str]| git(job, folder, arguments).await;
     run(&["init", "--quiet"]).await?;
     let revision = job.revision.as_deref().unwrap_or("HEAD");
+    let address = job.address();
     let shallow = run(&[
         "fetch",
         "--quiet",
@@ -84,7 +122,7 @@ async fn fetch(job: &GitJob, folder: &Path) -> Result<String, GitError> {
         "1",
         "--no-tags",
         "--",
-        &job.url,
+        &address,
         revision,
     ])
     .await;
@@ -96,7 +134,7 @@ async fn fetch(job: &GitJob, folder: &Path) -> Result<String, GitError> {
                 "fetch",
                 "--quiet",
                 "--",
-                &job.url,
+                &address,
                 "+refs/heads/*:refs/remotes/origin/*",
                 "+refs/tags/*:refs/tags/*",
             ])
@@ -169,14 +207,28 @@ fn environment(job: &GitJob) -> BTreeMap<String, String> {
             key.display().to_string().replace('\'', "'\\''")
         ));
     }
-    BTreeMap::from([
+    let mut environment = job.network.clone();
+    // In the environment, which only we can read; arguments are in everybody's process list.
+    if let Some((_, user, password)) = credentials(&job.url) {
+        let basic = BASE64_STANDARD.encode(format!("{user}:{password}"));
+        environment.extend([
+            ("GIT_CONFIG_COUNT".to_owned(), "1".to_owned()),
+            ("GIT_CONFIG_KEY_0".to_owned(), "http.extraHeader".to_owned()),
+            (
+                "GIT_CONFIG_VALUE_0".to_owned(),
+                format!("Authorization: Basic {basic}"),
+            ),
+        ]);
+    }
+    environment.extend([
         ("PATH".to_owned(), job.search_path.clone()),
         ("HOME".to_owned(), job.home.display().to_string()),
         ("GIT_TERMINAL_PROMPT".to_owned(), "0".to_owned()),
         ("GIT_CONFIG_NOSYSTEM".to_owned(), "1".to_owned()),
         ("GIT_SSH_COMMAND".to_owned(), ssh),
         ("LC_ALL".to_owned(), "C".to_owned()),
-    ])
+    ]);
+    environment
 }
 
 fn resolve(program: &str, search_path: &str) -> PathBuf {
@@ -218,6 +270,8 @@ fn classify(job: &GitJob, command: &str, stderr: &str) -> GitError {
         "does not appear to be a git repository",
         "not found",
         "403",
+        "server certificate",
+        "SSL certificate",
         "invalid format",
         "error in libcrypto",
         "Load key",

@@ -19,7 +19,7 @@ mod smoke;
 mod step;
 mod supervisor;
 
-pub use git::{GitError, GitJob};
+pub use git::{GitError, GitJob, git_password};
 pub use job::{
     BrowserJob, BrowserTarget, CollectorSwitches, JourneyJob, Mode, RunJob, RunnerMessage, SmokeJob,
 };
