@@ -7,6 +7,7 @@
 )]
 
 mod git_server;
+pub mod kills;
 
 pub use git_server::GitServer;
 
@@ -180,6 +181,19 @@ impl Server {
         }
     }
 
+    /// Documents of a run in the store.
+    pub fn count(&self, uuid: &Value) -> usize {
+        let uuid = uuid.as_str().unwrap();
+        assert_eq!(
+            request("POST", &format!("{}/_refresh", self.url), &[], "").0,
+            200
+        );
+        let path = format!("{}/c.*/_count?q=uuid:{uuid}", self.url);
+        let (status, answer) = request("GET", &path, &[], "");
+        assert_eq!(status, 200, "{answer}");
+        usize::try_from(answer["count"].as_u64().unwrap()).unwrap()
+    }
+
     pub fn pid(&self) -> u32 {
         self.child.id()
     }
@@ -205,6 +219,32 @@ impl Drop for Server {
         self.child.kill().ok();
         self.child.wait().ok();
     }
+}
+
+/// One request with whatever headers; answers status and JSON.
+pub fn request(method: &str, url: &str, headers: &[(&str, &str)], body: &str) -> (u16, Value) {
+    rustls::crypto::ring::default_provider()
+        .install_default()
+        .ok();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let mut request = client
+            .request(method.parse().unwrap(), url)
+            .body(body.to_owned());
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = request.send().await.unwrap();
+        let status = response.status().as_u16();
+        (
+            status,
+            serde_json::from_str(&response.text().await.unwrap()).unwrap_or(Value::Null),
+        )
+    })
 }
 
 /// Sends a signal by name.

@@ -4,36 +4,11 @@
 use std::{collections::BTreeSet, path::Path, process::Stdio, time::Duration};
 
 use canarytrace_e2e::{
-    Server, Site, canarytrace, documents, eventually, leftovers, only_run, processes, record, run,
-    say, signal,
+    Server, Site, canarytrace, documents, eventually,
+    kills::{Random, kill_one, verify},
+    leftovers, only_run, processes, record, request, run, say, signal,
 };
 use serde_json::{Value, json};
-
-/// One request with whatever headers; answers status and JSON.
-fn request(method: &str, url: &str, headers: &[(&str, &str)], body: &str) -> (u16, Value) {
-    rustls::crypto::ring::default_provider()
-        .install_default()
-        .ok();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    runtime.block_on(async {
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        let mut request = client
-            .request(method.parse().unwrap(), url)
-            .body(body.to_owned());
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let response = request.send().await.unwrap();
-        let status = response.status().as_u16();
-        (
-            status,
-            serde_json::from_str(&response.text().await.unwrap()).unwrap_or(Value::Null),
-        )
-    })
-}
 
 fn get(url: &str) -> (u16, Value) {
     request("GET", url, &[], "")
@@ -235,6 +210,23 @@ fn a_killed_supervisor_is_completed_at_the_next_start() {
     eventually("a clean machine", Duration::from_secs(10), || {
         leftovers().is_empty().then_some(())
     });
+}
+
+/// The short form of `cargo xtask bench kills`.
+#[test]
+fn runs_killed_at_any_moment_are_complete() {
+    let (site, data) = (Site::start(), tempfile::tempdir().unwrap());
+    let mut random = Random(20_261_122);
+    let server = Server::start(data.path(), &[]);
+    let kills: Vec<_> = (0..12)
+        .map(|_| kill_one(&site, data.path(), &server.url, &mut random))
+        .collect();
+    server.kill();
+    assert!(
+        kills.iter().filter(|kill| kill.hit).count() > 6,
+        "{kills:?}"
+    );
+    verify(data.path());
 }
 
 #[test]

@@ -232,20 +232,20 @@ fn journey_mode(
             (root, spec, None)
         }
     };
-    Ok(Mode::UserJourney(JourneyJob {
+    Ok(Mode::UserJourney(Box::new(JourneyJob {
         root,
         spec,
         base_url,
         git,
         environment,
-    }))
+    })))
 }
 
 /// The password in the repository's address is a secret, whether it was declared or not.
 fn secret_of_git(mode: &Mode) -> Option<String> {
     match mode {
-        Mode::UserJourney(JourneyJob { git: Some(git), .. }) => git_password(&git.url),
-        _ => None,
+        Mode::UserJourney(journey) => git_password(&journey.git.as_ref()?.url),
+        Mode::Smoke(_) => None,
     }
 }
 
@@ -431,13 +431,13 @@ fn monitor_mode(
         }
     };
     let base_url = monitor.base_url.clone();
-    Ok(Mode::UserJourney(JourneyJob {
+    Ok(Mode::UserJourney(Box::new(JourneyJob {
         root,
         spec: script.trim_start_matches("./").to_owned(),
         base_url,
         git,
         environment,
-    }))
+    })))
 }
 
 fn automatic_labels(mode: &str) -> Vec<String> {

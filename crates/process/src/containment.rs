@@ -9,7 +9,7 @@ use crate::cgroup;
 pub enum Containment {
     /// A delegated cgroup v2 with controllers: limits, measuring and `cgroup.kill`.
     CgroupV2 { parent: PathBuf },
-    /// The v2 tree of a hybrid host: no controllers, but `cgroup.kill`.
+    /// The v2 tree of a hybrid host has no controllers, but `cgroup.kill`; those of the old hierarchy limit and count.
     CgroupHybrid { parent: PathBuf },
     /// A PID namespace whose init is the child.
     PidNamespace,
@@ -20,18 +20,36 @@ pub enum Containment {
 impl Containment {
     /// The strongest containment that works here, tried for real.
     pub fn detect() -> Self {
-        if let Some((parent, controllers)) = cgroup::usable_parent() {
-            return if controllers {
-                Containment::CgroupV2 { parent }
-            } else {
-                Containment::CgroupHybrid { parent }
-            };
+        Self::cgroup()
+            .or_else(Self::pid_namespace)
+            .unwrap_or(Containment::Subreaper)
+    }
+
+    /// The containment of a name: `auto`, `cgroup`, `pid-namespace` or `subreaper`. An error says why it is not to be had.
+    pub fn named(name: &str) -> Result<Self, String> {
+        let missing = || format!("containment `{name}` is not possible on this host");
+        match name {
+            "auto" => Ok(Self::detect()),
+            "cgroup" => Self::cgroup().ok_or_else(missing),
+            "pid-namespace" => Self::pid_namespace().ok_or_else(missing),
+            "subreaper" => Ok(Containment::Subreaper),
+            _ => Err(format!(
+                "containment `{name}` is not known: auto, cgroup, pid-namespace, subreaper"
+            )),
         }
-        if pid_namespace_works() {
-            Containment::PidNamespace
+    }
+
+    fn cgroup() -> Option<Self> {
+        let (parent, controllers) = cgroup::usable_parent()?;
+        Some(if controllers {
+            Containment::CgroupV2 { parent }
         } else {
-            Containment::Subreaper
-        }
+            Containment::CgroupHybrid { parent }
+        })
+    }
+
+    fn pid_namespace() -> Option<Self> {
+        pid_namespace_works().then_some(Containment::PidNamespace)
     }
 }
 

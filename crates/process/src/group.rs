@@ -5,7 +5,7 @@ use std::{
     ffi::OsString,
     fs::File,
     io,
-    os::fd::AsRawFd,
+    os::fd::{AsRawFd, RawFd},
     path::{Path, PathBuf},
     sync::Mutex,
     time::{Duration, Instant},
@@ -15,7 +15,7 @@ use thiserror::Error;
 use tokio::process::{Child, Command};
 use tracing::debug;
 
-use crate::{Containment, cgroup::Cgroup, procfs, signals};
+use crate::{Containment, cgroup::Cgroup, cgroup_v1::LegacyGroups, procfs, signals};
 
 /// What a group may use; enforced where the containment can.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -105,6 +105,8 @@ pub struct GroupUsage {
 pub struct Group {
     containment: Containment,
     cgroup: Option<Cgroup>,
+    /// Beside a v2 group without controllers.
+    legacy: LegacyGroups,
     /// Children that were started directly; the roots of what `/proc` is searched from.
     roots: Vec<u32>,
     emptied: bool,
@@ -127,18 +129,23 @@ impl Group {
     pub fn create(containment: &Containment, name: &str, limits: &Limits) -> io::Result<Self> {
         // Orphans come to us, not to an init that may never collect them (we are pid 1 in a container).
         signals::become_subreaper()?;
+        let mut legacy = LegacyGroups::default();
         let cgroup = match containment {
             Containment::CgroupV2 { parent } => {
                 let cgroup = Cgroup::create(parent, name)?;
                 apply(&cgroup, limits)?;
                 Some(cgroup)
             }
-            Containment::CgroupHybrid { parent } => Some(Cgroup::create(parent, name)?),
+            Containment::CgroupHybrid { parent } => {
+                legacy = LegacyGroups::create(name, limits)?;
+                Some(Cgroup::create(parent, name)?)
+            }
             Containment::PidNamespace | Containment::Subreaper => None,
         };
         Ok(Self {
             containment: containment.clone(),
             cgroup,
+            legacy,
             roots: Vec::new(),
             emptied: false,
         })
@@ -153,9 +160,12 @@ impl Group {
         };
         let join = self
             .cgroup
-            .as_ref()
-            .map(|cgroup| File::options().write(true).open(cgroup.join_file()));
-        let join = join.transpose().map_err(failed)?;
+            .iter()
+            .map(Cgroup::join_file)
+            .chain(self.legacy.join_files())
+            .map(|path| File::options().write(true).open(path))
+            .collect::<io::Result<Vec<File>>>()
+            .map_err(failed)?;
         let mut command = self.command(spec);
         command
             .env_clear()
@@ -167,7 +177,7 @@ impl Group {
         if let Some(directory) = &spec.working_directory {
             command.current_dir(directory);
         }
-        prepare(&mut command, join.as_ref(), spec);
+        prepare(&mut command, &join, spec);
         let mut started = started();
         let child = command.spawn().map_err(failed)?;
         started.extend(child.id());
@@ -248,6 +258,7 @@ impl Group {
         if let Some(cgroup) = &self.cgroup {
             cgroup.remove()?;
         }
+        self.legacy.remove()?;
         procfs::zombie_children()
             .into_iter()
             .filter(|pid| !started().contains(pid))
@@ -261,12 +272,17 @@ impl Group {
         let Some(cgroup) = &self.cgroup else {
             return GroupUsage::default();
         };
+        let legacy = &self.legacy;
         GroupUsage {
             cpu_s: cgroup
                 .counter("cpu.stat", Some("usage_usec "))
                 .map(|microseconds| microseconds as f64 / 1e6),
-            peak_memory_bytes: cgroup.counter("memory.peak", None),
-            oom_kills: cgroup.counter("memory.events", Some("oom_kill ")),
+            peak_memory_bytes: cgroup
+                .counter("memory.peak", None)
+                .or_else(|| legacy.counter("memory", "memory.max_usage_in_bytes", None)),
+            oom_kills: cgroup
+                .counter("memory.events", Some("oom_kill "))
+                .or_else(|| legacy.counter("memory", "memory.oom_control", Some("oom_kill "))),
         }
     }
 }
@@ -282,6 +298,7 @@ pub fn kill_abandoned(containment: &Containment, name: &str) -> io::Result<bool>
     };
     cgroup.kill()?;
     cgroup.remove()?;
+    LegacyGroups::existing(name).remove()?;
     Ok(true)
 }
 
@@ -334,12 +351,12 @@ fn stdio(stdio: Stdio) -> std::process::Stdio {
     unsafe_code,
     reason = "the child joins its cgroup between fork and exec, before it can fork itself"
 )]
-fn prepare(command: &mut Command, join: Option<&File>, spec: &ChildSpec) {
+fn prepare(command: &mut Command, join: &[File], spec: &ChildSpec) {
     let (no_new_privileges, die_with_parent) = (spec.no_new_privileges, spec.die_with_parent);
-    let join = join.map(AsRawFd::as_raw_fd);
+    let join: Vec<RawFd> = join.iter().map(AsRawFd::as_raw_fd).collect();
     let parent = std::process::id();
     let prepare = move || {
-        if let Some(fd) = join {
+        for fd in join.iter().copied() {
             // SAFETY: the descriptor is open in the parent until spawn returns; write is async-signal-safe.
             if unsafe { libc::write(fd, c"0".as_ptr().cast(), 1) } != 1 {
                 return Err(io::Error::last_os_error());
@@ -374,12 +391,12 @@ mod tests {
             .streams(Stdio::Null, Stdio::Piped, Stdio::Null)
     }
 
+    /// A subreaper's group is all orphans of this process: one test at a time.
+    static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
     async fn check_tree_dies(containment: Containment) {
-        let name = format!(
-            "test-{}-{}",
-            std::process::id(),
-            matches!(containment, Containment::Subreaper)
-        );
+        let _alone = ALONE.lock().await;
+        let name = format!("test-{}", std::process::id());
         let mut group = Group::create(&containment, &name, &Limits::default()).unwrap();
         // The inner sleep is orphaned and has left its session: only containment finds it.
         let mut child = group
@@ -409,8 +426,38 @@ mod tests {
 
     #[tokio::test]
     async fn the_strongest_containment_empties_a_tree() {
-        let containment = Containment::detect();
-        check_tree_dies(containment).await;
+        check_tree_dies(Containment::detect()).await;
+    }
+
+    #[tokio::test]
+    async fn a_pid_namespace_empties_a_tree() {
+        check_tree_dies(Containment::named("pid-namespace").unwrap()).await;
+    }
+
+    #[tokio::test]
+    async fn a_subreaper_empties_a_tree() {
+        check_tree_dies(Containment::Subreaper).await;
+    }
+
+    #[tokio::test]
+    async fn memory_is_limited_and_its_end_is_counted() {
+        let _alone = ALONE.lock().await;
+        let limits = Limits {
+            memory_bytes: Some(64 << 20),
+            ..Limits::default()
+        };
+        let name = format!("memory-{}", std::process::id());
+        let containment = Containment::named("cgroup").unwrap();
+        let mut group = Group::create(&containment, &name, &limits).unwrap();
+        let hungry = "exec perl -e '$x = \"x\" x 300_000_000; print length $x'";
+        let child = group.spawn(&shell(hungry)).unwrap();
+        let output = child.wait_with_output().await.unwrap();
+        assert!(!output.status.success(), "{output:?}");
+        let usage = group.usage();
+        assert!(usage.oom_kills > Some(0), "{usage:?}");
+        assert!(usage.peak_memory_bytes <= limits.memory_bytes, "{usage:?}");
+        group.kill_all().unwrap();
+        assert!(!kill_abandoned(&containment, &name).unwrap());
     }
 
     #[tokio::test]
@@ -424,6 +471,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_child_sees_only_its_environment() {
+        let _alone = ALONE.lock().await;
         let mut group = Group::create(
             &Containment::detect(),
             &format!("env-{}", std::process::id()),

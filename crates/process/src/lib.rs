@@ -1,13 +1,15 @@
 //! Child processes: spawn, contain, limit, measure, and end a whole tree.
 //!
 //! A [`Group`] is one tree of processes with one containment, chosen by [`Containment::detect`] at start: a cgroup v2
-//! that can be limited, a v2 tree without controllers (hybrid hosts) that can still be emptied by `cgroup.kill`, a PID
+//! that can be limited, a v2 tree without controllers (hybrid hosts) that can still be emptied by `cgroup.kill` and is
+//! limited by the old hierarchy's controllers, a PID
 //! namespace, or, when nothing else is allowed, a subreaper that finds its descendants in `/proc`.
 //!
 //! Invariants: only this crate starts children; after [`Group::kill_all`] no process of the tree is left, whatever it
 //! did to its parents; a child gets the environment it is given and nothing else.
 
 mod cgroup;
+mod cgroup_v1;
 mod containment;
 mod group;
 mod identity;

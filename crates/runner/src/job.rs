@@ -40,7 +40,7 @@ pub struct RunJob {
 #[serde(rename_all = "kebab-case", tag = "kind")]
 pub enum Mode {
     Smoke(SmokeJob),
-    UserJourney(JourneyJob),
+    UserJourney(Box<JourneyJob>),
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -134,11 +134,14 @@ impl Runner {
     }
 
     async fn clone_scripts(&self) -> Result<Option<String>, Verdict> {
-        let Mode::UserJourney(JourneyJob {
+        let Mode::UserJourney(journey) = &self.job.mode else {
+            return Ok(None);
+        };
+        let JourneyJob {
             git: Some(git),
             root,
             ..
-        }) = &self.job.mode
+        } = journey.as_ref()
         else {
             return Ok(None);
         };

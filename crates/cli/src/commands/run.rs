@@ -61,7 +61,7 @@ async fn carry_out(
         program,
         arguments: vec!["runner".into()],
         client,
-        containment: Containment::detect(),
+        containment: containment(variables)?,
         limits: Limits {
             cpus: planned.cpus,
             memory_bytes: planned.memory_bytes,
@@ -104,6 +104,12 @@ async fn carry_out(
         terminal::line(&serde_json::to_string(&result.record).map_err(Failure::broken)?);
     }
     Ok(result.record.exit_code.unwrap_or(3))
+}
+
+pub(crate) fn containment(variables: &Variables) -> Result<Containment, Failure> {
+    let name = variables.get("CANARYTRACE_CONTAINMENT").unwrap_or("auto");
+    Containment::named(name)
+        .map_err(|reason| Failure::usage(format!("CANARYTRACE_CONTAINMENT: {reason}")))
 }
 
 /// On a terminal a person reads; with a store the established lines; piped without a store only documents.
