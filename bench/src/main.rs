@@ -1,4 +1,4 @@
-//! Benchmarks: `cargo xtask bench [run|store]`. Prints ratios against a floor or a peer measured in the same run.
+//! Benchmarks: `cargo xtask bench [run|store|kills [count [seed]]]`. Prints ratios against a floor or a peer measured in the same run.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -6,6 +6,7 @@
 )]
 
 mod floor;
+mod kills;
 mod run;
 mod site;
 mod store;
@@ -25,13 +26,26 @@ fn main() -> ExitCode {
     } else {
         wanted.iter().map(String::as_str).collect()
     };
-    match names.into_iter().try_for_each(bench) {
+    let done = match names.as_slice() {
+        ["kills", rest @ ..] => bench_kills(rest),
+        names => names.iter().try_for_each(|name| bench(name)),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
         }
     }
+}
+
+/// `[count [seed]]`
+fn bench_kills(rest: &[&str]) -> Result<()> {
+    let number = |position: usize, default: u64| {
+        rest.get(position)
+            .map_or(Ok(default), |text| text.parse::<u64>())
+    };
+    kills::kills(number(0, 1000)?, number(1, 1)?)
 }
 
 fn bench(name: &str) -> Result<()> {
@@ -42,7 +56,7 @@ fn bench(name: &str) -> Result<()> {
     match name {
         "run" => runtime.block_on(run::bench()),
         "store" => runtime.block_on(store::bench()),
-        other => bail!("benchmark `{other}` is not known: run, store"),
+        other => bail!("benchmark `{other}` is not known: run, store, kills"),
     }
 }
 

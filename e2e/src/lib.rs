@@ -23,20 +23,21 @@ use std::{
 
 use serde_json::Value;
 
-/// The binary beside the tests' own folder.
+/// The binary beside this program, or beside the tests' own folder.
 pub fn binary() -> PathBuf {
     let own = std::env::current_exe().unwrap();
-    let path = own
-        .parent()
-        .and_then(Path::parent)
-        .unwrap()
-        .join("canarytrace");
-    assert!(
-        path.exists(),
-        "{} is missing: cargo build --package canarytrace",
-        path.display()
-    );
-    path
+    let found = own
+        .ancestors()
+        .skip(1)
+        .take(2)
+        .map(|folder| folder.join("canarytrace"))
+        .find(|path| path.is_file());
+    found.unwrap_or_else(|| {
+        panic!(
+            "no canarytrace beside {}: cargo build --package canarytrace",
+            own.display()
+        )
+    })
 }
 
 /// `canarytrace` with an environment that names nothing but the basics.
@@ -124,6 +125,10 @@ fn answer(mut stream: TcpStream) {
         "/" => ("200 OK", SHOP),
         "/error" => ("500 Internal Server Error", "<title>Error</title>"),
         "/untitled" => ("200 OK", "<p>no title"),
+        "/talkative" => (
+            "200 OK",
+            "<title>Talk</title><script>for (let i = 0; i < 2000; i++) console.log(i, ' '.repeat(200))</script>",
+        ),
         "/hang" => {
             // Answers nothing until the browser goes away.
             stream.read_exact(&mut [0; 1]).ok();

@@ -5,7 +5,12 @@
     reason = "a test fails by panicking, and starts real programs"
 )]
 
-use std::{path::Path, process::Command, time::Duration};
+use std::{
+    io::{BufRead, BufReader},
+    path::Path,
+    process::Command,
+    time::Duration,
+};
 
 use canarytrace_e2e::{
     GitServer, Said, Site, canarytrace, documents, eventually, leftovers, only_run, record, run,
@@ -579,6 +584,95 @@ fn scripts_are_cloned_over_ssh_with_a_key() {
             .unwrap()
             .contains("refuses us"),
         "{said:?}"
+    );
+}
+
+/// A run into a file system of so many bytes.
+fn run_on_disk(size: &str, url: &str) -> Said {
+    let disk = tempfile::tempdir().unwrap();
+    let script = format!(
+        "mount -t tmpfs -o size={size} none {disk} && exec {binary} run --json --out {disk}/runs {url}",
+        disk = disk.path().display(),
+        binary = canarytrace_e2e::binary().display(),
+    );
+    let output = Command::new("unshare")
+        .args(["--mount", "--map-root-user", "sh", "-c", &script])
+        .output();
+    output.unwrap().into()
+}
+
+#[test]
+fn a_full_disk_is_named_and_the_run_is_recorded() {
+    let site = Site::start();
+    // Room for the closing documents, not for all that the page says.
+    let said = run_on_disk("256k", &site.page("/talkative"));
+    let record = said.record();
+    assert_eq!(
+        (said.code, record["verdict"]["cause"].as_str()),
+        (Some(3), Some("runner")),
+        "{said:?}"
+    );
+    let detail = record["verdict"]["detail"].as_str().unwrap();
+    assert!(detail.contains("No space left"), "{detail}");
+    assert_eq!(record["counts"]["run"], 1, "{record}");
+    // Not even room to begin.
+    let said = run_on_disk("16k", &site.page("/"));
+    assert_eq!(said.code, Some(3), "{said:?}");
+    assert!(
+        said.stderr.contains("No space left") && said.stderr.contains("make room"),
+        "{said:?}"
+    );
+    assert_eq!(leftovers(), Vec::<String>::new());
+}
+
+#[test]
+fn a_headless_shell_is_a_browser_too() {
+    let (site, out) = (Site::start(), tempfile::tempdir().unwrap());
+    let shell = "/usr/bin/chromium-headless-shell";
+    let said = run(out.path(), &[&site.page("/"), "--browser", shell]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let version = said.record()["browserVersion"].as_str().unwrap().to_owned();
+    assert!(version.contains("headless-shell"), "{version}");
+    assert_eq!(leftovers(), Vec::<String>::new());
+}
+
+#[test]
+fn a_browser_behind_an_endpoint_is_driven_and_given_back() {
+    let (site, out) = (Site::start(), tempfile::tempdir().unwrap());
+    let home = tempfile::tempdir().unwrap();
+    let mut driver = Command::new("chromedriver")
+        .args(["--port=0"])
+        .env("TMPDIR", home.path())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
+    let port = lines.find_map(|line| {
+        let line = line.ok()?;
+        let port = line.split("started successfully on port ").nth(1)?;
+        port.trim_end_matches('.').parse::<u16>().ok()
+    });
+    let endpoint = format!("http://127.0.0.1:{}", port.unwrap());
+    let said = run(out.path(), &[&site.page("/error"), "--browser", &endpoint]);
+    driver.kill().unwrap();
+    driver.wait().unwrap();
+    let record = said.record();
+    assert_eq!(
+        (said.code, record["verdict"]["cause"].as_str()),
+        (Some(1), Some("site")),
+        "{said:?}"
+    );
+    assert!(!documents(&only_run(out.path()), "request-log").is_empty());
+    // The session was ended by us, not by the death of its driver.
+    assert_eq!(leftovers(), Vec::<String>::new());
+    let away = run(
+        out.path(),
+        &[&site.page("/"), "--browser", "http://127.0.0.1:1"],
+    );
+    assert_eq!(
+        (away.code, away.record()["verdict"]["cause"].as_str()),
+        (Some(3), Some("browser")),
+        "{away:?}"
     );
 }
 

@@ -9,15 +9,22 @@ use crate::{
     run::{command, npm, run, succeeds},
 };
 
-const PACKAGES: [&str; 6] = [
+const PACKAGES: [&str; 7] = [
     "chromium",
+    "chromium-headless-shell",
     "chromium-driver",
     "fonts-liberation",
     "git",
     "openssh-client",
     "openssh-server",
 ];
-const PROGRAMS: [&str; 4] = ["chromedriver", "git", "ssh", "sshd"];
+const PROGRAMS: [&str; 5] = [
+    "chromedriver",
+    "chromium-headless-shell",
+    "git",
+    "ssh",
+    "sshd",
+];
 
 /// Chromium, chromedriver, fonts, git and ssh.
 pub(crate) fn browser() -> Result<()> {

@@ -45,6 +45,9 @@ pub enum LogStream {
 pub(crate) const RECORD: &str = "run.json";
 pub(crate) const DOCUMENTS: &str = "documents.ndjson";
 pub(crate) const ATTACHMENTS: &str = "attachments";
+/// Room for the closing documents and the record, should the disk be full by then.
+const RESERVE: &str = ".reserve";
+const RESERVE_BYTES: usize = 128 << 10;
 /// A run writes no more than this; what is beyond is counted in the log.
 const MAX_DOCUMENT_BYTES: usize = 8 << 20;
 
@@ -72,8 +75,23 @@ impl RunDirectory {
         for folder in ["attachments", "assets"] {
             fs::create_dir_all(path.join(folder)).map_err(failed)?;
         }
+        fs::write(path.join(RESERVE), vec![b'.'; RESERVE_BYTES]).map_err(failed)?;
         write_record(&path, record, &secrets)?;
         Self::open(&path, record, secrets)
+    }
+
+    /// Opens a folder to close its record: gives the room kept for that free.
+    pub fn open_to_close(
+        path: &Path,
+        record: &RunRecord,
+        secrets: Secrets,
+    ) -> Result<Self, EvidenceError> {
+        if let Err(error) = fs::remove_file(path.join(RESERVE))
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            tracing::warn!(%error, "the room kept for closing documents cannot be used");
+        }
+        Self::open(path, record, secrets)
     }
 
     /// Opens a folder that exists: cuts a torn last line and goes on numbering.

@@ -54,7 +54,7 @@ pub fn recover(run: &mut Unfinished, reason: &str, now: Moment) -> Result<(), Ev
     if run.record.state == RunState::Ended {
         return Ok(());
     }
-    let mut directory = RunDirectory::open(&run.path, &run.record, Secrets::default())?;
+    let mut directory = RunDirectory::open_to_close(&run.path, &run.record, Secrets::default())?;
     let verdict = run
         .record
         .verdict

@@ -112,6 +112,8 @@ pub enum RunnerMessage {
     Revision(String),
     Step(StepRecord),
     Attachment(String),
+    /// The runner can go no further, and why.
+    Failed(String),
     /// The runner is done.
     Ended(Box<RunSummary>),
 }

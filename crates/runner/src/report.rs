@@ -3,7 +3,7 @@
 use std::{io::Write, sync::Arc};
 
 use canarytrace_driver::devtools::{ConsoleEvent, ConsoleKind};
-use canarytrace_evidence::{EvidenceError, LogStream, RunDirectory};
+use canarytrace_evidence::{EvidenceError, LogStream, RunDirectory, Secrets};
 use canarytrace_model::{
     ActionId,
     documents::{
@@ -250,17 +250,21 @@ impl Reporter {
         self.tell(&RunnerMessage::Line(text));
     }
 
-    /// Tells the supervisor; if it is gone, this process is about to end anyway.
+    /// Tells the supervisor.
     pub(crate) fn tell(&self, message: &RunnerMessage) {
-        let text = serde_json::to_string(message).unwrap_or_default();
-        let masked = self.directory.secrets().mask(&text);
-        let mut stdout = std::io::stdout().lock();
-        if writeln!(stdout, "{masked}")
-            .and_then(|()| stdout.flush())
-            .is_err()
-        {
-            tracing::debug!("the supervisor does not listen");
-        }
+        tell(self.directory.secrets(), message);
+    }
+}
+
+/// Tells the supervisor; if it is gone, this process is about to end anyway.
+pub(crate) fn tell(secrets: &Secrets, message: &RunnerMessage) {
+    let text = serde_json::to_string(message).unwrap_or_default();
+    let mut stdout = std::io::stdout().lock();
+    if writeln!(stdout, "{}", secrets.mask(&text))
+        .and_then(|()| stdout.flush())
+        .is_err()
+    {
+        tracing::debug!("the supervisor does not listen");
     }
 }
 

@@ -28,7 +28,7 @@ use crate::{
     job::{BrowserTarget, JourneyJob, Mode, RunJob, RunSummary, RunnerMessage},
     journey::Journey,
     judge::{judge_git, judge_launch},
-    report::Reporter,
+    report::{self, Reporter},
     smoke,
     step::Stage,
 };
@@ -41,17 +41,20 @@ const COMMAND_LIMIT: Duration = Duration::from_secs(30);
 /// Carries out a job in this process; `go` is notified when the first navigation may begin. Answers the exit code.
 pub async fn run_job(job: RunJob, go: Arc<Notify>) -> Result<u8, EvidenceError> {
     let clock = RunClock::start();
-    let directory = RunDirectory::open(
-        &job.directory,
-        &job.record,
-        Secrets::new(job.secrets.iter().cloned()),
-    )?;
+    let secrets = Secrets::new(job.secrets.iter().cloned());
+    let directory = RunDirectory::open(&job.directory, &job.record, secrets.clone())?;
     let reporter = Reporter::new(directory, job.record.clone(), clock);
     let mut runner = Runner {
         job,
         reporter: Some(reporter),
     };
-    let summary = runner.run(&go).await?;
+    let summary = match runner.run(&go).await {
+        Ok(summary) => summary,
+        Err(error) => {
+            report::tell(&secrets, &RunnerMessage::Failed(error.to_string()));
+            return Err(error);
+        }
+    };
     let exit_code = summary.verdict.exit_code();
     if let Some(reporter) = &runner.reporter {
         reporter.tell(&RunnerMessage::Ended(Box::new(summary)));

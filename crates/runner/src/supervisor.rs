@@ -106,6 +106,7 @@ pub async fn supervise(
     let mut run = Run {
         record: config.job.record.clone(),
         summary: None,
+        failure: None,
         revision: None,
         printed: 0,
         begun: !config.job.wait_for_go,
@@ -122,7 +123,7 @@ pub async fn supervise(
             withdrawn: true,
         });
     }
-    let directory = RunDirectory::open(&path, &run.record, secrets)?;
+    let directory = RunDirectory::open_to_close(&path, &run.record, secrets)?;
     run.finish(directory, end, &config, &clock)?;
     if config.client.is_none() {
         run.print_documents(&path, notice);
@@ -153,6 +154,8 @@ enum End {
 struct Run {
     record: RunRecord,
     summary: Option<RunSummary>,
+    /// Why the runner gave up, in its own words.
+    failure: Option<String>,
     revision: Option<String>,
     /// Bytes of the documents that were printed.
     printed: u64,
@@ -226,7 +229,11 @@ impl Run {
         drop(stdin);
         match tokio::time::timeout(EXIT_LIMIT, child.wait()).await {
             Ok(Ok(status)) if self.summary.is_some() || status.success() => End::ByItself,
-            Ok(Ok(status)) => End::Crashed(format!("the runner process ended with {status}")),
+            Ok(Ok(status)) => End::Crashed(
+                self.failure
+                    .take()
+                    .unwrap_or_else(|| format!("the runner process ended with {status}")),
+            ),
             Ok(Err(error)) => End::Crashed(error.to_string()),
             Err(_) if self.summary.is_some() => End::ByItself,
             Err(_) => {
@@ -266,6 +273,7 @@ impl Run {
             RunnerMessage::Revision(revision) => self.revision = Some(revision),
             RunnerMessage::Step(step) => self.record.steps.push(step),
             RunnerMessage::Attachment(name) => self.record.attachments.push(name),
+            RunnerMessage::Failed(reason) => self.failure = Some(reason),
             RunnerMessage::Ended(summary) => self.summary = Some(*summary),
         }
     }
