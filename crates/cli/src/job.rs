@@ -37,6 +37,7 @@ pub(crate) struct Planned {
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 const OPEN_LIMIT_MS: u64 = 60_000;
+const COMMAND_LIMIT_MS: u64 = 30_000;
 const SETTLE_MS: u64 = 600;
 const GIT_LIMIT_MS: u64 = 60_000;
 const DEFAULT_TESTS_PATH: &str = "/opt/canary/tests";
@@ -108,7 +109,9 @@ fn plan_variables(arguments: &RunArguments, variables: &Variables) -> Result<Pla
         .into_iter()
         .collect();
     secrets.extend(secret_of_git(&mode));
-    let default_timeout = default_timeout(&mode);
+    let timeout = arguments
+        .timeout
+        .map_or_else(|| default_timeout(&mode), |span| span.0);
     let job = RunJob {
         record: record(uuid, variables, monitor, mode_name, spec, labels),
         directory: PathBuf::new(),
@@ -131,6 +134,9 @@ fn plan_variables(arguments: &RunArguments, variables: &Variables) -> Result<Pla
         base_url,
         wait_for_timeout_ms: milliseconds(variables, "WAIT_FOR_TIMEOUT", 30_000)?,
         step_timeout_ms: milliseconds(variables, "CANARYTRACE_STEP_TIMEOUT", 120_000)?,
+        timeout_ms: whole_ms(timeout),
+        command_limit_ms: milliseconds(variables, "CANARYTRACE_COMMAND_LIMIT", COMMAND_LIMIT_MS)?,
+        control_url: variables.get("CANARYTRACE_CONTROL_URL").map(str::to_owned),
         availability_check: variables.switch("AVAILABILITY_CHECK", false),
         wait_for_go: arguments.controlled,
         settle_ms: milliseconds(variables, "CANARYTRACE_SETTLE", SETTLE_MS)?,
@@ -142,7 +148,7 @@ fn plan_variables(arguments: &RunArguments, variables: &Variables) -> Result<Pla
     Ok(Planned {
         job,
         store,
-        timeout: arguments.timeout.map_or(default_timeout, |span| span.0),
+        timeout,
         cpus: None,
         memory_bytes: None,
     })
@@ -199,7 +205,7 @@ fn smoke_mode(variables: &Variables, base_url: &str) -> Result<Mode, Failure> {
     Ok(Mode::Smoke(SmokeJob {
         checks,
         pause_ms: milliseconds(variables, "PAUSE_BETWEEN_SMOKE", 0)?,
-        open_limit_ms: OPEN_LIMIT_MS,
+        open_limit_ms: milliseconds(variables, "CANARYTRACE_OPEN_LIMIT", OPEN_LIMIT_MS)?,
     }))
 }
 
@@ -358,7 +364,14 @@ fn plan_monitor(
         secrets,
         base_url,
         wait_for_timeout_ms: 30_000,
-        step_timeout_ms: u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX),
+        step_timeout_ms: whole_ms(timeout),
+        timeout_ms: whole_ms(timeout),
+        command_limit_ms: milliseconds(variables, "CANARYTRACE_COMMAND_LIMIT", COMMAND_LIMIT_MS)?,
+        control_url: monitor
+            .control_url
+            .clone()
+            .or_else(|| stack.defaults.control_url.clone())
+            .or_else(|| variables.get("CANARYTRACE_CONTROL_URL").map(str::to_owned)),
         availability_check: false,
         wait_for_go: arguments.controlled,
         settle_ms: SETTLE_MS,
@@ -398,7 +411,7 @@ fn monitor_mode(
                 .map(UrlCheckJob::from)
                 .collect(),
             pause_ms: 0,
-            open_limit_ms: OPEN_LIMIT_MS,
+            open_limit_ms: milliseconds(variables, "CANARYTRACE_OPEN_LIMIT", OPEN_LIMIT_MS)?,
         }));
     };
     let (root, git) = match &monitor.git {
@@ -557,6 +570,10 @@ fn default_timeout(mode: &Mode) -> Duration {
         Mode::UserJourney(_) => Duration::from_secs(300),
     };
     work + Duration::from_secs(30)
+}
+
+fn whole_ms(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn milliseconds(variables: &Variables, name: &str, default: u64) -> Result<u64, Failure> {

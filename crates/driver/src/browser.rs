@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use canarytrace_process::process_usage;
+use canarytrace_process::{process_usage, stopped_name};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tracing::warn;
@@ -142,6 +142,13 @@ impl Browser {
                 .sum(),
             processes: usages.len(),
         })
+    }
+
+    /// Processes of browser and driver that are stopped by a signal; none of a remote one.
+    pub fn stopped_processes(&self) -> Vec<String> {
+        let pids = self.local.as_ref().map(|local| local.group.pids());
+        let pids = pids.unwrap_or_default();
+        pids.into_iter().filter_map(stopped_name).collect()
     }
 
     /// Forgets cookies, caches and storage of every origin.

@@ -40,6 +40,9 @@ pub struct Defaults {
     pub timeout: Option<Span>,
     #[serde(default)]
     pub labels: Vec<String>,
+    /// Asked when a site cannot be reached, to tell its outage from one of our own network.
+    #[serde(default)]
+    pub control_url: Option<String>,
 }
 
 /// The fixed resources of a browser.
@@ -69,6 +72,8 @@ pub struct Monitor {
     pub git: Option<GitSource>,
     #[serde(default)]
     pub base_url: Option<String>,
+    #[serde(default)]
+    pub control_url: Option<String>,
     #[serde(default)]
     pub env: BTreeMap<String, EnvValue>,
     #[serde(default)]

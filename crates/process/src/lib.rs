@@ -13,13 +13,17 @@ mod cgroup_v1;
 mod containment;
 mod group;
 mod identity;
+mod own_group;
 mod procfs;
 mod signals;
 
 pub use containment::Containment;
 pub use group::{ChildSpec, Group, GroupUsage, Limits, SpawnError, Stdio, kill_abandoned};
 pub use identity::{ProcessIdentity, is_alive, own_identity};
-pub use procfs::{HostSample, ProcessUsage, descendants, host_sample, process_usage, self_usage};
+pub use own_group::{OwnGroupSample, own_group_sample};
+pub use procfs::{
+    HostSample, ProcessUsage, descendants, host_sample, process_usage, self_usage, stopped_name,
+};
 pub use signals::{
     become_subreaper, die_with_parent, process_group_of_own, send_kill, send_terminate,
 };

@@ -65,6 +65,13 @@ pub fn process_usage(pid: u32) -> Option<ProcessUsage> {
     })
 }
 
+/// The command name of a process that is stopped by a signal; none of one that is not.
+pub fn stopped_name(pid: u32) -> Option<String> {
+    let stat = read_stat(pid).filter(|stat| matches!(stat.state, 'T' | 't'))?;
+    let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+    Some(format!("{} (pid {pid}, state {})", name.trim(), stat.state))
+}
+
 /// Of this process.
 pub fn self_usage() -> ProcessUsage {
     process_usage(std::process::id()).unwrap_or_default()

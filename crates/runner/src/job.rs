@@ -29,6 +29,12 @@ pub struct RunJob {
     pub wait_for_timeout_ms: u64,
     /// Of one hook or test, ms.
     pub step_timeout_ms: u64,
+    /// Of the whole run, from its first step on; ms.
+    pub timeout_ms: u64,
+    /// Of a WebDriver command that waits for no page; ms.
+    pub command_limit_ms: u64,
+    /// Asked when the network fails, to tell an outage of the site from one of our own network.
+    pub control_url: Option<String>,
     pub availability_check: bool,
     /// Wait for a line on standard input before the first navigation.
     pub wait_for_go: bool,

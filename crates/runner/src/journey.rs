@@ -1,6 +1,6 @@
 //! User-journey mode: walks the script's tree as mocha does, one call per hook and test.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use canarytrace_driver::Browser;
 use canarytrace_evidence::{EvidenceError, LogStream};
@@ -14,8 +14,8 @@ use serde_json::json;
 use tokio::sync::mpsc;
 
 use crate::{
+    facts::{ScriptFailure, StepFacts},
     job::{JourneyJob, RunJob},
-    judge::{ScriptFailure, StepFacts},
     report::StepName,
     step::Stage,
 };
@@ -23,6 +23,8 @@ use crate::{
 const MEMORY_LIMIT_BYTES: usize = 128 << 20;
 const LOAD_LIMIT: Duration = Duration::from_secs(10);
 const INTERVAL: Duration = Duration::from_millis(100);
+/// A command that ended so short a time ago is part of what a script waits for: it asks again and again.
+const RECENT: Duration = Duration::from_secs(1);
 /// A script that QuickJS cannot interrupt is given up after this.
 const UNINTERRUPTIBLE: Duration = Duration::from_secs(5);
 
@@ -34,6 +36,8 @@ pub(crate) struct Journey {
     context: CommandContext,
     step_limit: Duration,
     last_step: Option<StepName>,
+    /// The command that was under way, or just over, when the last call failed.
+    awaiting: Option<String>,
 }
 
 /// Hooks that enclose a test, outermost first.
@@ -79,6 +83,7 @@ impl Journey {
             context,
             step_limit: Duration::from_millis(job.step_timeout_ms),
             last_step: None,
+            awaiting: None,
         })
     }
 
@@ -149,7 +154,8 @@ impl Journey {
                 let (parent, full_title) = names(enclosing, &title);
                 let step = stage.begin(&title, &parent, full_title)?;
                 self.last_step = Some(step.name.clone());
-                stage.end(step, facts(error)).await?;
+                let awaiting = self.awaiting.take();
+                stage.end(step, facts(error, awaiting)).await?;
                 return Ok(false);
             }
         }
@@ -182,7 +188,7 @@ impl Journey {
         }
         let step_facts = match outcome {
             Ok(()) => StepFacts::default(),
-            Err(error) => facts(error),
+            Err(error) => facts(error, self.awaiting.take()),
         };
         let failed = step_facts.script.is_some();
         stage.end_journey_step(step, step_facts, failed).await
@@ -199,6 +205,7 @@ impl Journey {
             None | Some(0) => self.step_limit,
             Some(milliseconds) => Duration::from_millis(milliseconds),
         };
+        let limit = limit.min(stage.time_left());
         let outcome = self.call_and_perform(stage, id, limit).await;
         self.drain_output(stage);
         outcome.unwrap_or_else(|| {
@@ -227,20 +234,32 @@ impl Journey {
             commands,
             output,
             context,
+            awaiting,
             ..
         } = self;
+        let mut latest: Option<(String, Instant)> = None;
+        *awaiting = None;
         let calling = tokio::time::timeout(limit + UNINTERRUPTIBLE, engine.call(id, limit));
         tokio::pin!(calling);
         loop {
             tokio::select! {
                 biased;
-                outcome = &mut calling => return outcome.ok(),
+                outcome = &mut calling => {
+                    *awaiting = latest
+                        .filter(|(_, ended)| ended.elapsed() < RECENT)
+                        .map(|(name, _)| name);
+                    return outcome.ok();
+                }
                 Some(said) = output.recv() => say(stage, said),
                 Some(request) = commands.recv() => {
+                    let name = request.name.clone();
                     let performing = perform(&stage.browser, context, request);
                     tokio::select! {
-                        outcome = &mut calling => return outcome.ok(),
-                        () = performing => {}
+                        outcome = &mut calling => {
+                            *awaiting = Some(name);
+                            return outcome.ok();
+                        }
+                        () = performing => latest = Some((name, Instant::now())),
                     }
                 }
             }
@@ -278,7 +297,7 @@ fn names(enclosing: &Enclosing, title: &str) -> (String, String) {
     (parent, full_title)
 }
 
-fn facts(error: ScriptError) -> StepFacts {
+fn facts(error: ScriptError, awaiting: Option<String>) -> StepFacts {
     let gone = (error.kind == ScriptErrorKind::Browser).then(|| error.message.clone());
     let net_error = (error.kind == ScriptErrorKind::Navigation)
         .then(|| {
@@ -300,6 +319,7 @@ fn facts(error: ScriptError) -> StepFacts {
             name: error.name,
             message: error.message,
             place: error.place,
+            awaiting,
         }),
         ..StepFacts::default()
     }

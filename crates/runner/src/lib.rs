@@ -9,20 +9,28 @@
 
 mod availability;
 mod collect;
+mod control;
+mod facts;
+mod gather;
 mod git;
 mod job;
 mod journey;
 mod judge;
+mod party;
 mod report;
 mod run;
 mod smoke;
 mod step;
 mod supervisor;
 
+pub use facts::{
+    BrowserFacts, ControlAnswer, ExceptionFact, HostFacts, Lookup, PageLook, Party, RequestFact,
+    ScriptFailure, StepFacts, Unmet,
+};
 pub use git::{GitError, GitJob, git_password};
 pub use job::{
     BrowserJob, BrowserTarget, CollectorSwitches, JourneyJob, Mode, RunJob, RunnerMessage, SmokeJob,
 };
-pub use judge::{ScriptFailure, StepFacts, judge, judge_git, judge_launch};
+pub use judge::{judge, judge_git, judge_launch};
 pub use run::{remove_leftovers, run_job, workspace_name};
 pub use supervisor::{Notice, RunResult, SupervisorConfig, group_name, supervise};

@@ -3,7 +3,7 @@
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use canarytrace_driver::{
@@ -27,7 +27,7 @@ use crate::{
     git,
     job::{BrowserTarget, JourneyJob, Mode, RunJob, RunSummary, RunnerMessage},
     journey::Journey,
-    judge::{judge_git, judge_launch},
+    judge::{judge_git, judge_launch, judge_load},
     report::{self, Reporter},
     smoke,
     step::Stage,
@@ -36,8 +36,6 @@ use crate::{
 /// A browser ready for its first navigation.
 type Ready = (Browser, mpsc::Receiver<BrowserEvent>);
 
-const COMMAND_LIMIT: Duration = Duration::from_secs(30);
-
 /// Carries out a job in this process; `go` is notified when the first navigation may begin. Answers the exit code.
 pub async fn run_job(job: RunJob, go: Arc<Notify>) -> Result<u8, EvidenceError> {
     let clock = RunClock::start();
@@ -45,6 +43,7 @@ pub async fn run_job(job: RunJob, go: Arc<Notify>) -> Result<u8, EvidenceError> 
     let directory = RunDirectory::open(&job.directory, &job.record, secrets.clone())?;
     let reporter = Reporter::new(directory, job.record.clone(), clock);
     let mut runner = Runner {
+        started: Instant::now(),
         job,
         reporter: Some(reporter),
     };
@@ -64,6 +63,7 @@ pub async fn run_job(job: RunJob, go: Arc<Notify>) -> Result<u8, EvidenceError> 
 
 struct Runner {
     job: RunJob,
+    started: Instant,
     /// Lent to the stage while there is one.
     reporter: Option<Reporter>,
 }
@@ -167,21 +167,14 @@ impl Runner {
         (browser, events): Ready,
         go: &Notify,
     ) -> Result<RunSummary, EvidenceError> {
+        let mut begun = self.started;
         let collectors = Collectors::start(events);
         let journey = match &self.job.mode {
             Mode::Smoke(_) => None,
             Mode::UserJourney(journey) => match Journey::load(&self.job, journey, &browser).await {
                 Ok(journey) => Some(journey),
                 Err(error) => {
-                    let place = error
-                        .place
-                        .as_ref()
-                        .map(|place| format!(" at {place}"))
-                        .unwrap_or_default();
-                    let verdict = Verdict::blame(
-                        Cause::Script,
-                        format!("script {}{place}: {error}", journey.spec),
-                    );
+                    let verdict = judge_load(&journey.spec, &error);
                     let problems = browser.close().await.problems;
                     return self.give_up(&error.name, verdict, problems);
                 }
@@ -198,6 +191,7 @@ impl Runner {
             go.notified().await;
             // The run begins now; what came before was preparation.
             self.reporter().clock = RunClock::start();
+            begun = Instant::now();
         }
         if self.job.availability_check {
             for target in self
@@ -226,8 +220,12 @@ impl Runner {
             reporter,
             switches: self.job.collectors,
             visited: false,
+            page: String::new(),
             vitals: None,
             verdict: Verdict::passed(),
+            posted: false,
+            control_url: self.job.control_url.clone(),
+            deadline: begun + Duration::from_millis(self.job.timeout_ms),
         };
         let outcome = match (&self.job.mode, journey) {
             (Mode::Smoke(smoke), _) => smoke::run(&mut stage, smoke).await,
@@ -363,7 +361,7 @@ fn launch_config(job: &RunJob) -> Result<LaunchConfig, String> {
             .map(|(name, value)| (name.into(), value.into()))
             .collect(),
         without_sandbox: browser.without_sandbox,
-        command_timeout: COMMAND_LIMIT,
+        command_timeout: Duration::from_millis(job.command_limit_ms),
     })
 }
 

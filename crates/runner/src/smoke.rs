@@ -2,13 +2,21 @@
 
 use std::time::Duration;
 
-use canarytrace_driver::{devtools::DevToolsError, webdriver::ErrorCode};
+use canarytrace_driver::{
+    devtools::DevToolsError,
+    webdriver::{ErrorCode, WebDriverError},
+};
 use canarytrace_evidence::EvidenceError;
 use canarytrace_model::stack::{Expect, UrlCheckJob};
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::{collect::network::Navigation, job::SmokeJob, judge::StepFacts, step::Stage};
+use crate::{
+    collect::network::Navigation,
+    facts::{StepFacts, Unmet},
+    job::SmokeJob,
+    step::Stage,
+};
 
 const SUITE: &str = "Smoke";
 const CALL_LIMIT: Duration = Duration::from_secs(5);
@@ -82,18 +90,18 @@ async fn visit(
         url: Some(check.url.clone()),
         ..StepFacts::default()
     };
-    let opened = stage.browser.webdriver.navigate(&check.url).await;
+    let limit = Duration::from_millis(job.open_limit_ms).min(stage.time_left());
+    let opened = open(stage, &check.url, limit).await;
     let navigation = stage.navigation_settled().await.unwrap_or_default();
     facts.status = navigation.status;
     match opened {
         Ok(()) => {}
-        Err(error) if error.is_gone() => facts.browser_gone = Some(error.to_string()),
+        Err(error) if error.is_gone() || error == WebDriverError::Deadline => {
+            facts.browser_gone = Some(error.to_string());
+        }
         Err(error) if error.code() == Some(&ErrorCode::Timeout) => {
             stage.reporter.line("Test did not finished on time!");
-            facts.deadline = Some((
-                format!("opening {}", check.url),
-                Duration::from_millis(job.open_limit_ms),
-            ));
+            facts.deadline = Some((format!("opening {}", check.url), limit));
         }
         Err(error) => {
             facts.net_error = Some(
@@ -104,7 +112,9 @@ async fn visit(
         }
     }
     if let Err(error) = headers {
-        facts.unmet = Some(format!("the request headers could not be set: {error}"));
+        facts.unmet = Some(Unmet::wrong(format!(
+            "the request headers could not be set: {error}"
+        )));
     }
     let mut title = String::new();
     if facts.net_error.is_none() && facts.deadline.is_none() && facts.browser_gone.is_none() {
@@ -119,6 +129,11 @@ async fn visit(
         clear(stage, check).await;
     }
     stage.leftovers(&name)
+}
+
+async fn open(stage: &mut Stage, url: &str, limit: Duration) -> Result<(), WebDriverError> {
+    stage.browser.webdriver.limit_page_load(limit).await?;
+    stage.browser.webdriver.navigate(url).await
 }
 
 /// The next URL starts as the first one did; after the last one the browser is thrown away.
@@ -158,7 +173,10 @@ async fn examine(
     {
         Ok(seen) => seen,
         Err(error) => {
-            facts.unmet = Some(format!("{} could not be examined: {error}", check.url));
+            facts.unmet = Some(Unmet::wrong(format!(
+                "{} could not be examined: {error}",
+                check.url
+            )));
             return String::new();
         }
     };
@@ -201,7 +219,7 @@ fn unmet(
     title: &str,
     text: &str,
     load_ms: Option<f64>,
-) -> Option<String> {
+) -> Option<Unmet> {
     let UrlCheckJob { url, expect, .. } = check;
     let Expect {
         status: wanted_status,
@@ -211,44 +229,43 @@ fn unmet(
     } = expect;
     match (wanted_status, status) {
         (Some(wanted), status) if status != Some(*wanted) => {
-            return Some(format!(
+            return Some(Unmet::wrong(format!(
                 "{url} answered with status {}, expected {wanted}",
                 status.map_or_else(|| "none".to_owned(), |status| status.to_string())
-            ));
+            )));
         }
         (None, Some(status)) if status > 399 => {
-            return Some(format!("{url} answered with status {status}"));
+            return Some(Unmet::wrong(format!("{url} answered with status {status}")));
         }
         _ => {}
     }
     if !has_title {
-        return Some(format!("{url} has no title element"));
+        return Some(Unmet::wrong(format!("{url} has no title element")));
     }
     if let Some(wanted) = wanted_title
         .as_ref()
         .filter(|wanted| !title.contains(wanted.as_str()))
     {
-        return Some(format!(
+        return Some(Unmet::wrong(format!(
             "the title of {url} is `{title}`, expected to contain `{wanted}`"
-        ));
+        )));
     }
     if let Some(wanted) = wanted_text
         .as_ref()
         .filter(|wanted| !text.contains(wanted.as_str()))
     {
-        return Some(format!("{url} does not show the text `{wanted}`"));
+        return Some(Unmet::wrong(format!(
+            "{url} does not show the text `{wanted}`"
+        )));
     }
     let limit = load.as_ref()?;
     let limit_ms = limit.0.as_secs_f64() * 1000.0;
-    match load_ms {
-        Some(load_ms) if load_ms <= limit_ms => None,
-        Some(load_ms) => Some(format!(
-            "{url} was loaded after {load_ms:.0} ms, expected within {limit}"
-        )),
-        None => Some(format!(
-            "{url} did not end loading, expected within {limit}"
-        )),
-    }
+    let text = match load_ms {
+        Some(load_ms) if load_ms <= limit_ms => return None,
+        Some(load_ms) => format!("{url} was loaded after {load_ms:.0} ms, expected within {limit}"),
+        None => format!("{url} did not end loading, expected within {limit}"),
+    };
+    Some(Unmet { text, slow: true })
 }
 
 #[cfg(test)]
@@ -284,11 +301,13 @@ mod tests {
         assert!(
             unmet(&plain, Some(404), true, "T", "", None)
                 .unwrap()
+                .text
                 .contains("status 404")
         );
         assert!(
             unmet(&plain, Some(200), false, "", "", None)
                 .unwrap()
+                .text
                 .contains("no title")
         );
         let expect = Expect {
@@ -319,21 +338,25 @@ mod tests {
                 Some(3001.0)
             )
             .unwrap()
+            .text
             .contains("within 3s")
         );
         assert!(
             unmet(&full, Some(404), true, "Not found", "x", Some(1.0))
                 .unwrap()
+                .text
                 .contains("`here`")
         );
         assert!(
             unmet(&full, Some(404), true, "x", "here", Some(1.0))
                 .unwrap()
+                .text
                 .contains("title")
         );
         assert!(
             unmet(&full, Some(200), true, "Not found", "here", Some(1.0))
                 .unwrap()
+                .text
                 .contains("expected 404")
         );
     }

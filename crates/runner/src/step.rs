@@ -11,12 +11,14 @@ use canarytrace_model::{
     stack::When,
     verdict::Verdict,
 };
-use canarytrace_process::{HostSample, host_sample};
+use canarytrace_process::{HostSample, OwnGroupSample, host_sample, own_group_sample};
 
 use crate::{
-    collect::{Collectors, performance::PerformanceCollector},
+    collect::{Collectors, network::Exchange, performance::PerformanceCollector},
+    facts::{HostFacts, StepFacts},
+    gather,
     job::{CollectorSwitches, RunnerMessage},
-    judge::{StepFacts, judge},
+    judge::judge,
     report::{Reporter, StepName},
 };
 
@@ -30,10 +32,18 @@ pub(crate) struct Stage {
     pub(crate) switches: CollectorSwitches,
     /// A page was opened in this run.
     pub(crate) visited: bool,
+    /// The latest page that was opened.
+    pub(crate) page: String,
     /// Of the first page that was timed.
     pub(crate) vitals: Option<Vitals>,
     /// Of the first step that was not passed.
     pub(crate) verdict: Verdict,
+    /// A form was sent to the site.
+    pub(crate) posted: bool,
+    /// Asked when the network fails.
+    pub(crate) control_url: Option<String>,
+    /// The run is to be over by then.
+    pub(crate) deadline: Instant,
 }
 
 /// A step that has begun.
@@ -42,11 +52,11 @@ pub(crate) struct OpenStep {
     pub(crate) name: StepName,
     started: Instant,
     host: HostSample,
+    group: OwnGroupSample,
 }
 
 const NAVIGATION_SETTLE: Duration = Duration::from_secs(2);
 const SCREENSHOT_LIMIT: Duration = Duration::from_secs(15);
-const MAX_FAILED_REQUESTS: usize = 5;
 
 impl Stage {
     pub(crate) fn suite(&mut self, title: &str, full_title: &str) -> Result<(), EvidenceError> {
@@ -77,6 +87,7 @@ impl Stage {
             name,
             started: Instant::now(),
             host: host_sample(),
+            group: own_group_sample(),
         })
     }
 
@@ -92,6 +103,7 @@ impl Stage {
         let navigated = navigation.is_some();
         self.collectors.end_step();
         if let Some(navigation) = navigation {
+            self.page = navigation.url.clone();
             facts.url.get_or_insert(navigation.url);
             if facts.status_counts {
                 facts.status = facts.status.or(navigation.status);
@@ -102,29 +114,24 @@ impl Stage {
         }
         let alive = facts.browser_gone.is_none();
         self.visited |= navigated;
+        facts.host = host_facts(&host, &step, duration);
+        if gather::is_failing(&facts) {
+            // Now, not after the collectors: a page goes on, and what failed it passes.
+            self.gather(&mut facts, alive).await;
+        }
         // Before the first visit there is only the browser's own empty page.
         if alive && self.visited && self.switches.performance_entries && facts.net_error.is_none() {
             self.collect_performance(&step.name, navigated).await?;
         }
         self.reporter.tell(&RunnerMessage::Timed(false));
         let exchanges = self.collectors.take_exchanges(false);
-        facts.failed_requests = exchanges
-            .iter()
-            .filter(|exchange| exchange.is_error())
-            .take(MAX_FAILED_REQUESTS)
-            .map(|exchange| match exchange.response.as_ref() {
-                Some(response) => format!("{} {}", response.status, exchange.request.url),
-                None => format!(
-                    "{} {}",
-                    exchange.failure().unwrap_or_default(),
-                    exchange.request.url
-                ),
-            })
-            .collect();
+        self.posted |= exchanges.iter().any(is_form);
         if self.switches.request_log {
             self.reporter.exchanges(&step.name, &exchanges)?;
         }
         let console = self.collectors.take_console();
+        let page = facts.url.clone().unwrap_or_else(|| self.page.clone());
+        facts.exceptions = gather::exception_facts(&page, &console);
         if self.switches.console {
             self.reporter.console(&step.name, console)?;
         }
@@ -136,6 +143,30 @@ impl Stage {
         };
         self.close(&step.name, duration, &verdict, screenshot, host)?;
         Ok(verdict)
+    }
+
+    async fn gather(&mut self, facts: &mut StepFacts, alive: bool) {
+        if alive {
+            gather::ask_browser(&self.browser, facts).await;
+        }
+        gather::ask_network(facts, self.control_url.as_deref()).await;
+        let page = facts.url.clone().unwrap_or_else(|| self.page.clone());
+        facts.requests = self
+            .collectors
+            .look(|exchanges| gather::request_facts(&page, exchanges.iter()));
+        facts.posted = self.posted
+            || self
+                .collectors
+                .look(|exchanges| exchanges.iter().any(is_form));
+    }
+
+    /// What is left of the run's time, less what closing needs.
+    pub(crate) fn time_left(&self) -> Duration {
+        const CLOSING: Duration = Duration::from_secs(3);
+        self.deadline
+            .saturating_duration_since(Instant::now())
+            .saturating_sub(CLOSING)
+            .max(Duration::from_secs(1))
     }
 
     /// A journey says itself what it expects of a status: an error answer alone fails no step of it.
@@ -256,6 +287,26 @@ impl Stage {
 
     pub(crate) async fn navigation_settled(&self) -> Option<crate::collect::network::Navigation> {
         self.collectors.navigation_settled(NAVIGATION_SETTLE).await
+    }
+}
+
+/// A request by which a page sends what was typed.
+fn is_form(exchange: &Exchange) -> bool {
+    let kind = exchange.request.resource_type.as_deref();
+    exchange.request.method == "POST" && matches!(kind, Some("Document" | "XHR" | "Fetch"))
+}
+
+fn host_facts(host: &HostPressure, step: &OpenStep, duration: Duration) -> HostFacts {
+    let now = own_group_sample();
+    let since = |now: Option<u64>, then: Option<u64>| Some(now?.saturating_sub(then?));
+    let throttled = since(now.throttled_us, step.group.throttled_us);
+    let elapsed_us = duration.as_micros() as f64;
+    HostFacts {
+        cpu_pressure_percent: host.cpu_pressure_percent,
+        throttled_percent: throttled
+            .filter(|microseconds| *microseconds > 0 && elapsed_us > 0.0)
+            .map(|microseconds| microseconds as f64 * 100.0 / elapsed_us),
+        oom_kills: since(now.oom_kills, step.group.oom_kills).unwrap_or(0),
     }
 }
 

@@ -219,6 +219,7 @@ impl Run {
                 () = config.cancel.cancelled() => return End::Cancelled,
                 () = config.go.notified() => {
                     self.begun = true;
+                    deadline.as_mut().reset(tokio::time::Instant::now() + config.timeout);
                     self.record.started_at = Moment::now();
                     if stdin.write_all(b"go\n").await.is_err() {
                         warn!("the runner does not listen");

@@ -72,6 +72,8 @@ pub enum ScriptErrorKind {
     Deadline,
     /// Browser or driver are gone.
     Browser,
+    /// The spec is not there.
+    Missing,
     /// The script itself is wrong.
     Script,
     /// `this.skip()`.
@@ -319,7 +321,7 @@ impl Engine {
             root: config.root.clone(),
         };
         let source = files.read(&config.spec).map_err(|message| ScriptError {
-            kind: ScriptErrorKind::Script,
+            kind: ScriptErrorKind::Missing,
             ..internal(&message)
         })?;
         deadline.set(config.load_limit);

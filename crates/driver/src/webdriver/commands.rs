@@ -45,8 +45,21 @@ impl WebDriver {
         let milliseconds =
             |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         self.post("timeouts", json!({"pageLoad": milliseconds(settings.page_load), "script": milliseconds(settings.script), "implicit": 0})).await?;
+        self.timeouts = settings;
         self.page_timeout = settings.page_load.max(settings.script) + ANSWER_MARGIN;
         Ok(())
+    }
+
+    /// Changes how long the end-point waits for a page, if it is another limit than now.
+    pub async fn limit_page_load(&mut self, limit: Duration) -> Answer<()> {
+        let settings = TimeoutSettings {
+            page_load: limit,
+            ..self.timeouts
+        };
+        if settings == self.timeouts {
+            return Ok(());
+        }
+        self.set_timeouts(settings).await
     }
 
     /// Opens a URL and waits for its load event.

@@ -25,6 +25,7 @@ pub struct WebDriver {
     capabilities: Value,
     /// Of commands that do not wait for a page.
     command_timeout: Duration,
+    timeouts: TimeoutSettings,
     /// Of navigation and scripts, which the end-point bounds itself.
     page_timeout: Duration,
 }
@@ -64,6 +65,10 @@ impl WebDriver {
             session_id: session_id.to_owned(),
             capabilities: answer.get("capabilities").cloned().unwrap_or(Value::Null),
             command_timeout,
+            timeouts: TimeoutSettings {
+                page_load: command_timeout,
+                script: command_timeout,
+            },
             page_timeout: command_timeout,
         })
     }

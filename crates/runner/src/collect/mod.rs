@@ -96,6 +96,11 @@ impl Collectors {
         lock(&self.seen).network.take(all)
     }
 
+    /// Looks at the requests without taking them.
+    pub(crate) fn look<T>(&self, look: impl FnOnce(&[Exchange]) -> T) -> T {
+        look(lock(&self.seen).network.exchanges())
+    }
+
     pub(crate) fn take_console(&self) -> Vec<ConsoleEvent> {
         std::mem::take(&mut lock(&self.seen).console)
     }

@@ -1,11 +1,14 @@
 //! Pairs requests with their responses.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use canarytrace_driver::devtools::{
     BrowserEvent, NetworkFailed, NetworkFinished, NetworkRequest, NetworkResponse,
 };
-use canarytrace_model::documents::{Har, RequestPart, ResponsePart, Timing};
+use canarytrace_model::{
+    documents::{Har, RequestPart, ResponsePart, Timing},
+    time::Moment,
+};
 use serde_json::Value;
 
 /// Requests of one run that are kept; what is beyond is counted.
@@ -141,6 +144,11 @@ impl Network {
             .filter(|navigation| navigation.request_id == request_id)
     }
 
+    /// Requests of this step so far, complete or not.
+    pub(crate) fn exchanges(&self) -> &[Exchange] {
+        &self.exchanges
+    }
+
     /// Removes and answers what is complete, in request order.
     pub(crate) fn take(&mut self, all: bool) -> Vec<Exchange> {
         let (taken, kept): (Vec<Exchange>, Vec<Exchange>) = std::mem::take(&mut self.exchanges)
@@ -158,7 +166,24 @@ impl Network {
 }
 
 impl Exchange {
-    fn is_complete(&self) -> bool {
+    /// From the request to its end, or to now.
+    pub(crate) fn duration_ms(&self) -> u64 {
+        let end = self
+            .finished
+            .as_ref()
+            .map(|finished| finished.timestamp)
+            .or_else(|| self.failed.as_ref().map(|failed| failed.timestamp));
+        let seconds = match end {
+            Some(end) => end - self.request.timestamp,
+            None if self.redirected => 0.0,
+            None => Moment::now().epoch_ms() as f64 / 1000.0 - self.request.wall_time,
+        };
+        Duration::try_from_secs_f64(seconds).map_or(0, |duration| {
+            u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+        })
+    }
+
+    pub(crate) fn is_complete(&self) -> bool {
         self.redirected || self.finished.is_some() || self.failed.is_some()
     }
 

@@ -5,7 +5,10 @@ mod element;
 
 use std::{path::PathBuf, time::Duration};
 
-use canarytrace_driver::{Browser, webdriver::WebDriverError};
+use canarytrace_driver::{
+    Browser,
+    webdriver::{ErrorCode, WebDriverError},
+};
 use serde_json::{Value, json};
 
 use crate::CommandRequest;
@@ -57,10 +60,12 @@ impl CommandFailure {
 
 impl From<WebDriverError> for CommandFailure {
     fn from(error: WebDriverError) -> Self {
-        let kind = if error.is_gone() {
+        let kind = if error.is_gone() || error == WebDriverError::Deadline {
             "browser"
         } else if error.net_error().is_some() {
             "navigation"
+        } else if error.code() == Some(&ErrorCode::InvalidSelector) {
+            "script"
         } else {
             "element"
         };
