@@ -1,10 +1,11 @@
-//! Benchmarks: `cargo xtask bench [run|store|kills [count [seed]]]`. Prints ratios against a floor or a peer measured in the same run.
+//! Benchmarks: `cargo xtask bench [run|store|kills [count [seed]]|faults [times]]`. Prints ratios against a floor or a peer measured in the same run.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
     reason = "a benchmark talks to a person"
 )]
 
+mod faults;
 mod floor;
 mod kills;
 mod run;
@@ -28,6 +29,7 @@ fn main() -> ExitCode {
     };
     let done = match names.as_slice() {
         ["kills", rest @ ..] => bench_kills(rest),
+        ["faults", rest @ ..] => number(rest, 0, 5).and_then(faults::faults),
         names => names.iter().try_for_each(|name| bench(name)),
     };
     match done {
@@ -41,11 +43,13 @@ fn main() -> ExitCode {
 
 /// `[count [seed]]`
 fn bench_kills(rest: &[&str]) -> Result<()> {
-    let number = |position: usize, default: u64| {
-        rest.get(position)
-            .map_or(Ok(default), |text| text.parse::<u64>())
-    };
-    kills::kills(number(0, 1000)?, number(1, 1)?)
+    kills::kills(number(rest, 0, 1000)?, number(rest, 1, 1)?)
+}
+
+fn number(rest: &[&str], position: usize, default: u64) -> Result<u64> {
+    Ok(rest
+        .get(position)
+        .map_or(Ok(default), |text| text.parse())?)
 }
 
 fn bench(name: &str) -> Result<()> {
@@ -56,7 +60,7 @@ fn bench(name: &str) -> Result<()> {
     match name {
         "run" => runtime.block_on(run::bench()),
         "store" => runtime.block_on(store::bench()),
-        other => bail!("benchmark `{other}` is not known: run, store, kills"),
+        other => bail!("benchmark `{other}` is not known: run, store, kills, faults"),
     }
 }
 

@@ -6,8 +6,11 @@
     reason = "a test fails by panicking, and starts real programs"
 )]
 
+pub mod faults;
 mod git_server;
 pub mod kills;
+pub mod tls;
+pub mod web;
 
 pub use git_server::GitServer;
 

@@ -17,11 +17,11 @@ use run::{cargo, npm};
 const HELP: &str = "cargo xtask <task>
 
   demo             build everything and start the demo shop with its monitors
-  test [part]      unit, browser, ui, e2e; all of them without a part
+  test [part]      unit, browser, ui, e2e, faults; all of them without a part
   lint             rustfmt, clippy, the UI's linter and types
   tidy             crate edges, file sizes, headers, ARCHITECTURE.md
   ui               build the web UI
-  bench [name]     run, store: ratios; kills [count [seed]]: killed runs are complete
+  bench [name]     run, store: ratios; kills [count [seed]], faults [times]: docs/faults.md
   fuzz NAME [s]    feed a target of fuzz/ with anything, for 60 s or as long as told
   dist             the release binary
   ci               what CI runs: lint, tidy, test
@@ -47,6 +47,7 @@ fn perform(words: &[&str]) -> Result<()> {
         ["test", "browser"] => test_browser(),
         ["test", "ui"] => test_ui(),
         ["test", "e2e"] => test_e2e(),
+        ["test", "faults"] => test_faults(),
         ["lint"] => lint(),
         ["tidy"] => tidy::check(&root()),
         ["ui"] => build_ui(),
@@ -121,6 +122,10 @@ fn test_e2e() -> Result<()> {
     test_built(&["runs", "server"])
 }
 
+fn test_faults() -> Result<()> {
+    test_built(&["faults"])
+}
+
 fn test_ui() -> Result<()> {
     test_built(&["ui"])
 }
@@ -129,6 +134,7 @@ fn test_all() -> Result<()> {
     test_unit()?;
     test_browser()?;
     test_e2e()?;
+    test_faults()?;
     test_ui()
 }
 

@@ -144,6 +144,20 @@ impl Browser {
         })
     }
 
+    /// The `net::ERR_…` of the browser's own error page, if that is what is shown: some refusals (an unsafe port) end
+    /// there without an error of the driver.
+    pub async fn error_page(&self) -> Option<String> {
+        const ERROR_PAGE: &str = "location.href.startsWith('chrome-error:') \
+            ? (document.querySelector('.error-code') || {}).textContent || 'ERR_FAILED' : null";
+        let window = self.webdriver.window().await.ok();
+        let shown = self
+            .devtools
+            .evaluate(window.as_deref(), ERROR_PAGE, CLOSE_LIMIT)
+            .await;
+        let code = shown.ok()?.as_str()?.trim().to_owned();
+        Some(format!("net::{code}"))
+    }
+
     /// Processes of browser and driver that are stopped by a signal; none of a remote one.
     pub fn stopped_processes(&self) -> Vec<String> {
         let pids = self.local.as_ref().map(|local| local.group.pids());

@@ -14,6 +14,8 @@ pub struct StepFacts {
     pub status: Option<u16>,
     /// The status of a navigation that the step made by itself is one of these facts.
     pub status_counts: bool,
+    /// The navigation had no answer yet when the step ended.
+    pub unanswered: bool,
     /// `net::ERR_…` of the navigation.
     pub net_error: Option<String>,
     /// What the page should have been and was not.
@@ -123,9 +125,10 @@ impl RequestFact {
         match (&self.error, self.status) {
             (Some(error), _) => format!("{} failed ({error})", self.url),
             (None, Some(status)) if status > 399 => format!("{} answered {status}", self.url),
-            _ if self.pending => format!(
-                "{} had no end after {:.1}s",
+            (_, status) if self.pending => format!(
+                "{} had no {} after {:.1}s",
                 self.url,
+                if status.is_some() { "end" } else { "answer" },
                 self.duration_ms as f64 / 1000.0
             ),
             _ => format!("{} took {:.1}s", self.url, self.duration_ms as f64 / 1000.0),

@@ -61,9 +61,10 @@ pub(crate) async fn ask_browser(browser: &Browser, facts: &mut StepFacts) {
 
 /// Asks beyond the browser: only a failure of the network itself needs it.
 pub(crate) async fn ask_network(facts: &mut StepFacts, control_url: Option<&str>) {
-    let Some(error) = facts.net_error.as_deref() else {
+    if facts.net_error.is_none() && !facts.unanswered {
         return;
-    };
+    }
+    let error = facts.net_error.as_deref().unwrap_or_default();
     let is_name = error.contains("NAME_") || error.contains("DNS_");
     let url = facts.url.clone().unwrap_or_default();
     let (control, lookup) = tokio::join!(
@@ -101,7 +102,9 @@ fn request_fact(page: &str, exchange: &Exchange) -> Option<RequestFact> {
         method: exchange.request.method.clone(),
         status: exchange.response.as_ref().map(|response| response.status),
         error: failed.and_then(|_| exchange.failure()),
-        pending: !exchange.is_complete(),
+        // What the browser gave up when the page did not come had no end either.
+        pending: !exchange.is_complete()
+            || exchange.response.is_none() && exchange.failed.is_some() && failed.is_none(),
         duration_ms: exchange.duration_ms(),
     };
     let is_favicon = fact.url.ends_with("/favicon.ico");

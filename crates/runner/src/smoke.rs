@@ -186,12 +186,12 @@ async fn examine(
         .and_then(Value::as_str)
         .is_some_and(|href| href.starts_with("chrome-error:"))
     {
-        facts.net_error = Some(
-            navigation
-                .error
-                .clone()
-                .unwrap_or_else(|| "net::ERR_FAILED".to_owned()),
-        );
+        let shown = stage.browser.error_page().await;
+        facts.net_error = navigation
+            .error
+            .clone()
+            .or(shown)
+            .or_else(|| Some("net::ERR_FAILED".to_owned()));
         return String::new();
     }
     let text = |name: &str| seen.get(name).and_then(Value::as_str).unwrap_or_default();

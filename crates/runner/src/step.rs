@@ -104,6 +104,7 @@ impl Stage {
         self.collectors.end_step();
         if let Some(navigation) = navigation {
             self.page = navigation.url.clone();
+            facts.unanswered = navigation.status.is_none();
             facts.url.get_or_insert(navigation.url);
             if facts.status_counts {
                 facts.status = facts.status.or(navigation.status);

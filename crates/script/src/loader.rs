@@ -46,7 +46,7 @@ impl ScriptFiles {
     pub(crate) fn read(&self, path: &str) -> Result<String, String> {
         let file = self
             .inside(path)
-            .ok_or_else(|| format!("`{path}` lies outside of the scripts' folder"))?;
+            .ok_or_else(|| format!("script `{path}` does not exist in the scripts' folder"))?;
         let size = std::fs::metadata(&file)
             .map_err(|error| format!("script `{path}` cannot be read: {error}"))?
             .len();

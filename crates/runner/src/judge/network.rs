@@ -9,6 +9,8 @@ use crate::facts::{Lookup, StepFacts};
 enum Phase {
     /// Nothing left this machine.
     Own,
+    /// Our own proxy.
+    Proxy,
     Dns,
     Tcp,
     Tls,
@@ -23,6 +25,7 @@ impl Phase {
     fn name(self) -> &'static str {
         match self {
             Phase::Own => "network",
+            Phase::Proxy => "proxy",
             Phase::Dns => "dns",
             Phase::Tcp => "tcp",
             Phase::Tls => "tls",
@@ -34,7 +37,9 @@ impl Phase {
 }
 
 pub(super) fn judge(facts: &StepFacts) -> Option<Verdict> {
-    let error = facts.net_error.as_deref()?;
+    let Some(error) = facts.net_error.as_deref() else {
+        return unanswered(facts);
+    };
     let (phase, what) = phase(error.trim_start_matches("net::ERR_"));
     let url = facts.url.as_deref().unwrap_or("the page");
     let (cause, what, certainty) = blame(facts, phase, what);
@@ -44,6 +49,23 @@ pub(super) fn judge(facts: &StepFacts) -> Option<Verdict> {
             .with_fact("phase", phase.name())
             .with_fact("certainty", certainty),
     )
+}
+
+/// A navigation without any answer: the site, unless the control URL has none either.
+fn unanswered(facts: &StepFacts) -> Option<Verdict> {
+    let is_away = facts
+        .control
+        .as_ref()
+        .is_some_and(|control| !control.reachable);
+    (facts.unanswered && is_away).then(|| {
+        Verdict::blame(
+            Cause::Network,
+            format!(
+                "{} does not answer, and the control URL cannot be reached either: our own network is away",
+                facts.url.as_deref().unwrap_or("the page")
+            ),
+        )
+    })
 }
 
 fn blame(facts: &StepFacts, phase: Phase, what: &'static str) -> (Cause, String, &'static str) {
@@ -59,6 +81,7 @@ fn blame(facts: &StepFacts, phase: Phase, what: &'static str) -> (Cause, String,
             ),
             "certain",
         ),
+        (Phase::Proxy, _) => (Cause::Network, what.to_owned(), "certain"),
         (Phase::Own, Some(true)) => (
             Cause::Site,
             format!("{what}, though the control URL answers"),
@@ -118,8 +141,8 @@ fn phase(name: &str) -> (Phase, &'static str) {
         | "NETWORK_ACCESS_DENIED"
         | "NETWORK_IO_SUSPENDED"
         | "ADDRESS_UNREACHABLE" => (Phase::Own, "this machine has no way to it"),
-        "TUNNEL_CONNECTION_FAILED" => (Phase::Own, "our proxy did not connect"),
-        name if name.starts_with("PROXY_") => (Phase::Own, "our proxy does not work"),
+        "TUNNEL_CONNECTION_FAILED" => (Phase::Proxy, "our proxy did not connect"),
+        name if name.starts_with("PROXY_") => (Phase::Proxy, "our proxy does not work"),
         "CONNECTION_REFUSED" => (Phase::Tcp, REFUSED),
         "CONNECTION_TIMED_OUT" | "TIMED_OUT" => (Phase::Tcp, "the connection timed out"),
         "CONNECTION_FAILED" => (Phase::Tcp, "the connection failed"),

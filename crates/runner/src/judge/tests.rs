@@ -181,7 +181,7 @@ fn the_site_is_blamed_for_its_own_faults() {
             ..late()
         },
         site,
-        "no end after 30.0s",
+        "no answer after 30.0s",
     );
     check(
         StepFacts {

@@ -103,6 +103,11 @@ async fn navigate(browser: &Browser, context: &CommandContext, target: &str) -> 
         browser.webdriver.dismiss_alert().await?;
         browser.webdriver.navigate(&url).await?;
     }
+    if let Some(error) = browser.error_page().await {
+        return Err(CommandFailure::navigation(format!(
+            "{url} cannot be opened: {error}"
+        )));
+    }
     Ok(Value::Null)
 }
 
