@@ -174,12 +174,7 @@ pub(crate) fn resolve_env(
                         monitor.id
                     ))
                 })?;
-                if secret.len() < 4 {
-                    return Err(Failure::usage(format!(
-                        "monitor `{}`: secret of `{name}` is shorter than 4 characters and cannot be masked",
-                        monitor.id
-                    )));
-                }
+                warn_if_short(name, &secret);
                 secrets.push(secret.clone());
                 secret
             }
@@ -187,6 +182,16 @@ pub(crate) fn resolve_env(
         environment.insert(name.clone(), value);
     }
     Ok((environment, secrets))
+}
+
+/// Inside of other texts a short value cannot be told from chance.
+pub(crate) fn warn_if_short(name: &str, secret: &str) {
+    if secret.chars().count() < canarytrace_evidence::SHORT_SECRET {
+        tracing::warn!(
+            "the secret {name} has fewer than {} characters: it is masked only where it is all there is",
+            canarytrace_evidence::SHORT_SECRET
+        );
+    }
 }
 
 pub(crate) fn resolve_secret(

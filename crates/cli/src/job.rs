@@ -103,11 +103,7 @@ fn plan_variables(arguments: &RunArguments, variables: &Variables) -> Result<Pla
     let mut labels = automatic_labels(mode_name);
     labels.extend(variables.get("LABELS").map(str::to_owned));
     labels.extend(arguments.labels.iter().cloned());
-    let mut secrets: Vec<String> = variables
-        .get("PASS")
-        .map(str::to_owned)
-        .into_iter()
-        .collect();
+    let mut secrets = variables.secrets();
     secrets.extend(secret_of_git(&mode));
     let timeout = arguments
         .timeout

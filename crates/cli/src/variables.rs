@@ -2,10 +2,36 @@
 
 use std::collections::BTreeMap;
 
+use crate::configuration::warn_if_short;
+
 /// Variables by name: the process environment, overridden by flags.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Variables {
     values: BTreeMap<String, String>,
+}
+
+/// By its words: `PASS`, `SHOP_TOKEN`, `AWS_S3_SECRET_KEY`; not by what only points at a secret.
+fn is_secret(name: &str) -> bool {
+    const SECRET: [&str; 13] = [
+        "PASS",
+        "PASSWORD",
+        "PASSWD",
+        "SECRET",
+        "TOKEN",
+        "KEY",
+        "APIKEY",
+        "AUTH",
+        "CREDENTIAL",
+        "CREDENTIALS",
+        "SEED",
+        "TOTP",
+        "WEBHOOK",
+    ];
+    const POINTER: [&str; 6] = ["SOCK", "FILE", "PATH", "DIR", "PID", "HELPER"];
+    let name = name.to_uppercase();
+    let mut words = name.split(['_', '-']);
+    words.clone().any(|word| SECRET.contains(&word)) && !words.any(|word| POINTER.contains(&word))
+        || name.starts_with("SLACK_WEBHOOK")
 }
 
 impl Variables {
@@ -40,6 +66,25 @@ impl Variables {
 
     pub(crate) fn all(&self) -> &BTreeMap<String, String> {
         &self.values
+    }
+
+    /// Values of variables whose names say that they are secret.
+    pub(crate) fn secrets(&self) -> Vec<String> {
+        let mut secrets = Vec::new();
+        for (name, value) in &self.values {
+            if !is_secret(name) || value.is_empty() {
+                continue;
+            }
+            warn_if_short(name, value);
+            // Of `user:password` the password is what must not be seen, alone as well.
+            if let Some((_, password)) = value.split_once(':')
+                && name.ends_with("AUTH")
+            {
+                secrets.push(password.to_owned());
+            }
+            secrets.push(value.clone());
+        }
+        secrets
     }
 
     /// How this machine reaches a network: proxies, and authorities it trusts beside the usual ones.
@@ -78,5 +123,33 @@ impl Variables {
             .iter()
             .filter_map(|name| Some(((*name).to_owned(), self.get(name)?.to_owned())))
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_secret;
+
+    #[test]
+    fn secrets_are_known_by_their_names() {
+        for name in [
+            "PASS",
+            "SHOP_TOKEN",
+            "AWS_S3_SECRET_KEY",
+            "ELASTIC_HTTP_AUTH",
+            "api-key",
+        ] {
+            assert!(is_secret(name), "{name}");
+        }
+        for name in [
+            "PATH",
+            "SSH_AUTH_SOCK",
+            "KEYBOARD",
+            "AUTHOR",
+            "SECRET_FILE",
+            "USER",
+        ] {
+            assert!(!is_secret(name), "{name}");
+        }
     }
 }

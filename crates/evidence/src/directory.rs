@@ -146,7 +146,7 @@ impl RunDirectory {
             source,
         };
         let source = serde_json::to_string(document).map_err(|error| failed(error.into()))?;
-        let source = self.secrets.mask(&source);
+        let source = self.secrets.mask_json(&source).into_owned();
         if source.len() > MAX_DOCUMENT_BYTES {
             self.log(
                 LogStream::Runner,
@@ -219,8 +219,14 @@ pub(crate) fn write_record(
         path: path.clone(),
         source,
     };
-    let text = serde_json::to_string_pretty(record).map_err(|error| failed(error.into()))?;
-    replace(&path, secrets.mask(&text).as_bytes()).map_err(failed)
+    let mut value = serde_json::to_value(record).map_err(|error| failed(error.into()))?;
+    secrets.mask_value(&mut value);
+    // The record's own order of members is easier to read; a mask in a place that is no free text rules it out.
+    let text = match serde_json::from_value::<RunRecord>(value.clone()) {
+        Ok(masked) => serde_json::to_vec_pretty(&masked),
+        Err(_) => serde_json::to_vec_pretty(&value),
+    };
+    replace(&path, &text.map_err(|error| failed(error.into()))?).map_err(failed)
 }
 
 /// Writes beside and renames: a reader sees the old or the new content, never half of one.

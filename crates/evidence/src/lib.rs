@@ -15,5 +15,5 @@ mod recover;
 
 pub use delivery::{Delivery, DeliveryError, Progress};
 pub use directory::{EvidenceError, LogStream, RunDirectory, store_record};
-pub use mask::Secrets;
+pub use mask::{SHORT as SHORT_SECRET, Secrets};
 pub use recover::{RunExtras, Unfinished, close_documents, find_unfinished, recover};

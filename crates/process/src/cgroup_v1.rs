@@ -23,7 +23,13 @@ impl LegacyGroups {
     /// Makes the groups and sets the limits. A controller that is not there limits nothing and counts nothing.
     pub(crate) fn create(name: &str, limits: &Limits) -> io::Result<Self> {
         let mut groups = Self::default();
-        for controller in CONTROLLERS {
+        // A group of the cpu controller competes as one task with its neighbours: only made to be limited.
+        let is_wanted = |controller: &str| match controller {
+            "cpu" => limits.cpus.is_some(),
+            "pids" => limits.processes.is_some(),
+            _ => true,
+        };
+        for controller in CONTROLLERS.into_iter().filter(|name| is_wanted(name)) {
             let made = parents(controller).into_iter().find_map(|parent| {
                 let path = parent.join(name);
                 fs::create_dir_all(&parent).ok()?;

@@ -10,6 +10,8 @@ use std::{
 pub struct OwnGroupSample {
     /// Time in which the CPU limit held the group's tasks back, µs.
     pub throttled_us: Option<u64>,
+    /// CPU time of all its tasks, µs.
+    pub cpu_us: Option<u64>,
     /// Processes killed because the memory limit was reached.
     pub oom_kills: Option<u64>,
 }
@@ -19,7 +21,14 @@ pub fn own_group_sample() -> OwnGroupSample {
     let groups = Groups::read();
     let cpu = |name| counter(&groups.path("cpu")?.join("cpu.stat"), name);
     let memory = |file, name| counter(&groups.path("memory")?.join(file), name);
+    let usage = || {
+        let text = fs::read_to_string(groups.legacy("cpuacct")?.join("cpuacct.usage")).ok()?;
+        text.trim().parse::<u64>().ok()
+    };
     OwnGroupSample {
+        cpu_us: usage()
+            .map(|nanoseconds| nanoseconds / 1000)
+            .or_else(|| cpu("usage_usec")),
         throttled_us: cpu("throttled_usec")
             .or_else(|| cpu("throttled_time").map(|nanoseconds| nanoseconds / 1000)),
         oom_kills: memory("memory.events", "oom_kill")
@@ -61,7 +70,7 @@ impl Groups {
         })?;
         let mount = self.mount(|kind, options| kind == "cgroup" && has(options))?;
         let path = mount.join(own.trim_start_matches('/'));
-        // In a container the own path is that of the host, and the mount shows the own group alone.
+        // In a container the own path may be that of the host, and the mount shows the own group alone.
         Some(if path.is_dir() { path } else { mount })
     }
 

@@ -21,6 +21,8 @@ pub struct HostSample {
     /// Jiffies over all CPUs: all, and stolen by the hypervisor.
     pub total_jiffies: u64,
     pub steal_jiffies: u64,
+    /// Not idle and not waiting for a disk.
+    pub busy_jiffies: u64,
     pub load1: Option<f64>,
 }
 
@@ -146,6 +148,7 @@ pub fn host_sample() -> HostSample {
         cpu_stall_us: stall,
         total_jiffies: jiffies.iter().sum(),
         steal_jiffies: jiffies.get(7).copied().unwrap_or(0),
+        busy_jiffies: jiffies.iter().sum::<u64>() - jiffies.iter().skip(3).take(2).sum::<u64>(),
         load1: fs::read_to_string("/proc/loadavg")
             .ok()
             .and_then(|text| text.split_whitespace().next()?.parse().ok()),
@@ -153,6 +156,14 @@ pub fn host_sample() -> HostSample {
 }
 
 impl HostSample {
+    /// Share of all CPUs' time that others than a group with `own_us` of CPU time have used since `earlier`, percent.
+    pub fn others_since(&self, earlier: &HostSample, own_us: u64) -> Option<f64> {
+        let total = self.total_jiffies.saturating_sub(earlier.total_jiffies);
+        let busy = self.busy_jiffies.saturating_sub(earlier.busy_jiffies);
+        let own = own_us as f64 / 10_000.0;
+        (total > 0).then(|| ((busy as f64 - own) * 100.0 / total as f64).max(0.0))
+    }
+
     /// Since `earlier`, which lies `elapsed_s` back: share of time some task waited for a CPU, and of CPU time stolen;
     /// percent.
     pub fn since(&self, earlier: &HostSample, elapsed_s: f64) -> (Option<f64>, Option<f64>) {

@@ -185,6 +185,9 @@ pub struct HostFacts {
     /// Share of time in which some task waited for a CPU, percent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cpu_pressure_percent: Option<f64>,
+    /// Share of all CPUs' time that others than this run have used, percent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub others_cpu_percent: Option<f64>,
     /// Share of time in which the run's own CPU limit held it back, percent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub throttled_percent: Option<f64>,
@@ -195,11 +198,18 @@ pub struct HostFacts {
 /// Above this the machine, not the site, decides how long things take.
 const STARVED_PERCENT: f64 = 75.0;
 const THROTTLED_PERCENT: f64 = 40.0;
+/// Below this the page itself is what keeps the machine busy.
+const OTHERS_PERCENT: f64 = 40.0;
 
 impl HostFacts {
     pub(crate) fn is_starved(&self) -> bool {
-        self.cpu_pressure_percent
-            .is_some_and(|percent| percent >= STARVED_PERCENT)
+        let by_others = self
+            .others_cpu_percent
+            .is_none_or(|percent| percent >= OTHERS_PERCENT);
+        let is_tight = self
+            .cpu_pressure_percent
+            .is_some_and(|percent| percent >= STARVED_PERCENT);
+        is_tight && by_others
             || self
                 .throttled_percent
                 .is_some_and(|percent| percent >= THROTTLED_PERCENT)

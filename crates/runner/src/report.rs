@@ -246,7 +246,7 @@ impl Reporter {
 
     /// A line for the user, without secrets.
     pub(crate) fn line(&mut self, text: impl AsRef<str>) {
-        let text = self.directory.secrets().mask(text.as_ref());
+        let text = self.directory.secrets().mask(text.as_ref()).into_owned();
         self.tell(&RunnerMessage::Line(text));
     }
 
@@ -260,7 +260,7 @@ impl Reporter {
 pub(crate) fn tell(secrets: &Secrets, message: &RunnerMessage) {
     let text = serde_json::to_string(message).unwrap_or_default();
     let mut stdout = std::io::stdout().lock();
-    if writeln!(stdout, "{}", secrets.mask(&text))
+    if writeln!(stdout, "{}", secrets.mask_json(&text))
         .and_then(|()| stdout.flush())
         .is_err()
     {

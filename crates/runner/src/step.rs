@@ -302,8 +302,11 @@ fn host_facts(host: &HostPressure, step: &OpenStep, duration: Duration) -> HostF
     let since = |now: Option<u64>, then: Option<u64>| Some(now?.saturating_sub(then?));
     let throttled = since(now.throttled_us, step.group.throttled_us);
     let elapsed_us = duration.as_micros() as f64;
+    let own_us = since(now.cpu_us, step.group.cpu_us);
     HostFacts {
         cpu_pressure_percent: host.cpu_pressure_percent,
+        others_cpu_percent: own_us
+            .and_then(|own_us| host_sample().others_since(&step.host, own_us)),
         throttled_percent: throttled
             .filter(|microseconds| *microseconds > 0 && elapsed_us > 0.0)
             .map(|microseconds| microseconds as f64 * 100.0 / elapsed_us),

@@ -29,6 +29,7 @@ pub struct Judged {
     pub wanted: &'static str,
     pub got: String,
     pub detail: String,
+    pub facts: String,
     pub seconds: f64,
 }
 
@@ -70,6 +71,7 @@ pub fn judge(world: &World, fault: &Fault) -> Judged {
         wanted: fault.wanted,
         got: verdict["cause"].as_str().unwrap_or(outcome).to_owned(),
         detail: verdict["detail"].as_str().unwrap_or_default().to_owned(),
+        facts: verdict["facts"].to_string(),
         seconds: started.elapsed().as_secs_f64(),
     }
 }

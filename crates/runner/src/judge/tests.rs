@@ -472,6 +472,19 @@ fn a_busy_machine_is_not_the_sites_fault() {
         runner,
         "9000 ms",
     );
+    // The page itself keeps it busy.
+    let own = HostFacts {
+        others_cpu_percent: Some(5.0),
+        ..busy
+    };
+    check(
+        StepFacts {
+            host: own,
+            ..late()
+        },
+        Some(Cause::Site),
+        "did not end",
+    );
     // An error answer is one on a busy machine, too.
     check(
         StepFacts {
