@@ -97,7 +97,7 @@ type Routes = dyn Fn(&Asked) -> Reply + Send + Sync;
 pub struct Web {
     pub url: String,
     pub address: SocketAddr,
-    asked: Arc<Mutex<Vec<String>>>,
+    asked: Arc<Mutex<Vec<Asked>>>,
 }
 
 impl Web {
@@ -123,7 +123,12 @@ impl Web {
     /// How often a path was asked for.
     pub fn count(&self, path: &str) -> usize {
         let asked = self.asked.lock().unwrap();
-        asked.iter().filter(|own| *own == path).count()
+        asked.iter().filter(|own| own.path == path).count()
+    }
+
+    /// Every request so far.
+    pub fn asked(&self) -> Vec<Asked> {
+        self.asked.lock().unwrap().clone()
     }
 
     pub fn page(&self, path: &str) -> String {
@@ -131,10 +136,10 @@ impl Web {
     }
 }
 
-fn answer(stream: TcpStream, routes: &Routes, asking: &Mutex<Vec<String>>) -> Option<()> {
+fn answer(stream: TcpStream, routes: &Routes, asking: &Mutex<Vec<Asked>>) -> Option<()> {
     let mut reader = BufReader::new(stream.try_clone().ok()?);
     let asked = read(&mut reader)?;
-    asking.lock().unwrap().push(asked.path.clone());
+    asking.lock().unwrap().push(asked.clone());
     perform(stream, routes(&asked))
 }
 

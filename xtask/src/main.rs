@@ -119,7 +119,7 @@ fn test_built(files: &[&str]) -> Result<()> {
 }
 
 fn test_e2e() -> Result<()> {
-    test_built(&["runs", "server"])
+    test_built(&["runs", "server", "telemetry", "leaks"])
 }
 
 fn test_faults() -> Result<()> {

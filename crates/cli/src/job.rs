@@ -15,7 +15,7 @@ use canarytrace_model::{
 };
 use canarytrace_runner::{
     BrowserJob, BrowserTarget, CollectorSwitches, GitJob, JourneyJob, Mode, RunJob, SmokeJob,
-    git_password,
+    TraceRequests, git_password,
 };
 
 use crate::{
@@ -108,6 +108,7 @@ fn plan_variables(arguments: &RunArguments, variables: &Variables) -> Result<Pla
     let timeout = arguments
         .timeout
         .map_or_else(|| default_timeout(&mode), |span| span.0);
+    let trace = trace(variables, &base_url);
     let job = RunJob {
         record: record(uuid, variables, monitor, mode_name, spec, labels),
         directory: PathBuf::new(),
@@ -115,6 +116,8 @@ fn plan_variables(arguments: &RunArguments, variables: &Variables) -> Result<Pla
         browser: browser(arguments, variables, Window::default(), true)?,
         collectors: CollectorSwitches {
             performance_entries: variables.switch("PERFORMANCE_ENTRIES_INTERCEPT", true),
+            memory: variables.switch("MEMORY_INTERCEPT", true),
+            coverage: variables.switch("COVERAGE_AUDIT", false),
             hero_elements: variables.switch("HERO_ELEMENTS", true),
             request_log: request_log(variables),
             console: variables.switch("CONSOLE_INTERCEPT", true),
@@ -125,6 +128,9 @@ fn plan_variables(arguments: &RunArguments, variables: &Variables) -> Result<Pla
             } else {
                 When::Never
             },
+            full_page: variables.switch("CANARYTRACE_FULL_PAGE", false),
+            dom: when(variables, "CANARYTRACE_DOM")?,
+            har: when(variables, "CANARYTRACE_HAR")?,
         },
         secrets,
         base_url,
@@ -134,6 +140,11 @@ fn plan_variables(arguments: &RunArguments, variables: &Variables) -> Result<Pla
         command_limit_ms: milliseconds(variables, "CANARYTRACE_COMMAND_LIMIT", COMMAND_LIMIT_MS)?,
         control_url: variables.get("CANARYTRACE_CONTROL_URL").map(str::to_owned),
         availability_check: variables.switch("AVAILABILITY_CHECK", false),
+        print_environment: variables
+            .switch("ENV_PRINT", false)
+            .then(|| variables.printed()),
+        post_data_path: variables.get("POST_DATA_PATH").map(str::to_owned),
+        trace,
         wait_for_go: arguments.controlled,
         settle_ms: milliseconds(variables, "CANARYTRACE_SETTLE", SETTLE_MS)?,
     };
@@ -352,10 +363,15 @@ fn plan_monitor(
         browser: browser(arguments, variables, window, false)?,
         collectors: CollectorSwitches {
             performance_entries: true,
+            memory: true,
+            coverage: monitor.collect.coverage,
             hero_elements: true,
             request_log: true,
             console: true,
             screenshot: monitor.collect.screenshot.unwrap_or(When::OnFailure),
+            full_page: monitor.collect.full_page,
+            dom: monitor.collect.dom.unwrap_or(When::OnFailure),
+            har: monitor.collect.har.unwrap_or(When::OnFailure),
         },
         secrets,
         base_url,
@@ -369,6 +385,9 @@ fn plan_monitor(
             .or_else(|| stack.defaults.control_url.clone())
             .or_else(|| variables.get("CANARYTRACE_CONTROL_URL").map(str::to_owned)),
         availability_check: false,
+        print_environment: None,
+        post_data_path: None,
+        trace: None,
         wait_for_go: arguments.controlled,
         settle_ms: SETTLE_MS,
     };
@@ -447,6 +466,28 @@ fn monitor_mode(
         git,
         environment,
     })))
+}
+
+/// The header goes to the origins that are watched, and to those that `CANARYTRACE_TRACE_ORIGINS` names.
+fn trace(variables: &Variables, base_url: &str) -> Option<TraceRequests> {
+    let header = variables
+        .get("TRACE_ID_NAME")
+        .filter(|name| *name != "no")?;
+    let more = variables
+        .get("CANARYTRACE_TRACE_ORIGINS")
+        .unwrap_or_default();
+    let mut origins: Vec<String> = base_url
+        .split(';')
+        .chain(more.split(';'))
+        .filter_map(|url| url::Url::parse(url.trim()).ok())
+        .map(|url| url.origin().ascii_serialization())
+        .collect();
+    origins.sort();
+    origins.dedup();
+    Some(TraceRequests {
+        header: header.to_owned(),
+        origins,
+    })
 }
 
 fn automatic_labels(mode: &str) -> Vec<String> {
@@ -566,6 +607,18 @@ fn default_timeout(mode: &Mode) -> Duration {
         Mode::UserJourney(_) => Duration::from_secs(300),
     };
     work + Duration::from_secs(30)
+}
+
+/// `always`, `on_failure` (the default) or `never`.
+fn when(variables: &Variables, name: &str) -> Result<When, Failure> {
+    match variables.get(name) {
+        None | Some("on_failure") => Ok(When::OnFailure),
+        Some("always") => Ok(When::Always),
+        Some("never") => Ok(When::Never),
+        Some(other) => Err(Failure::usage(format!(
+            "{name} `{other}` is not known: always, on_failure, never"
+        ))),
+    }
 }
 
 fn whole_ms(duration: Duration) -> u64 {

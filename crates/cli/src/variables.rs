@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use canarytrace_runner::PrintedVariables;
+
 use crate::configuration::warn_if_short;
 
 /// Variables by name: the process environment, overridden by flags.
@@ -85,6 +87,21 @@ impl Variables {
             secrets.push(value.clone());
         }
         secrets
+    }
+
+    /// All variables as they may be shown.
+    pub(crate) fn printed(&self) -> PrintedVariables {
+        let mut printed = PrintedVariables::default();
+        for (name, value) in &self.values {
+            let shown = if is_secret(name) {
+                printed.masked.push(name.clone());
+                "********".to_owned()
+            } else {
+                value.clone()
+            };
+            printed.variables.insert(name.clone(), shown);
+        }
+        printed
     }
 
     /// How this machine reaches a network: proxies, and authorities it trusts beside the usual ones.

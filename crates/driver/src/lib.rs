@@ -12,9 +12,11 @@ pub mod webdriver;
 mod browser;
 mod find;
 mod launch;
+mod picture;
 mod workspace;
 
 pub use browser::{Browser, BrowserUsage, Closed};
 pub use find::{BrowserBinary, FindError, find_browser, find_chromedriver};
 pub use launch::{LaunchConfig, LaunchError};
+pub use picture::Area;
 pub use workspace::remove_workspace;

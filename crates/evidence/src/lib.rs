@@ -10,10 +10,12 @@
 
 mod delivery;
 mod directory;
+mod har;
 mod mask;
 mod recover;
 
 pub use delivery::{Delivery, DeliveryError, Progress};
 pub use directory::{EvidenceError, LogStream, RunDirectory, store_record};
+pub use har::har;
 pub use mask::{SHORT as SHORT_SECRET, Secrets};
 pub use recover::{RunExtras, Unfinished, close_documents, find_unfinished, recover};

@@ -15,17 +15,25 @@ pub enum Service {
     RequestLog,
     Console,
     SmokeTitle,
+    Memory,
+    CoverageAudit,
+    Env,
+    Vitals,
     Run,
     Ledger,
 }
 
 impl Service {
-    pub const ALL: [Service; 7] = [
+    pub const ALL: [Service; 11] = [
         Service::Report,
         Service::PerformanceEntries,
         Service::RequestLog,
         Service::Console,
         Service::SmokeTitle,
+        Service::Memory,
+        Service::CoverageAudit,
+        Service::Env,
+        Service::Vitals,
         Service::Run,
         Service::Ledger,
     ];
@@ -38,6 +46,10 @@ impl Service {
             Service::RequestLog => "request-log",
             Service::Console => "console",
             Service::SmokeTitle => "smoke-title",
+            Service::Memory => "memory",
+            Service::CoverageAudit => "coverage-audit",
+            Service::Env => "env",
+            Service::Vitals => "vitals",
             Service::Run => "run",
             Service::Ledger => "ledger",
         }
@@ -58,6 +70,18 @@ impl Service {
                 "url": keyword(), "entryUrl": keyword(), "entryURL": keyword(), "responseUrl": keyword(),
                 "title": text_keyword(), "responseStatus": {"type": "integer"}, "responseStatusText": text_keyword(),
             }),
+            Service::Memory => json!({
+                "testStep": text_raw(),
+                "data": {"properties": {
+                    "jsHeapSizeLimit": long(), "totalJSHeapSize": long(), "usedJSHeapSize": long(),
+                }},
+            }),
+            Service::CoverageAudit => json!({
+                "url": text_raw(), "total": long(), "unused": long(), "percentUnused": {"type": "short"},
+                "testStep": text_raw(), "kind": keyword(),
+            }),
+            Service::Env => json!({"maskedVariables": keyword()}),
+            Service::Vitals => vitals(),
             Service::Run => run(),
             Service::Ledger => json!({
                 "event": keyword(), "dueAt": date(), "reason": text_keyword(), "exitCode": {"type": "integer"}, "delayMs": long(),
@@ -90,11 +114,19 @@ pub fn templates(prefix: &str) -> Vec<Template> {
                             "translog": {"durability": "request"},
                         }
                     },
-                    "mappings": {"properties": properties(service)},
+                    "mappings": mappings(service),
                 },
             }),
         })
         .collect()
+}
+
+/// Each variable of an environment would be a field of its own: they are stored, not indexed.
+fn mappings(service: Service) -> Value {
+    match service {
+        Service::Env => json!({"dynamic": false, "properties": properties(service)}),
+        _ => json!({"properties": properties(service)}),
+    }
 }
 
 fn properties(service: Service) -> Value {
@@ -290,13 +322,84 @@ fn console() -> Value {
     })
 }
 
+fn vitals_properties() -> Map<String, Value> {
+    let mut properties: Map<String, Value> = ["lcp", "cls", "fcp", "ttfb", "inp", "load"]
+        .into_iter()
+        .map(|name| (name.to_owned(), double()))
+        .collect();
+    properties.insert("url".to_owned(), keyword());
+    properties
+}
+
+fn vitals() -> Value {
+    let mut properties = vitals_properties();
+    for name in [
+        "domContentLoaded",
+        "lcpSize",
+        "longestTask",
+        "blockingTime",
+        "longestFrame",
+        "dnsMs",
+        "tcpMs",
+        "tlsMs",
+        "thirdPartyPercent",
+        "certificateDaysLeft",
+    ] {
+        properties.insert(name.to_owned(), double());
+    }
+    for name in [
+        "longTasks",
+        "longFrames",
+        "requests",
+        "transferBytes",
+        "thirdPartyRequests",
+        "thirdPartyBytes",
+        "cookiesSet",
+        "mixedContent",
+    ] {
+        properties.insert(name.to_owned(), long());
+    }
+    for name in [
+        "fullTitle",
+        "navigationType",
+        "lcpElement",
+        "lcpUrl",
+        "inpElement",
+    ] {
+        properties.insert(name.to_owned(), keyword());
+    }
+    let by_type: Map<String, Value> = [
+        "document",
+        "stylesheet",
+        "script",
+        "image",
+        "font",
+        "media",
+        "xhr",
+        "fetch",
+        "other",
+    ]
+    .into_iter()
+    .map(|name| (name.to_owned(), long()))
+    .collect();
+    properties.insert("bytesByType".to_owned(), json!({"properties": by_type}));
+    properties.insert(
+        "certificates".to_owned(),
+        json!({"properties": {
+            "host": keyword(), "subject": keyword(), "issuer": keyword(), "protocol": keyword(), "daysLeft": double(),
+        }}),
+    );
+    properties.insert("clsShifts".to_owned(), opaque());
+    properties.insert("serverTiming".to_owned(), opaque());
+    properties.insert("host".to_owned(), host());
+    Value::Object(properties)
+}
+
 fn run() -> Value {
     json!({
         "mode": keyword(), "startedAt": date(), "endedAt": date(), "durationMs": long(), "passed": boolean(),
         "exitCode": {"type": "integer"}, "verdict": verdict(), "host": host(),
-        "vitals": {"properties": {
-            "lcp": double(), "cls": double(), "fcp": double(), "ttfb": double(), "load": double(), "url": keyword(),
-        }},
+        "vitals": {"properties": vitals_properties()},
         "stepsTotal": long(), "stepsFailed": long(), "requests": long(), "transferBytes": long(),
         "requestsFailed": long(), "consoleErrors": long(), "screenshot": keyword(), "browserVersion": keyword(),
         "version": keyword(), "revision": keyword(),

@@ -94,6 +94,12 @@ pub struct Collect {
     pub har: Option<When>,
     #[serde(default)]
     pub screenshot: Option<When>,
+    /// Picture the whole page instead of what the window shows.
+    #[serde(default)]
+    pub full_page: bool,
+    /// A copy of the page's DOM with its styles.
+    #[serde(default)]
+    pub dom: Option<When>,
     #[serde(default)]
     pub coverage: bool,
     #[serde(default)]
@@ -106,6 +112,16 @@ pub enum When {
     OnFailure,
     Always,
     Never,
+}
+
+impl When {
+    pub fn is_wanted(self, passed: bool) -> bool {
+        match self {
+            When::Always => true,
+            When::OnFailure => !passed,
+            When::Never => false,
+        }
+    }
 }
 
 #[derive(Clone, Debug, Deserialize)]

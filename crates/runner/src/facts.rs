@@ -33,6 +33,8 @@ pub struct StepFacts {
     pub exceptions: Vec<ExceptionFact>,
     /// The page as it was when the step failed.
     pub page: Option<PageLook>,
+    /// The text of a dialog that the page showed when the step ended.
+    pub dialog: Option<String>,
     /// A form was sent to the site in this run before the step failed.
     pub posted: bool,
     /// The control URL, asked when the step failed.

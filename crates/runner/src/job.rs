@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, path::PathBuf};
 
 use canarytrace_model::{
-    documents::Vitals,
+    documents::{OverheadClass, Vitals},
     record::{RunRecord, StepRecord},
     stack::{UrlCheckJob, When, Window},
     verdict::Verdict,
@@ -36,6 +36,11 @@ pub struct RunJob {
     /// Asked when the network fails, to tell an outage of the site from one of our own network.
     pub control_url: Option<String>,
     pub availability_check: bool,
+    /// Print and store the variables that the run was started with.
+    pub print_environment: Option<PrintedVariables>,
+    /// `POST_DATA_PATH`.
+    pub post_data_path: Option<String>,
+    pub trace: Option<TraceRequests>,
     /// Wait for a line on standard input before the first navigation.
     pub wait_for_go: bool,
     /// Leave the browser alone so long before the first navigation, ms.
@@ -89,14 +94,39 @@ pub enum BrowserTarget {
     Remote(String),
 }
 
+/// Variables as they may be seen.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct PrintedVariables {
+    /// The values of secret ones are masked.
+    pub variables: BTreeMap<String, String>,
+    /// Names of the secret ones.
+    pub masked: Vec<String>,
+}
+
+/// A header with the run's id on every request to some origins.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct TraceRequests {
+    /// `TRACE_ID_NAME`.
+    pub header: String,
+    /// `https://host:port`; others would need a preflight for it.
+    pub origins: Vec<String>,
+}
+
 /// What is collected.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct CollectorSwitches {
     pub performance_entries: bool,
+    pub memory: bool,
+    /// Costs the page time: documents say so.
+    pub coverage: bool,
     pub hero_elements: bool,
     pub request_log: bool,
     pub console: bool,
     pub screenshot: When,
+    /// The whole page rather than what the window shows.
+    pub full_page: bool,
+    pub dom: When,
+    pub har: When,
 }
 
 /// One line of the runner's standard output.
@@ -128,6 +158,7 @@ pub enum RunnerMessage {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct RunSummary {
     pub verdict: Verdict,
+    pub overhead_class: OverheadClass,
     pub vitals: Option<Vitals>,
     pub transfer_bytes: u64,
     pub requests_failed: u64,

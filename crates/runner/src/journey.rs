@@ -75,6 +75,7 @@ impl Journey {
             base_url: journey.base_url.clone(),
             interval: INTERVAL,
             attachments: job.directory.join("attachments"),
+            secrets: job.secrets.clone().into(),
         };
         Ok(Self {
             engine,

@@ -8,7 +8,9 @@
 //! deadline; the only judge is [`judge`], a pure function.
 
 mod availability;
+mod cherry;
 mod collect;
+mod collection;
 mod control;
 mod facts;
 mod gather;
@@ -29,7 +31,8 @@ pub use facts::{
 };
 pub use git::{GitError, GitJob, git_password};
 pub use job::{
-    BrowserJob, BrowserTarget, CollectorSwitches, JourneyJob, Mode, RunJob, RunnerMessage, SmokeJob,
+    BrowserJob, BrowserTarget, CollectorSwitches, JourneyJob, Mode, PrintedVariables, RunJob,
+    RunnerMessage, SmokeJob, TraceRequests,
 };
 pub use judge::{judge, judge_git, judge_launch};
 pub use run::{remove_leftovers, run_job, workspace_name};

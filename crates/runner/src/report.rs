@@ -7,8 +7,9 @@ use canarytrace_evidence::{EvidenceError, LogStream, RunDirectory, Secrets};
 use canarytrace_model::{
     ActionId,
     documents::{
-        Common, Console, ConsoleEventType, OverheadClass, OverheadField, PerformanceEntry, Report,
-        ReportEvent, RequestLog, SmokeTitle,
+        Common, Console, ConsoleEventType, CoverageAudit, Environment, Heap, HostPressure, Memory,
+        OverheadClass, OverheadField, PageVitals, PageWeight, PerformanceEntry, Report,
+        ReportEvent, RequestLog, RequestPart, SmokeTitle, Vitals, VitalsDetail,
     },
     index::Service,
     record::RunRecord,
@@ -16,7 +17,11 @@ use canarytrace_model::{
 };
 use serde_json::{Map, Value};
 
-use crate::{collect::network::Exchange, job::RunnerMessage};
+use crate::{
+    cherry::CherryPath,
+    collect::{coverage::Covered, network::Exchange},
+    job::{PrintedVariables, RunnerMessage},
+};
 
 /// The one writer of a run.
 #[derive(Debug)]
@@ -29,6 +34,10 @@ pub(crate) struct Reporter {
     record: RunRecord,
     sequence: u32,
     console_sequence: u32,
+    memory_sequence: u32,
+    /// What is on while pages are timed.
+    pub(crate) overhead: OverheadField,
+    cherry: Option<CherryPath>,
     pub(crate) totals: Totals,
 }
 
@@ -50,9 +59,6 @@ pub(crate) struct StepName {
     pub(crate) parent: String,
 }
 
-const LIGHT: OverheadField = OverheadField {
-    class: OverheadClass::Light,
-};
 /// How deep console arguments are kept.
 const MAX_DEPTH: usize = 6;
 
@@ -67,6 +73,11 @@ impl Reporter {
             record,
             sequence: 0,
             console_sequence: 0,
+            memory_sequence: 0,
+            overhead: OverheadField {
+                class: OverheadClass::Light,
+            },
+            cherry: None,
             totals: Totals::default(),
         }
     }
@@ -126,7 +137,7 @@ impl Reporter {
                 uuid_action: step.action.clone(),
                 full_title: step.full_title.clone(),
                 common: self.common(now),
-                overhead: LIGHT,
+                overhead: self.overhead,
             };
             self.directory
                 .append(Service::PerformanceEntries, now, &document)?;
@@ -159,15 +170,136 @@ impl Reporter {
                 context: step.full_title.clone(),
                 sequence: exchange.sequence,
                 url: exchange.request.url.clone(),
-                request: exchange.request_part(),
+                request: self.request_part(exchange),
                 response: exchange.response_part(),
                 har: exchange.har(),
                 failure: exchange.failure(),
-                overhead: LIGHT,
+                overhead: self.overhead,
             };
             self.directory.append(Service::RequestLog, at, &document)?;
         }
         Ok(())
+    }
+
+    /// Picks values of request bodies from here on.
+    pub(crate) fn pick(&mut self, cherry: CherryPath) {
+        self.cherry = Some(cherry);
+    }
+
+    fn request_part(&self, exchange: &Exchange) -> RequestPart {
+        let mut part = exchange.request_part();
+        if let (Some(cherry), Some(body)) = (&self.cherry, &part.post_data) {
+            part.post_data_parsed = cherry.pick(body);
+            if !part.post_data_parsed.is_empty() {
+                self.line(format!(
+                    "Canarytrace:RequestLog:CherryPicker:Parsed: requestId: {}, url: {}, parsed: {}",
+                    part.request_id, exchange.request.url, part.post_data_parsed
+                ));
+            }
+        }
+        part
+    }
+
+    pub(crate) fn memory(
+        &mut self,
+        step: &StepName,
+        samples: Vec<(Moment, Heap)>,
+    ) -> Result<(), EvidenceError> {
+        for (at, data) in samples {
+            self.memory_sequence += 1;
+            let document = Memory {
+                common: self.common(at),
+                uuid_action: step.action.clone(),
+                test_step: step.full_title.clone(),
+                sequence: self.memory_sequence,
+                data,
+                overhead: self.overhead,
+            };
+            self.directory.append(Service::Memory, at, &document)?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn coverage(
+        &mut self,
+        step: &StepName,
+        covered: Vec<Covered>,
+    ) -> Result<(), EvidenceError> {
+        let now = self.clock.now();
+        for Covered {
+            url,
+            kind,
+            total,
+            used,
+        } in covered
+        {
+            let unused = total.saturating_sub(used);
+            let document = CoverageAudit {
+                common: self.common(now),
+                uuid_action: step.action.clone(),
+                test_step: step.full_title.clone(),
+                url,
+                total,
+                unused,
+                percent_unused: CoverageAudit::percent(unused, total),
+                kind,
+                overhead: self.overhead,
+            };
+            self.directory
+                .append(Service::CoverageAudit, now, &document)?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn vitals(
+        &mut self,
+        step: &StepName,
+        vitals: Vitals,
+        detail: VitalsDetail,
+        weight: PageWeight,
+        host: HostPressure,
+    ) -> Result<(), EvidenceError> {
+        let now = self.clock.now();
+        let document = PageVitals {
+            common: self.common(now),
+            uuid_action: step.action.clone(),
+            full_title: step.full_title.clone(),
+            vitals,
+            detail,
+            weight,
+            overhead: self.overhead,
+            host,
+        };
+        self.directory
+            .append(Service::Vitals, now, &document)
+            .map(drop)
+    }
+
+    /// Prints and stores the variables of the run; a variable with the name of a field of the document is left out.
+    pub(crate) fn environment(&mut self, printed: &PrintedVariables) -> Result<(), EvidenceError> {
+        const FIELDS: [&str; 6] = [
+            "uuid",
+            "labels",
+            "spec",
+            "monitor",
+            "timestamp",
+            "maskedVariables",
+        ];
+        for (name, value) in &printed.variables {
+            self.line(format!("{name}={value}"));
+        }
+        let now = self.clock.now();
+        let variables = printed.variables.clone().into_iter();
+        let document = Environment {
+            common: self.common(now),
+            masked_variables: printed.masked.clone(),
+            variables: variables
+                .filter(|(name, _)| !FIELDS.contains(&name.as_str()))
+                .collect(),
+        };
+        self.directory
+            .append(Service::Env, now, &document)
+            .map(drop)
     }
 
     pub(crate) fn console(
@@ -239,13 +371,26 @@ impl Reporter {
         Ok(name)
     }
 
+    /// Stores the page as it was, without secrets.
+    pub(crate) fn dom_copy(&mut self, step: &StepName, copy: &str) -> Result<(), EvidenceError> {
+        let name = format!("{}.dom.html", step.action);
+        let masked = self.directory.secrets().mask(copy);
+        self.directory.attach(&name, masked.as_bytes())?;
+        self.tell(&RunnerMessage::Attachment(name));
+        Ok(())
+    }
+
+    pub(crate) fn secrets(&self) -> &Secrets {
+        self.directory.secrets()
+    }
+
     pub(crate) fn log(&mut self, stream: LogStream, text: &str) {
         let now = self.clock.now();
         self.directory.log(stream, now, text);
     }
 
     /// A line for the user, without secrets.
-    pub(crate) fn line(&mut self, text: impl AsRef<str>) {
+    pub(crate) fn line(&self, text: impl AsRef<str>) {
         let text = self.directory.secrets().mask(text.as_ref()).into_owned();
         self.tell(&RunnerMessage::Line(text));
     }

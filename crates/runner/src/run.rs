@@ -13,7 +13,7 @@ use canarytrace_driver::{
 use canarytrace_evidence::{EvidenceError, LogStream, RunDirectory, Secrets};
 use canarytrace_model::{
     RunId,
-    documents::ReportEvent,
+    documents::{OverheadClass, ReportEvent},
     time::RunClock,
     verdict::{Cause, Verdict},
 };
@@ -23,7 +23,8 @@ use url::Url;
 
 use crate::{
     availability,
-    collect::{Collectors, performance::PerformanceCollector},
+    cherry::CherryPath,
+    collect::{Collectors, coverage, performance::PerformanceCollector},
     git,
     job::{BrowserTarget, JourneyJob, Mode, RunJob, RunSummary, RunnerMessage},
     journey::Journey,
@@ -208,6 +209,10 @@ impl Runner {
             }
         }
         self.test_start(&browser)?;
+        if let Some(printed) = self.job.print_environment.take() {
+            self.reporter().environment(&printed)?;
+        }
+        self.watch_more(&browser).await;
         collectors.forget();
         let reporter = self
             .reporter
@@ -233,6 +238,36 @@ impl Runner {
             (Mode::UserJourney(_), None) => Ok(()),
         };
         self.stop(stage, outcome).await
+    }
+
+    /// Turns on what a run may ask for beyond the usual; what cannot be is said, and no reason to end the run.
+    async fn watch_more(&mut self, browser: &Browser) {
+        if self.job.collectors.coverage {
+            match coverage::start(&browser.devtools).await {
+                Ok(()) => self.reporter().overhead.class = OverheadClass::Coverage,
+                Err(error) => {
+                    self.job.collectors.coverage = false;
+                    let text = format!("coverage cannot be taken: {error}");
+                    self.reporter().log(LogStream::Runner, &text);
+                }
+            }
+        }
+        match self.job.post_data_path.as_deref().map(CherryPath::parse) {
+            Some(Ok(cherry)) => self.reporter().pick(cherry),
+            Some(Err(reason)) => self.reporter().line(reason),
+            None => {}
+        }
+        if let Some(trace) = &self.job.trace {
+            let uuid = self.job.record.uuid.as_str();
+            let traced = browser
+                .devtools
+                .trace_requests(&trace.origins, &trace.header, uuid)
+                .await;
+            if let Err(error) = traced {
+                let text = format!("requests do not carry {}: {error}", trace.header);
+                self.reporter().log(LogStream::Runner, &text);
+            }
+        }
     }
 
     fn test_start(&mut self, browser: &Browser) -> Result<(), EvidenceError> {
@@ -289,7 +324,7 @@ impl Runner {
         }
         collectors.stop().await;
         let problems = browser.close().await.problems;
-        let totals = reporter.totals;
+        let (totals, overhead) = (reporter.totals, reporter.overhead);
         self.reporter = Some(reporter);
         outcome?;
         Ok(RunSummary {
@@ -300,6 +335,7 @@ impl Runner {
             dropped_events: dropped,
             browser_cpu_s,
             problems,
+            overhead_class: overhead.class,
             ..summary(verdict)
         })
     }
@@ -309,6 +345,7 @@ fn summary(verdict: Verdict) -> RunSummary {
     let usage = self_usage();
     RunSummary {
         verdict,
+        overhead_class: OverheadClass::Light,
         vitals: None,
         transfer_bytes: 0,
         requests_failed: 0,

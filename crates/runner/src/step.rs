@@ -2,19 +2,21 @@
 
 use std::time::{Duration, Instant};
 
-use canarytrace_driver::Browser;
-use canarytrace_evidence::EvidenceError;
+use canarytrace_driver::{Area, Browser};
+use canarytrace_evidence::{EvidenceError, LogStream};
 use canarytrace_model::{
     ActionId,
-    documents::{HostPressure, OverheadClass, OverheadField, ReportEvent, Vitals},
+    documents::{HostPressure, ReportEvent, Vitals},
     record::StepRecord,
-    stack::When,
     verdict::Verdict,
 };
 use canarytrace_process::{HostSample, OwnGroupSample, host_sample, own_group_sample};
 
 use crate::{
-    collect::{Collectors, network::Exchange, performance::PerformanceCollector},
+    collect::{
+        Collectors, memory::MemorySampler, network::Exchange, performance::PerformanceCollector,
+    },
+    collection::Visit,
     facts::{HostFacts, StepFacts},
     gather,
     job::{CollectorSwitches, RunnerMessage},
@@ -53,10 +55,11 @@ pub(crate) struct OpenStep {
     started: Instant,
     host: HostSample,
     group: OwnGroupSample,
+    pub(crate) memory: Option<MemorySampler>,
 }
 
 const NAVIGATION_SETTLE: Duration = Duration::from_secs(2);
-const SCREENSHOT_LIMIT: Duration = Duration::from_secs(15);
+const EVIDENCE_LIMIT: Duration = Duration::from_secs(15);
 
 impl Stage {
     pub(crate) fn suite(&mut self, title: &str, full_title: &str) -> Result<(), EvidenceError> {
@@ -88,13 +91,17 @@ impl Stage {
             started: Instant::now(),
             host: host_sample(),
             group: own_group_sample(),
+            memory: self
+                .switches
+                .memory
+                .then(|| MemorySampler::start(self.browser.devtools.clone(), self.reporter.clock)),
         })
     }
 
     /// Ends a step: its duration is taken first, what is collected afterwards does not count.
     pub(crate) async fn end(
         &mut self,
-        step: OpenStep,
+        mut step: OpenStep,
         mut facts: StepFacts,
     ) -> Result<Verdict, EvidenceError> {
         let duration = step.started.elapsed();
@@ -116,20 +123,33 @@ impl Stage {
         let alive = facts.browser_gone.is_none();
         self.visited |= navigated;
         facts.host = host_facts(&host, &step, duration);
+        facts.dialog = self.collectors.dialog().filter(|_| alive);
+        if facts.dialog.is_some() {
+            // The page stands still until it is answered.
+            let dismissed = self.browser.webdriver.dismiss_alert();
+            tokio::time::timeout(EVIDENCE_LIMIT, dismissed).await.ok();
+        }
         if gather::is_failing(&facts) {
             // Now, not after the collectors: a page goes on, and what failed it passes.
             self.gather(&mut facts, alive).await;
         }
         // Before the first visit there is only the browser's own empty page.
-        if alive && self.visited && self.switches.performance_entries && facts.net_error.is_none() {
-            self.collect_performance(&step.name, navigated).await?;
-        }
+        let is_page = alive && self.visited && facts.net_error.is_none();
+        let timeline = if is_page && self.switches.performance_entries {
+            self.read_timeline(navigated).await
+        } else {
+            None
+        };
         self.reporter.tell(&RunnerMessage::Timed(false));
         let exchanges = self.collectors.take_exchanges(false);
         self.posted |= exchanges.iter().any(is_form);
-        if self.switches.request_log {
-            self.reporter.exchanges(&step.name, &exchanges)?;
-        }
+        let visit = Visit {
+            navigated,
+            timeline,
+            exchanges,
+            host: host.clone(),
+        };
+        self.collect(&mut step, visit, is_page).await?;
         let console = self.collectors.take_console();
         let page = facts.url.clone().unwrap_or_else(|| self.page.clone());
         facts.exceptions = gather::exception_facts(&page, &console);
@@ -137,11 +157,11 @@ impl Stage {
             self.reporter.console(&step.name, console)?;
         }
         let verdict = judge(&facts);
-        let screenshot = if alive {
-            self.screenshot(&step.name, &verdict).await?
-        } else {
-            None
-        };
+        let mut screenshot = None;
+        if alive {
+            screenshot = self.screenshot(&step.name, &verdict).await?;
+            self.dom_copy(&step.name, &verdict).await?;
+        }
         self.close(&step.name, duration, &verdict, screenshot, host)?;
         Ok(verdict)
     }
@@ -184,38 +204,22 @@ impl Stage {
         self.end(step, facts).await.map(drop)
     }
 
-    async fn collect_performance(
-        &mut self,
-        step: &StepName,
-        navigated: bool,
-    ) -> Result<(), EvidenceError> {
-        let Some(timeline) = self
-            .performance
-            .read(&self.browser, navigated, self.switches.hero_elements)
-            .await
-        else {
-            return Ok(());
-        };
-        if navigated && self.vitals.is_none() && timeline.vitals.load.is_some() {
-            self.vitals = Some(timeline.vitals.clone());
-        }
-        self.reporter.performance(step, timeline.entries)
-    }
-
     async fn screenshot(
         &mut self,
         step: &StepName,
         verdict: &Verdict,
     ) -> Result<Option<String>, EvidenceError> {
-        let wanted = match self.switches.screenshot {
-            When::Always => true,
-            When::OnFailure => !verdict.is_passed(),
-            When::Never => false,
-        };
-        if !wanted {
+        if !self.switches.screenshot.is_wanted(verdict.is_passed()) {
             return Ok(None);
         }
-        match tokio::time::timeout(SCREENSHOT_LIMIT, self.browser.webdriver.screenshot()).await {
+        let area = if self.switches.full_page {
+            Area::FullPage
+        } else {
+            Area::Viewport
+        };
+        let secrets = self.reporter.secrets().clone();
+        let picture = self.browser.picture(secrets.values(), area);
+        match tokio::time::timeout(EVIDENCE_LIMIT, picture).await {
             Ok(Ok(picture)) => self.reporter.screenshot(step, &picture).map(Some),
             Ok(Err(error)) => {
                 self.reporter
@@ -223,6 +227,21 @@ impl Stage {
                 Ok(None)
             }
             Err(_) => Ok(None),
+        }
+    }
+
+    async fn dom_copy(&mut self, step: &StepName, verdict: &Verdict) -> Result<(), EvidenceError> {
+        if !self.switches.dom.is_wanted(verdict.is_passed()) {
+            return Ok(());
+        }
+        match tokio::time::timeout(EVIDENCE_LIMIT, self.browser.dom_copy()).await {
+            Ok(Ok(copy)) => self.reporter.dom_copy(step, &copy),
+            Ok(Err(error)) => {
+                let text = format!("no copy of the page of {}: {error}", step.full_title);
+                self.reporter.log(LogStream::Runner, &text);
+                Ok(())
+            }
+            Err(_) => Ok(()),
         }
     }
 
@@ -236,15 +255,14 @@ impl Stage {
     ) -> Result<(), EvidenceError> {
         let duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         self.reporter.totals.steps_ms += duration_ms;
+        let overhead = self.reporter.overhead;
         self.reporter.event(ReportEvent::TestStepEnd, |report| {
             set_name(report, step);
             report.test_step_duration = Some(duration_ms);
             report.passed = Some(verdict.is_passed());
             report.attachments = Some(screenshot.unwrap_or_else(|| "no".to_owned()));
             report.verdict = Some(verdict.clone());
-            report.overhead = Some(OverheadField {
-                class: OverheadClass::Light,
-            });
+            report.overhead = Some(overhead);
             report.host = Some(host);
             if !verdict.is_passed() {
                 report.err_message.clone_from(&verdict.detail);

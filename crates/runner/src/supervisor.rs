@@ -11,7 +11,7 @@ use std::{
 
 use canarytrace_es::Client;
 use canarytrace_evidence::{
-    Delivery, EvidenceError, LogStream, RunDirectory, RunExtras, Secrets, close_documents,
+    Delivery, EvidenceError, LogStream, RunDirectory, RunExtras, Secrets, close_documents, har,
 };
 use canarytrace_model::{
     record::{RunRecord, RunState, SupervisorId},
@@ -343,6 +343,7 @@ impl Run {
             self.record.overhead.runner_peak_rss_bytes = Some(summary.runner_peak_rss_bytes);
             self.record.overhead.browser_cpu_s = summary.browser_cpu_s.map(round);
             self.record.overhead.dropped_events = summary.dropped_events;
+            self.record.overhead.class = summary.overhead_class.as_str().to_owned();
             extras.vitals = summary.vitals;
             extras.transfer_bytes = summary.transfer_bytes;
             extras.requests_failed = summary.requests_failed;
@@ -351,6 +352,7 @@ impl Run {
                 directory.log(LogStream::Supervisor, now, &problem);
             }
         }
+        self.attach_har(&mut directory, &verdict, config, now);
         close_documents(
             &mut directory,
             &self.record,
@@ -363,6 +365,37 @@ impl Run {
         self.record.counts = directory.counts().clone();
         self.record.delivered.pending = directory.counts().values().sum();
         directory.write_record(&self.record)
+    }
+}
+
+impl Run {
+    /// The archive is made from the documents, so a killed runner has one, too.
+    fn attach_har(
+        &mut self,
+        directory: &mut RunDirectory,
+        verdict: &Verdict,
+        config: &SupervisorConfig,
+        now: Moment,
+    ) {
+        if !config.job.collectors.har.is_wanted(verdict.is_passed()) {
+            return;
+        }
+        let name = format!("{}.har", self.record.uuid);
+        let attached = har(directory.path(), &self.record.version).and_then(|har| match har {
+            Some(har) => directory
+                .attach(&name, har.to_string().as_bytes())
+                .map(Some),
+            None => Ok(None),
+        });
+        match attached {
+            Ok(Some(_)) => self.record.attachments.push(name),
+            Ok(None) => {}
+            Err(error) => directory.log(
+                LogStream::Supervisor,
+                now,
+                &format!("no HAR of the run: {error}"),
+            ),
+        }
     }
 }
 

@@ -48,6 +48,43 @@ pub(crate) struct Mapping {
     disabled: BTreeSet<String>,
     /// Objects that are known, to tell them from fields.
     objects: BTreeSet<String>,
+    dynamic: Dynamic,
+}
+
+/// What becomes of a field that nobody has declared.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+enum Dynamic {
+    /// It is added to the mapping.
+    #[default]
+    Added,
+    /// It is stored and not indexed.
+    Ignored,
+    /// The document is refused.
+    Strict,
+}
+
+impl Dynamic {
+    fn parse(value: Option<&Value>) -> Result<Self, EsError> {
+        match value {
+            None => Ok(Dynamic::Added),
+            Some(Value::Bool(added)) => Ok(if *added {
+                Dynamic::Added
+            } else {
+                Dynamic::Ignored
+            }),
+            Some(Value::String(text)) => match text.as_str() {
+                "true" => Ok(Dynamic::Added),
+                "false" => Ok(Dynamic::Ignored),
+                "strict" => Ok(Dynamic::Strict),
+                other => Err(EsError::mapper_parsing(format!(
+                    "[dynamic] of [{other}] is not supported; true, false and strict are"
+                ))),
+            },
+            Some(other) => Err(EsError::mapper_parsing(format!(
+                "[dynamic] must be true, false or strict, not [{other}]"
+            ))),
+        }
+    }
 }
 
 /// A value in a column.
@@ -86,7 +123,10 @@ const DECIMAL_TYPES: [&str; 3] = ["double", "float", "half_float"];
 impl Mapping {
     /// Reads `{"properties": {…}}`.
     pub(crate) fn parse(body: &Value) -> Result<Self, EsError> {
-        let mut mapping = Self::default();
+        let mut mapping = Self {
+            dynamic: Dynamic::parse(body.get("dynamic"))?,
+            ..Self::default()
+        };
         if let Some(properties) = body.get("properties") {
             mapping.add_properties("", properties, 0)?;
         }
@@ -160,7 +200,11 @@ impl Mapping {
 
     /// The body of `_mapping`.
     pub(crate) fn to_json(&self) -> Value {
-        let mut root = json!({"properties": {}});
+        let mut root = match self.dynamic {
+            Dynamic::Added => json!({"properties": {}}),
+            Dynamic::Ignored => json!({"dynamic": "false", "properties": {}}),
+            Dynamic::Strict => json!({"dynamic": "strict", "properties": {}}),
+        };
         for path in &self.objects {
             let node = node(&mut root, path);
             if self.disabled.contains(path) {
@@ -204,6 +248,20 @@ impl Mapping {
         }
         if mapping.disabled.contains(path) {
             return Ok(());
+        }
+        let is_known = mapping.objects.contains(path) || mapping.fields.contains_key(path);
+        match mapping.dynamic {
+            Dynamic::Ignored if !is_known => return Ok(()),
+            Dynamic::Strict if !is_known => {
+                return Err(EsError::new(
+                    400,
+                    "strict_dynamic_mapping_exception",
+                    format!(
+                        "mapping set to strict, dynamic introduction of [{path}] within [_doc] is not allowed"
+                    ),
+                ));
+            }
+            _ => {}
         }
         match value {
             Value::Null => Ok(()),

@@ -453,3 +453,37 @@ fn copy_folder(from: &std::path::Path, to: &std::path::Path) {
         }
     }
 }
+
+#[tokio::test]
+async fn a_mapping_says_what_becomes_of_unknown_fields() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    for dynamic in [json!(false), json!("strict")] {
+        let name = format!("c.test-{}", dynamic.as_str().unwrap_or("ignored"));
+        let mappings = json!({"dynamic": dynamic, "properties": {"known": {"type": "keyword"}}});
+        store
+            .create_index(&name, json!({"mappings": mappings}))
+            .await
+            .unwrap();
+        let mut write = item(
+            BulkOperation::Index,
+            "1",
+            &json!({"known": "a", "other": {"deep": 1}}),
+        );
+        write.index = name.clone();
+        let results = store.bulk(vec![write], Refresh::Now).await.unwrap();
+        assert_eq!(results[0].outcome.is_ok(), dynamic == false, "{results:?}");
+    }
+    assert_eq!(ids(&store, json!({"term": {"known": "a"}})).await, ["1"]);
+    assert!(
+        ids(&store, json!({"exists": {"field": "other.deep"}}))
+            .await
+            .is_empty()
+    );
+    let reopened = store.mappings(&IndexTarget::new("c.test-ignored")).await;
+    assert_eq!(
+        reopened.unwrap()["c.test-ignored"]["mappings"]["dynamic"],
+        "false"
+    );
+    store.close().await.unwrap();
+}

@@ -50,13 +50,35 @@ pub enum DevToolsError {
     Exception(String),
 }
 
-/// A handle to the connection; closing ends its task.
+/// The connection; closing ends its task. Calls are those of its [`Caller`].
 #[derive(Debug)]
 pub struct DevTools {
-    commands: mpsc::Sender<Command>,
-    pages: watch::Receiver<Vec<Page>>,
+    caller: Caller,
     dropped: Arc<AtomicU64>,
     task: JoinSet<()>,
+}
+
+impl std::ops::Deref for DevTools {
+    type Target = Caller;
+
+    fn deref(&self) -> &Caller {
+        &self.caller
+    }
+}
+
+/// Makes calls over a connection; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    commands: mpsc::Sender<Command>,
+    pages: watch::Receiver<Vec<Page>>,
+    trace: watch::Sender<Option<TraceHeader>>,
+}
+
+/// A header that every request to one origin carries.
+#[derive(Clone, Debug, PartialEq)]
+struct TraceHeader {
+    name: String,
+    value: String,
 }
 
 /// A page that is attached and whose domains are on.
@@ -90,6 +112,7 @@ impl DevTools {
         let (commands, command_receiver) = mpsc::channel(COMMAND_QUEUE);
         let (events, event_receiver) = mpsc::channel(EVENT_QUEUE);
         let (pages_sender, pages) = watch::channel(Vec::new());
+        let (trace, trace_header) = watch::channel(None);
         let dropped = Arc::new(AtomicU64::new(0));
         let mut connection = Connection {
             socket,
@@ -99,6 +122,7 @@ impl DevTools {
             setup_replies: HashMap::new(),
             events,
             pages: pages_sender,
+            trace: trace_header,
             dropped: Arc::clone(&dropped),
         };
         connection.attach_to_all(None).await?;
@@ -106,8 +130,11 @@ impl DevTools {
         task.spawn(connection.run(command_receiver));
         Ok((
             Self {
-                commands,
-                pages,
+                caller: Caller {
+                    commands,
+                    pages,
+                    trace,
+                },
                 dropped,
                 task,
             },
@@ -120,6 +147,22 @@ impl DevTools {
         self.dropped.load(Ordering::Relaxed)
     }
 
+    /// Ends the connection and its task.
+    pub async fn close(self) {
+        let Self {
+            caller, mut task, ..
+        } = self;
+        drop(caller);
+        if tokio::time::timeout(Duration::from_secs(1), task.join_next())
+            .await
+            .is_err()
+        {
+            task.shutdown().await;
+        }
+    }
+}
+
+impl Caller {
     /// Waits until a page is attached with its domains enabled.
     pub async fn page_ready(&self, limit: Duration) -> Result<(), DevToolsError> {
         let mut pages = self.pages.clone();
@@ -156,6 +199,27 @@ impl DevTools {
         self.send(Some(session), method, params, limit).await
     }
 
+    /// Adds a header to every request to some origins (`https://host:port`), and to no other: elsewhere it would make a
+    /// preflight of a request that needed none. Such requests pass through us, which costs a fraction of a millisecond.
+    pub async fn trace_requests(
+        &self,
+        origins: &[String],
+        name: &str,
+        value: &str,
+    ) -> Result<(), DevToolsError> {
+        self.trace.send_replace(Some(TraceHeader {
+            name: name.to_owned(),
+            value: value.to_owned(),
+        }));
+        let pattern =
+            |origin| json!({"urlPattern": format!("{origin}/*"), "requestStage": "Request"});
+        let patterns: Vec<Value> = origins.iter().map(pattern).collect();
+        let params = json!({"patterns": patterns});
+        self.call_page(None, "Fetch.enable", params, CALL_LIMIT)
+            .await
+            .map(drop)
+    }
+
     /// Evaluates an expression (a promise is awaited) in the top frame and answers its value.
     pub async fn evaluate(
         &self,
@@ -163,7 +227,21 @@ impl DevTools {
         expression: &str,
         limit: Duration,
     ) -> Result<Value, DevToolsError> {
-        let params = json!({"expression": expression, "awaitPromise": true, "returnByValue": true, "userGesture": false});
+        self.evaluate_in(target, None, expression, limit).await
+    }
+
+    /// As [`Caller::evaluate`], in an execution context other than the page's own.
+    pub(crate) async fn evaluate_in(
+        &self,
+        target: Option<&str>,
+        context: Option<Value>,
+        expression: &str,
+        limit: Duration,
+    ) -> Result<Value, DevToolsError> {
+        let mut params = json!({"expression": expression, "awaitPromise": true, "returnByValue": true, "userGesture": false});
+        if let (Some(context), Some(params)) = (context, params.as_object_mut()) {
+            params.insert("contextId".to_owned(), context);
+        }
         let mut answer = self
             .call_page(target, "Runtime.evaluate", params, limit)
             .await?;
@@ -206,20 +284,6 @@ impl DevTools {
             .await
             .map_err(|_| DevToolsError::Deadline(method.to_owned(), limit))?
     }
-
-    /// Ends the connection and its task.
-    pub async fn close(self) {
-        let Self {
-            commands, mut task, ..
-        } = self;
-        drop(commands);
-        if tokio::time::timeout(Duration::from_secs(1), task.join_next())
-            .await
-            .is_err()
-        {
-            task.shutdown().await;
-        }
-    }
 }
 
 /// What is being enabled on a new target before it may go on.
@@ -238,7 +302,21 @@ struct Connection {
     setup_replies: HashMap<u64, String>,
     events: mpsc::Sender<BrowserEvent>,
     pages: watch::Sender<Vec<Page>>,
+    trace: watch::Receiver<Option<TraceHeader>>,
     dropped: Arc<AtomicU64>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Paused {
+    request_id: String,
+    request: PausedRequest,
+}
+
+#[derive(Deserialize)]
+struct PausedRequest {
+    #[serde(default)]
+    headers: serde_json::Map<String, Value>,
 }
 
 #[derive(Deserialize)]
@@ -368,6 +446,12 @@ impl Connection {
                 }
                 Ok(())
             }
+            (None, Some("Fetch.requestPaused"), Some(params)) => {
+                match serde_json::from_str::<Paused>(params.get()) {
+                    Ok(paused) => self.go_on(envelope.session_id.as_deref(), paused).await,
+                    Err(_) => Ok(()),
+                }
+            }
             (None, Some(method), Some(params)) => {
                 if let Some(event) = decode(method, params) {
                     self.emit(event);
@@ -376,6 +460,23 @@ impl Connection {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Lets a request that waits for us leave, with its tracing header.
+    async fn go_on(&mut self, session: Option<&str>, paused: Paused) -> Result<(), DevToolsError> {
+        let trace = self.trace.borrow().clone();
+        let headers = paused
+            .request
+            .headers
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value.as_str()?.to_owned())))
+            .chain(trace.map(|trace| (trace.name, trace.value)))
+            .map(|(name, value)| json!({"name": name, "value": value}));
+        let headers: Vec<Value> = headers.collect();
+        let params = json!({"requestId": paused.request_id, "headers": headers});
+        self.write(session, "Fetch.continueRequest", &params)
+            .await
+            .map(drop)
     }
 
     fn emit(&self, event: BrowserEvent) {

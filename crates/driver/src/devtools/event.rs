@@ -19,6 +19,13 @@ pub enum BrowserEvent {
     Finished(NetworkFinished),
     Failed(NetworkFailed),
     FromCache(ServedFromCache),
+    SocketOpening(SocketOpening),
+    /// A response's `set-cookie` headers have been seen.
+    CookiesSet(CookiesSet),
+    StyleSheet(StyleSheet),
+    /// The page shows a dialog with this text, and stands still until it is answered.
+    DialogOpened(String),
+    DialogClosed,
     Console(Box<ConsoleEvent>),
     /// The page crashed (out of memory, killed).
     Crashed,
@@ -45,6 +52,8 @@ pub struct NetworkRequest {
     pub wall_time: f64,
     pub initial_priority: Option<String>,
     pub is_same_site: Option<bool>,
+    /// `blockable` or `optionally-blockable`: fetched without TLS by a page with it.
+    pub mixed_content: Option<String>,
     pub redirect_has_extra_info: Option<bool>,
     /// The response that redirected here; it belongs to the previous request of the same id.
     pub redirect: Option<Box<NetworkResponse>>,
@@ -79,6 +88,44 @@ pub struct NetworkResponse {
     /// Epoch milliseconds.
     pub response_time: Option<f64>,
     pub security_state: Option<String>,
+    pub certificate: Option<Certificate>,
+}
+
+/// What a server behind TLS showed.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Certificate {
+    pub subject: String,
+    pub issuer: String,
+    /// Epoch seconds.
+    pub valid_to: f64,
+    /// Such as `TLS 1.3`.
+    pub protocol: String,
+}
+
+/// A WebSocket sends its handshake; its request came before without times.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SocketOpening {
+    pub request_id: String,
+    /// Monotonic seconds.
+    pub timestamp: f64,
+    /// Epoch seconds.
+    pub wall_time: f64,
+    pub headers: Map<String, Value>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CookiesSet {
+    pub request_id: String,
+    pub count: u32,
+}
+
+/// A style sheet of a page.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StyleSheet {
+    pub id: String,
+    pub url: String,
+    /// Characters.
+    pub length: u64,
 }
 
 /// A body is complete.

@@ -9,10 +9,11 @@ mod envelope;
 mod event;
 mod wire;
 
-pub use connection::{DevTools, DevToolsError};
+pub use connection::{Caller, DevTools, DevToolsError};
 pub use envelope::{Envelope, read_envelope};
 pub use event::{
-    BrowserEvent, ConsoleEvent, ConsoleKind, NetworkFailed, NetworkFinished, NetworkRequest,
-    NetworkResponse, ServedFromCache, TargetKind,
+    BrowserEvent, Certificate, ConsoleEvent, ConsoleKind, CookiesSet, NetworkFailed,
+    NetworkFinished, NetworkRequest, NetworkResponse, ServedFromCache, SocketOpening, StyleSheet,
+    TargetKind,
 };
 pub use wire::decode;

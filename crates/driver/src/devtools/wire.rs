@@ -4,8 +4,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value, value::RawValue};
 
 use super::event::{
-    BrowserEvent, ConsoleEvent, ConsoleKind, NetworkFailed, NetworkFinished, NetworkRequest,
-    NetworkResponse, ServedFromCache,
+    BrowserEvent, Certificate, ConsoleEvent, ConsoleKind, CookiesSet, NetworkFailed,
+    NetworkFinished, NetworkRequest, NetworkResponse, ServedFromCache, SocketOpening, StyleSheet,
 };
 
 type Tree = Map<String, Value>;
@@ -21,6 +21,30 @@ pub fn decode(method: &str, params: &RawValue) -> Option<BrowserEvent> {
                 wire.response.into_event(wire.request_id, wire.timestamp),
             ))
         }),
+        "Network.responseReceivedExtraInfo" => read::<ExtraInfo>(text)
+            .and_then(ExtraInfo::into_event)
+            .map(BrowserEvent::CookiesSet),
+        "Network.webSocketCreated" => read::<SocketCreated>(text)
+            .map(|wire| BrowserEvent::Request(Box::new(wire.into_event()))),
+        "Network.webSocketWillSendHandshakeRequest" => {
+            read::<SocketHandshake>(text).map(|wire| BrowserEvent::SocketOpening(wire.into_event()))
+        }
+        "Network.webSocketHandshakeResponseReceived" => {
+            read::<ResponseReceived>(text).map(|wire| {
+                BrowserEvent::Response(Box::new(
+                    wire.response.into_event(wire.request_id, wire.timestamp),
+                ))
+            })
+        }
+        "Network.webSocketClosed" => {
+            read::<LoadingFinished>(text).map(|wire| BrowserEvent::Finished(wire.into_event()))
+        }
+        "Network.webSocketFrameError" => {
+            read::<SocketError>(text).map(|wire| BrowserEvent::Failed(wire.into_event()))
+        }
+        "CSS.styleSheetAdded" => {
+            read::<StyleSheetAdded>(text).map(|wire| BrowserEvent::StyleSheet(wire.into_event()))
+        }
         "Network.loadingFinished" => {
             read::<LoadingFinished>(text).map(|wire| BrowserEvent::Finished(wire.into_event()))
         }
@@ -38,6 +62,10 @@ pub fn decode(method: &str, params: &RawValue) -> Option<BrowserEvent> {
         "Runtime.exceptionThrown" => {
             console(ConsoleKind::Exception, text, Some("exceptionDetails"))
         }
+        "Page.javascriptDialogOpening" => {
+            read::<Dialog>(text).map(|wire| BrowserEvent::DialogOpened(wire.message))
+        }
+        "Page.javascriptDialogClosed" => Some(BrowserEvent::DialogClosed),
         "Inspector.targetCrashed" | "Target.targetCrashed" => Some(BrowserEvent::Crashed),
         _ => None,
     }
@@ -100,6 +128,7 @@ struct WireRequest {
     post_data: Option<String>,
     initial_priority: Option<String>,
     is_same_site: Option<bool>,
+    mixed_content_type: Option<String>,
 }
 
 impl RequestWillBeSent {
@@ -121,6 +150,10 @@ impl RequestWillBeSent {
             wall_time: self.wall_time,
             initial_priority: self.request.initial_priority,
             is_same_site: self.request.is_same_site,
+            mixed_content: self
+                .request
+                .mixed_content_type
+                .filter(|kind| kind != "none"),
             redirect_has_extra_info: self.redirect_has_extra_info,
             redirect,
             is_navigation,
@@ -177,6 +210,140 @@ struct WireResponse {
     timing: Option<Tree>,
     response_time: Option<f64>,
     security_state: Option<String>,
+    security_details: Option<SecurityDetails>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct SecurityDetails {
+    subject_name: String,
+    issuer: String,
+    valid_to: f64,
+    protocol: String,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct ExtraInfo {
+    request_id: String,
+    headers: Tree,
+}
+
+impl ExtraInfo {
+    /// Several cookies come in one header, a line each.
+    fn into_event(self) -> Option<CookiesSet> {
+        let header = self
+            .headers
+            .iter()
+            .find(|(name, _)| name.eq_ignore_ascii_case("set-cookie"))?;
+        let count = header.1.as_str()?.lines().count();
+        Some(CookiesSet {
+            request_id: self.request_id,
+            count: u32::try_from(count).unwrap_or(u32::MAX),
+        })
+    }
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct SocketCreated {
+    request_id: String,
+    url: String,
+    initiator: Tree,
+}
+
+impl SocketCreated {
+    fn into_event(self) -> NetworkRequest {
+        NetworkRequest {
+            request_id: self.request_id,
+            url: self.url,
+            method: "GET".to_owned(),
+            resource_type: Some("WebSocket".to_owned()),
+            initiator: flat_initiator(self.initiator),
+            ..NetworkRequest::default()
+        }
+    }
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct SocketHandshake {
+    request_id: String,
+    timestamp: f64,
+    wall_time: f64,
+    request: SocketRequest,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct SocketRequest {
+    headers: Tree,
+}
+
+impl SocketHandshake {
+    fn into_event(self) -> SocketOpening {
+        SocketOpening {
+            request_id: self.request_id,
+            timestamp: self.timestamp,
+            wall_time: self.wall_time,
+            headers: lower_case_names(self.request.headers),
+        }
+    }
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct SocketError {
+    request_id: String,
+    timestamp: f64,
+    error_message: String,
+}
+
+impl SocketError {
+    fn into_event(self) -> NetworkFailed {
+        NetworkFailed {
+            request_id: self.request_id,
+            timestamp: self.timestamp,
+            error_text: self.error_message,
+            ..NetworkFailed::default()
+        }
+    }
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Dialog {
+    message: String,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct StyleSheetAdded {
+    header: StyleSheetHeader,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct StyleSheetHeader {
+    style_sheet_id: String,
+    #[serde(rename = "sourceURL")]
+    source_url: String,
+    length: f64,
+}
+
+impl StyleSheetAdded {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a length in characters"
+    )]
+    fn into_event(self) -> StyleSheet {
+        StyleSheet {
+            id: self.header.style_sheet_id,
+            url: self.header.source_url,
+            length: self.header.length.max(0.0) as u64,
+        }
+    }
 }
 
 impl WireResponse {
@@ -204,6 +371,12 @@ impl WireResponse {
             timing: self.timing,
             response_time: self.response_time,
             security_state: self.security_state,
+            certificate: self.security_details.map(|details| Certificate {
+                subject: details.subject_name,
+                issuer: details.issuer,
+                valid_to: details.valid_to,
+                protocol: details.protocol,
+            }),
         }
     }
 }

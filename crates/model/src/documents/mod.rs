@@ -4,18 +4,26 @@
 //! `overhead` and `host` and never replaces a listed field.
 
 mod console;
+mod coverage_audit;
+mod environment;
+mod memory;
 mod performance_entries;
 mod report;
 mod request_log;
 mod run;
 mod smoke_title;
+mod vitals;
 
 pub use console::{Console, ConsoleEventType};
+pub use coverage_audit::CoverageAudit;
+pub use environment::Environment;
+pub use memory::{Heap, Memory};
 pub use performance_entries::PerformanceEntry;
 pub use report::{LIFECYCLE_ERROR_SEQUENCE, Report, ReportEvent};
 pub use request_log::{Har, RequestLog, RequestPart, ResponsePart, Timing};
-pub use run::{LedgerEntry, LedgerEvent, Run, Vitals};
+pub use run::{LedgerEntry, LedgerEvent, Run};
 pub use smoke_title::SmokeTitle;
+pub use vitals::{HostCertificate, PageVitals, PageWeight, Vitals, VitalsDetail};
 
 use std::sync::Arc;
 
@@ -44,6 +52,18 @@ pub enum OverheadClass {
     Coverage,
     Bodies,
     Trace,
+}
+
+impl OverheadClass {
+    /// As stored.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            OverheadClass::Light => "light",
+            OverheadClass::Coverage => "coverage",
+            OverheadClass::Bodies => "bodies",
+            OverheadClass::Trace => "trace",
+        }
+    }
 }
 
 /// `overhead.*` of a document.

@@ -2,27 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Common, HostPressure};
+use super::{Common, HostPressure, Vitals};
 use crate::{record::Overhead, time::Moment, verdict::Verdict};
-
-/// Paint and stability of the visit: ms since navigation start, CLS unitless.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Vitals {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub lcp: Option<f64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cls: Option<f64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub fcp: Option<f64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ttfb: Option<f64>,
-    /// End of the load event.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub load: Option<f64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub url: Option<String>,
-}
 
 /// `c.run-*`: written once, at the end of the run.
 #[derive(Clone, Debug, Serialize)]

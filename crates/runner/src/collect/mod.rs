@@ -1,14 +1,17 @@
 //! What the browser tells, kept until the step that it belongs to ends.
 
+pub(crate) mod coverage;
+pub(crate) mod memory;
 pub(crate) mod network;
 pub(crate) mod performance;
+pub(crate) mod weight;
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use canarytrace_driver::devtools::{BrowserEvent, ConsoleEvent};
+use canarytrace_driver::devtools::{BrowserEvent, ConsoleEvent, StyleSheet};
 use tokio::{
     sync::{Notify, mpsc},
     task::JoinSet,
@@ -19,6 +22,9 @@ use network::{Exchange, Navigation, Network};
 /// Console events of one run that are kept; what is beyond is counted.
 const MAX_CONSOLE: usize = 20_000;
 
+/// Style sheets are only told while coverage is taken.
+const MAX_SHEETS: usize = 2_000;
+
 /// Everything seen since the last look.
 #[derive(Debug, Default)]
 struct Seen {
@@ -26,6 +32,9 @@ struct Seen {
     console: Vec<ConsoleEvent>,
     console_total: usize,
     console_dropped: u64,
+    sheets: Vec<StyleSheet>,
+    /// The text of a dialog that is open.
+    dialog: Option<String>,
     crashed: bool,
     disconnected: bool,
 }
@@ -105,6 +114,16 @@ impl Collectors {
         std::mem::take(&mut lock(&self.seen).console)
     }
 
+    /// The text of the dialog that the page shows now.
+    pub(crate) fn dialog(&self) -> Option<String> {
+        lock(&self.seen).dialog.clone()
+    }
+
+    /// The style sheets of the pages since the last look.
+    pub(crate) fn take_sheets(&self) -> Vec<StyleSheet> {
+        std::mem::take(&mut lock(&self.seen).sheets)
+    }
+
     /// Console events and requests beyond what a run keeps.
     pub(crate) fn dropped_events(&self) -> u64 {
         let seen = lock(&self.seen);
@@ -138,6 +157,12 @@ impl Seen {
                 self.console_total += 1;
                 self.console.push(*event);
             }
+            BrowserEvent::DialogOpened(text) => self.dialog = Some(text),
+            BrowserEvent::DialogClosed => self.dialog = None,
+            BrowserEvent::StyleSheet(sheet) if self.sheets.len() < MAX_SHEETS => {
+                self.sheets.push(sheet);
+            }
+            BrowserEvent::StyleSheet(_) => {}
             other => self.network.receive(other),
         }
     }

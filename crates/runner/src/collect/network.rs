@@ -22,6 +22,7 @@ pub(crate) struct Exchange {
     pub(crate) response: Option<NetworkResponse>,
     pub(crate) finished: Option<NetworkFinished>,
     pub(crate) failed: Option<NetworkFailed>,
+    pub(crate) cookies_set: u32,
     /// The response sent the browser elsewhere; there is no finishing data.
     redirected: bool,
 }
@@ -94,6 +95,18 @@ impl Network {
                     exchange.failed = Some(failed);
                 }
             }
+            BrowserEvent::SocketOpening(opening) => {
+                if let Some(exchange) = self.exchange(&opening.request_id) {
+                    exchange.request.timestamp = opening.timestamp;
+                    exchange.request.wall_time = opening.wall_time;
+                    exchange.request.headers = opening.headers;
+                }
+            }
+            BrowserEvent::CookiesSet(set) => {
+                if let Some(exchange) = self.exchange(&set.request_id) {
+                    exchange.cookies_set += set.count;
+                }
+            }
             _ => {}
         }
     }
@@ -129,6 +142,7 @@ impl Network {
             response: None,
             finished: None,
             failed: None,
+            cookies_set: 0,
             redirected: false,
         });
     }

@@ -3,7 +3,7 @@
 use std::{collections::HashSet, time::Duration};
 
 use canarytrace_driver::Browser;
-use canarytrace_model::documents::{PerformanceEntry, Vitals};
+use canarytrace_model::documents::{PerformanceEntry, Vitals, VitalsDetail};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -24,6 +24,8 @@ pub(crate) struct Timeline {
     pub(crate) entries: Vec<Map<String, Value>>,
     #[serde(default)]
     pub(crate) vitals: Vitals,
+    #[serde(default)]
+    pub(crate) detail: VitalsDetail,
 }
 
 /// Reads timelines and leaves out what an earlier step has stored.

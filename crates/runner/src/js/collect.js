@@ -2,28 +2,45 @@
 // shifted or fetched for so long (ms), or until `limit` has passed: `load` is not the end, the largest paint may follow.
 (async (quiet, limit) => {
   const started = performance.now();
-  let lcp = null;
-  let shifts = 0;
   let last = performance.now();
-  const observe = (type, each) => {
+  const observe = (options, each) => {
     try {
       const observer = new PerformanceObserver((list) => {
         list.getEntries().forEach(each);
         last = performance.now();
       });
-      observer.observe({ type, buffered: true });
+      observer.observe({ buffered: true, ...options });
       return observer;
     } catch {
       return null;
     }
   };
+  // The shortest path that a person recognises: up to the nearest id, at most five elements.
+  const path = (element) => {
+    const parts = [];
+    for (let node = element; node && node.nodeType === 1 && parts.length < 5; node = node.parentElement) {
+      if (node.id) {
+        parts.unshift(`#${node.id}`);
+        break;
+      }
+      const name = typeof node.className === 'string' ? node.className.trim().split(/\s+/)[0] : '';
+      parts.unshift(node.localName + (name ? `.${name}` : ''));
+    }
+    return parts.join(' > ').slice(0, 300) || null;
+  };
+  let lcp = null;
   // CLS: the largest sum of shifts in a window of at most 5 s with gaps below 1 s.
+  let cls = 0;
   let windowSum = 0;
   let windowStart = 0;
   let windowEnd = 0;
+  const shifts = [];
+  let inp = null;
+  const tasks = [];
+  const frames = [];
   const observers = [
-    observe('largest-contentful-paint', (entry) => { lcp = entry.startTime; }),
-    observe('layout-shift', (entry) => {
+    observe({ type: 'largest-contentful-paint' }, (entry) => { lcp = entry; }),
+    observe({ type: 'layout-shift' }, (entry) => {
       if (entry.hadRecentInput) return;
       if (entry.startTime - windowEnd > 1000 || entry.startTime - windowStart > 5000) {
         windowSum = 0;
@@ -31,9 +48,16 @@
       }
       windowSum += entry.value;
       windowEnd = entry.startTime;
-      shifts = Math.max(shifts, windowSum);
+      cls = Math.max(cls, windowSum);
+      shifts.push(entry);
     }),
-    observe('resource', () => {}),
+    observe({ type: 'event', durationThreshold: 16 }, (entry) => {
+      if (entry.interactionId && (!inp || entry.duration > inp.duration)) inp = entry;
+    }),
+    observe({ type: 'first-input' }, (entry) => { if (!inp || entry.duration > inp.duration) inp = entry; }),
+    observe({ type: 'longtask' }, (entry) => { tasks.push(entry.duration); }),
+    observe({ type: 'long-animation-frame' }, (entry) => { frames.push(entry.duration); }),
+    observe({ type: 'resource' }, () => {}),
   ];
   const navigation = () => performance.getEntriesByType('navigation')[0];
   const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
@@ -49,12 +73,35 @@
   observers.forEach((observer) => observer && observer.disconnect());
   const entry = navigation();
   const paint = performance.getEntriesByName('first-contentful-paint')[0];
+  const longest = (list) => list.reduce((most, duration) => Math.max(most, duration), 0);
+  shifts.sort((a, b) => b.value - a.value);
   return JSON.stringify({
     origin: performance.timeOrigin,
     entries: performance.getEntries().map((item) => item.toJSON()),
     vitals: {
-      lcp, cls: shifts, fcp: paint ? paint.startTime : null, ttfb: entry ? entry.responseStart : null,
+      lcp: lcp ? lcp.startTime : null, cls, fcp: paint ? paint.startTime : null,
+      ttfb: entry ? entry.responseStart : null, inp: inp ? inp.duration : null,
       load: entry && entry.loadEventEnd > 0 ? entry.loadEventEnd : null, url: location.href,
+    },
+    detail: {
+      navigationType: entry ? entry.type : null,
+      domContentLoaded: entry && entry.domContentLoadedEventEnd > 0 ? entry.domContentLoadedEventEnd : null,
+      lcpElement: lcp && lcp.element ? path(lcp.element) : null,
+      lcpUrl: lcp && lcp.url ? lcp.url.slice(0, 2000) : null,
+      lcpSize: lcp ? lcp.size : null,
+      clsShifts: shifts.slice(0, 5).map((shift) => ({
+        value: shift.value,
+        startTime: shift.startTime,
+        sources: (shift.sources || []).slice(0, 3).map((source) => source.node && path(source.node)).filter(Boolean),
+      })),
+      inpElement: inp && inp.target ? path(inp.target) : null,
+      longTasks: tasks.length,
+      longestTask: longest(tasks),
+      blockingTime: tasks.reduce((sum, duration) => sum + Math.max(0, duration - 50), 0),
+      longFrames: frames.length,
+      longestFrame: longest(frames),
+      serverTiming: entry && entry.serverTiming
+        ? entry.serverTiming.slice(0, 20).map(({ name, duration, description }) => ({ name, duration, description })) : [],
     },
   });
 })

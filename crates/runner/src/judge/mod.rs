@@ -47,6 +47,7 @@ fn with_facts(mut verdict: Verdict, facts: &StepFacts) -> Verdict {
         ("requests", json!(facts.requests)),
         ("exceptions", json!(facts.exceptions)),
         ("page", json!(facts.page)),
+        ("dialog", json!(facts.dialog)),
         ("control", json!(facts.control)),
         ("lookup", json!(facts.lookup)),
         ("host", json!(facts.host)),

@@ -9,6 +9,7 @@ use crate::facts::{Party, RequestFact, StepFacts};
 
 pub(super) fn judge(facts: &StepFacts) -> Verdict {
     blocked(facts)
+        .or_else(|| dialog(facts))
         .or_else(|| answered_by_error(facts))
         .or_else(|| own_request_failed(facts))
         .or_else(|| login(facts))
@@ -62,6 +63,15 @@ fn blocked(facts: &StepFacts) -> Option<Verdict> {
     let browser = facts.browser.as_ref()?;
     (browser.answers && !browser.page_answers)
         .then(|| site(facts, "a script of the page keeps its main thread busy"))
+}
+
+/// A page with an open dialog takes no click and shows nothing new.
+fn dialog(facts: &StepFacts) -> Option<Verdict> {
+    let text = facts.dialog.as_ref()?;
+    Some(site(
+        facts,
+        &format!("the page had opened a dialog: `{text}`"),
+    ))
 }
 
 fn answered_by_error(facts: &StepFacts) -> Option<Verdict> {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use canarytrace_driver::{
-    Browser,
+    Area, Browser,
     webdriver::{ErrorCode, WebDriverError},
 };
 use serde_json::{Value, json};
@@ -153,7 +153,7 @@ async fn with_elements(browser: &Browser, value: Value) -> Outcome {
 }
 
 async fn save_screenshot(browser: &Browser, context: &CommandContext, path: &str) -> Outcome {
-    let picture = browser.webdriver.screenshot().await?;
+    let picture = browser.picture(&context.secrets, Area::Viewport).await?;
     store_screenshot(context, path, &picture)
 }
 

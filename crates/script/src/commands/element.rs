@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use canarytrace_driver::{
     Browser,
+    devtools::DevToolsError,
     webdriver::{ElementId, ErrorCode, WebDriver, WebDriverError},
 };
 use serde_json::{Value, json};
@@ -144,6 +145,12 @@ impl From<WebDriverError> for Acting {
     }
 }
 
+impl From<DevToolsError> for Acting {
+    fn from(error: DevToolsError) -> Self {
+        Acting::Failed(error.into())
+    }
+}
+
 impl From<CommandFailure> for Acting {
     fn from(failure: CommandFailure) -> Self {
         Acting::Failed(failure)
@@ -197,14 +204,16 @@ async fn act(
             Value::Null
         }
         "saveScreenshot" => {
+            browser.cover(&context.secrets).await?;
             let encoded = driver
                 .command(
                     reqwest::Method::GET,
                     &format!("element/{}/screenshot", element.0),
                     None,
                 )
-                .await?;
-            let picture = base64_bytes(&encoded);
+                .await;
+            browser.uncover().await?;
+            let picture = base64_bytes(&encoded?);
             store_screenshot(context, &text(arguments, 0, command)?, &picture)?
         }
         "selectByVisibleText" | "selectByAttribute" | "selectByIndex" => {

@@ -3,10 +3,11 @@
 mod browser;
 mod element;
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use canarytrace_driver::{
     Browser,
+    devtools::DevToolsError,
     webdriver::{ErrorCode, WebDriverError},
 };
 use serde_json::{Value, json};
@@ -22,6 +23,8 @@ pub struct CommandContext {
     pub interval: Duration,
     /// Where a script's own screenshots go.
     pub attachments: PathBuf,
+    /// Values that no picture may show.
+    pub secrets: Arc<[String]>,
 }
 
 /// Why a command failed, as the script sees it.
@@ -72,6 +75,20 @@ impl From<WebDriverError> for CommandFailure {
         Self {
             kind,
             name: "WebDriverError",
+            message: error.to_string(),
+        }
+    }
+}
+
+impl From<DevToolsError> for CommandFailure {
+    fn from(error: DevToolsError) -> Self {
+        let kind = match error {
+            DevToolsError::Closed => "browser",
+            _ => "element",
+        };
+        Self {
+            kind,
+            name: "Error",
             message: error.to_string(),
         }
     }

@@ -182,15 +182,10 @@ impl Shared {
     /// Makes an index with the mapping of the template that fits best, extended by `body`.
     pub(crate) fn create_index(&self, name: &str, body: &Value) -> Result<Arc<Index>, EsError> {
         check_index_name(name)?;
-        let mut properties = self.template_properties(name);
-        if let (Some(all), Some(own)) = (
-            properties.as_object_mut(),
-            body.pointer("/mappings/properties")
-                .and_then(Value::as_object),
-        ) {
-            all.extend(own.clone());
-        }
-        let mapping = Mapping::parse(&json!({"properties": properties}))?;
+        let mapping = Mapping::parse(&merged(
+            self.template_mappings(name),
+            body.get("mappings").unwrap_or(&Value::Null),
+        ))?;
         let mut indices = self.indices.write().unwrap_or_else(PoisonError::into_inner);
         if indices.contains_key(name) {
             return Err(EsError::new(
@@ -217,7 +212,7 @@ impl Shared {
         Ok(index)
     }
 
-    fn template_properties(&self, name: &str) -> Value {
+    fn template_mappings(&self, name: &str) -> Value {
         let templates = self
             .templates
             .read()
@@ -235,7 +230,7 @@ impl Shared {
         });
         let best =
             fitting.max_by_key(|body| body.get("priority").and_then(Value::as_u64).unwrap_or(0));
-        best.and_then(|body| body.pointer("/template/mappings/properties").cloned())
+        best.and_then(|body| body.pointer("/template/mappings").cloned())
             .unwrap_or_else(|| json!({}))
     }
 
@@ -302,6 +297,24 @@ impl Shared {
             })
             .collect()
     }
+}
+
+/// A template's mappings with those of a request on top: its properties are added, its other members win.
+fn merged(mut template: Value, own: &Value) -> Value {
+    let own = own.as_object().into_iter().flatten();
+    for (name, value) in own {
+        match (name.as_str(), template.get_mut(name), value) {
+            ("properties", Some(Value::Object(all)), Value::Object(own)) => {
+                all.extend(own.clone());
+            }
+            _ => {
+                if let Some(template) = template.as_object_mut() {
+                    template.insert(name.clone(), value.clone());
+                }
+            }
+        }
+    }
+    template
 }
 
 /// A name is a folder, too.

@@ -1,0 +1,81 @@
+//! The documents of a step beside its report: timeline, vitals, requests, memory, coverage.
+
+use canarytrace_evidence::EvidenceError;
+use canarytrace_model::documents::HostPressure;
+
+use crate::{
+    collect::{
+        coverage::{self, Covered},
+        network::Exchange,
+        performance::Timeline,
+        weight::weigh,
+    },
+    step::{OpenStep, Stage},
+};
+
+/// What a step has seen of its page.
+#[derive(Debug)]
+pub(crate) struct Visit {
+    /// A page was opened in this step.
+    pub(crate) navigated: bool,
+    pub(crate) timeline: Option<Timeline>,
+    pub(crate) exchanges: Vec<Exchange>,
+    pub(crate) host: HostPressure,
+}
+
+impl Stage {
+    pub(crate) async fn read_timeline(&mut self, navigated: bool) -> Option<Timeline> {
+        self.performance
+            .read(&self.browser, navigated, self.switches.hero_elements)
+            .await
+    }
+
+    /// Writes what was seen; `is_page` when there is a page that can still be asked.
+    pub(crate) async fn collect(
+        &mut self,
+        step: &mut OpenStep,
+        visit: Visit,
+        is_page: bool,
+    ) -> Result<(), EvidenceError> {
+        let Visit {
+            navigated,
+            timeline,
+            exchanges,
+            host,
+        } = visit;
+        let name = step.name.clone();
+        if let Some(timeline) = timeline {
+            let is_visit = navigated && timeline.vitals.load.is_some();
+            if is_visit && self.vitals.is_none() {
+                self.vitals = Some(timeline.vitals.clone());
+            }
+            self.reporter.performance(&name, timeline.entries)?;
+            if is_visit {
+                let weight = weigh(&self.page, &exchanges, self.reporter.clock.now());
+                self.reporter
+                    .vitals(&name, timeline.vitals, timeline.detail, weight, host)?;
+            }
+        }
+        if self.switches.request_log {
+            self.reporter.exchanges(&name, &exchanges)?;
+        }
+        if let Some(sampler) = step.memory.take().filter(|_| is_page) {
+            self.reporter.memory(&name, sampler.finish().await)?;
+        }
+        if self.switches.coverage && is_page {
+            let covered = self.take_coverage().await;
+            self.reporter.coverage(&name, covered)?;
+        }
+        Ok(())
+    }
+
+    async fn take_coverage(&mut self) -> Vec<Covered> {
+        let sheets = self.collectors.take_sheets();
+        let taken = coverage::take(&self.browser.devtools, &sheets).await;
+        taken.unwrap_or_else(|error| {
+            self.reporter
+                .line(format!("coverage could not be taken: {error}"));
+            Vec::new()
+        })
+    }
+}

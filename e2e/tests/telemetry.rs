@@ -1,0 +1,297 @@
+//! What a run records against another source of the same fact: the server's own log, the page's own code.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::path::{Path, PathBuf};
+
+use canarytrace_e2e::{
+    Said, canarytrace, documents, only_run, record,
+    web::{Reply, Web},
+};
+use serde_json::{Value, json};
+
+const CSS: &str = "h1 { color: red } .unused { color: blue; padding: 10px }";
+const SCRIPT: &str =
+    "function used() { return 1; } function unused() { return 'never called'; } used();";
+
+/// A page that does a bit of everything; `{third}` is another origin.
+fn shop(third: &str) -> Web {
+    let page = format!(
+        "<!doctype html><title>Shop</title><link rel=stylesheet href=/site.css><script src=/app.js></script>\
+         <h1 id=hero style='font-size: 60px'>Welcome to the shop</h1><script src='{third}/widget.js'></script>\
+         <script>performance.mark('HE-start-body');\
+         fetch('/api', {{ method: 'POST', headers: {{ 'content-type': 'application/json' }}, body: JSON.stringify({{ order: {{ id: 42 }} }}) }});\
+         const from = performance.now(); while (performance.now() - from < 130);</script>"
+    );
+    Web::start(move |asked| match asked.path.as_str() {
+        "/" => Reply::page(&page)
+            .with("set-cookie", "a=1")
+            .with("set-cookie", "b=2")
+            .with("server-timing", "db;dur=12.5;desc=\"orders\""),
+        "/site.css" => Reply::typed("text/css", CSS),
+        "/app.js" => Reply::typed("text/javascript", SCRIPT),
+        "/api" => Reply::typed("application/json", "{}"),
+        _ => Reply::status(404, ""),
+    })
+}
+
+struct Recorded {
+    shop: Web,
+    third: Web,
+    folder: PathBuf,
+    uuid: String,
+    _out: tempfile::TempDir,
+}
+
+/// A run with everything on.
+fn recorded() -> Recorded {
+    let third = Web::start(|_| Reply::typed("text/javascript", "window.widget = 1;"));
+    let (shop, out) = (shop(&third.url), tempfile::tempdir().unwrap());
+    let said = run(
+        out.path(),
+        &shop.page("/"),
+        &[
+            ("COVERAGE_AUDIT", "allow"),
+            ("POST_DATA_PATH", "data.order.id"),
+            ("TRACE_ID_NAME", "canary-trace-id"),
+            ("CANARYTRACE_HAR", "always"),
+        ],
+    );
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let folder = only_run(out.path());
+    Recorded {
+        shop,
+        third,
+        uuid: record(&folder)["uuid"].as_str().unwrap().to_owned(),
+        folder,
+        _out: out,
+    }
+}
+
+fn run(out: &Path, url: &str, variables: &[(&str, &str)]) -> Said {
+    let mut command = canarytrace(&["run", "--json", "--out", out.to_str().unwrap(), url]);
+    command.envs(variables.iter().copied());
+    command.output().unwrap().into()
+}
+
+#[test]
+fn documents_agree_with_the_server() {
+    let recorded = recorded();
+    requests_agree(&recorded);
+    coverage_agrees(&recorded);
+    vitals_agree(&recorded);
+    archive_agrees(&recorded);
+}
+
+/// Those that the servers saw, as they saw them.
+fn requests_agree(recorded: &Recorded) {
+    let Recorded {
+        shop,
+        third,
+        folder,
+        uuid,
+        ..
+    } = recorded;
+    let requests = documents(folder, "request-log");
+    let seen = |web: &Web, path: &str| {
+        let asked = web.asked();
+        asked.into_iter().find(|asked| asked.path == path).unwrap()
+    };
+    for (web, path) in [
+        (shop, "/"),
+        (shop, "/site.css"),
+        (shop, "/api"),
+        (third, "/widget.js"),
+    ] {
+        let asked = seen(web, path);
+        let logged = requests
+            .iter()
+            .find(|request| request["url"] == web.page(path))
+            .unwrap();
+        assert_eq!(logged["request"]["method"], asked.method);
+        assert_eq!(logged["response"]["status"], 200);
+        // The header goes to the watched origin and to no other.
+        let expected = if std::ptr::eq(web, shop) {
+            uuid.as_str()
+        } else {
+            ""
+        };
+        assert_eq!(asked.header("canary-trace-id"), expected, "{path}");
+    }
+    let api = requests
+        .iter()
+        .find(|request| request["url"] == shop.page("/api"))
+        .unwrap();
+    assert_eq!(api["request"]["postDataParsed"], "42");
+    assert_eq!(
+        api["request"]["postData"].as_str().unwrap().as_bytes(),
+        seen(shop, "/api").body
+    );
+}
+
+/// The sources are known to the letter.
+fn coverage_agrees(Recorded { shop, folder, .. }: &Recorded) {
+    let coverage = documents(folder, "coverage-audit");
+    let covered = |path: &str| {
+        let url = shop.page(path);
+        coverage
+            .iter()
+            .find(|document| document["url"] == url)
+            .unwrap()
+    };
+    let unused = "function unused() { return 'never called'; }".len();
+    assert_eq!(
+        (&covered("/app.js")["total"], &covered("/app.js")["unused"]),
+        (&json!(SCRIPT.len()), &json!(unused))
+    );
+    let rule = "h1 { color: red }".len();
+    assert_eq!(
+        (
+            &covered("/site.css")["total"],
+            &covered("/site.css")["unused"]
+        ),
+        (&json!(CSS.len()), &json!(CSS.len() - rule))
+    );
+    assert_eq!(covered("/app.js")["overhead"]["class"], "coverage");
+}
+
+/// What the page was made to do.
+fn vitals_agree(Recorded { folder, .. }: &Recorded) {
+    let vitals = &documents(folder, "c.vitals")[0];
+    assert_eq!(vitals["lcpElement"], "#hero");
+    assert_eq!(vitals["cookiesSet"], 2);
+    assert_eq!(vitals["thirdPartyRequests"], 1);
+    assert_eq!(
+        vitals["serverTiming"],
+        json!([{"name": "db", "duration": 12.5, "description": "orders"}])
+    );
+    assert!(vitals["longestTask"].as_f64().unwrap() >= 130.0, "{vitals}");
+    assert!(vitals["blockingTime"].as_f64().unwrap() >= 80.0, "{vitals}");
+    let sum: u64 = vitals["bytesByType"]
+        .as_object()
+        .unwrap()
+        .values()
+        .map(|bytes| bytes.as_u64().unwrap())
+        .sum();
+    assert_eq!(vitals["transferBytes"], sum);
+    let run = &documents(folder, "c.run")[0];
+    assert_eq!(
+        (&run["vitals"]["lcp"], &run["overhead"]["class"]),
+        (&vitals["lcp"], &json!("coverage"))
+    );
+
+    let memory = documents(folder, "c.memory");
+    assert!(
+        memory[0]["data"]["usedJSHeapSize"].as_u64().unwrap() > 100_000,
+        "{memory:?}"
+    );
+}
+
+/// An entry for each request, phases that add up.
+fn archive_agrees(Recorded { folder, uuid, .. }: &Recorded) {
+    let requests = documents(folder, "request-log");
+    let har: Value = serde_json::from_slice(
+        &std::fs::read(folder.join(format!("attachments/{uuid}.har"))).unwrap(),
+    )
+    .unwrap();
+    let entries = har["log"]["entries"].as_array().unwrap();
+    assert_eq!(
+        (entries.len(), &har["log"]["version"]),
+        (requests.len(), &json!("1.2"))
+    );
+    for entry in entries
+        .iter()
+        .filter(|entry| entry["response"]["status"] == 200)
+    {
+        let phases: f64 = ["blocked", "dns", "connect", "send", "wait", "receive"]
+            .iter()
+            .map(|phase| entry["timings"][phase].as_f64().unwrap().max(0.0))
+            .sum();
+        assert!(
+            (entry["time"].as_f64().unwrap() - phases).abs() < 1e-6,
+            "{entry}"
+        );
+        assert_eq!(entry["pageref"], har["log"]["pages"][0]["id"]);
+    }
+    assert!(
+        har["log"]["pages"][0]["pageTimings"]["onLoad"]
+            .as_f64()
+            .unwrap()
+            > 130.0
+    );
+}
+
+#[test]
+fn sockets_streams_workers_and_frames_are_logged() {
+    let inner = Web::start(|_| Reply::page("<script>fetch('/from-frame')</script>"));
+    let (frame, out) = (inner.url.clone(), tempfile::tempdir().unwrap());
+    let page = format!(
+        "<!doctype html><title>Parts</title><iframe src='{}'></iframe>\
+         <script>new Worker('/worker.js'); new EventSource('/stream'); new WebSocket('ws://' + location.host + '/socket');\
+         fetch('data:text/plain,hello'); fetch(URL.createObjectURL(new Blob(['x'])));</script>",
+        frame.replace("127.0.0.1", "localhost")
+    );
+    let shop = Web::start(move |asked| match asked.path.as_str() {
+        "/" => Reply::page(&page),
+        "/worker.js" => Reply::typed("text/javascript", "fetch('/from-worker')"),
+        "/stream" => Reply::typed("text/event-stream", "data: hello\n\n"),
+        "/socket" => Reply::status(403, ""),
+        "/from-worker" => Reply::typed("text/plain", "x"),
+        _ => Reply::status(404, ""),
+    });
+    let said = run(out.path(), &shop.page("/"), &[]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let requests = documents(&only_run(out.path()), "request-log");
+    let kind = |part: &str| {
+        let found = requests
+            .iter()
+            .find(|request| request["url"].as_str().unwrap().contains(part));
+        found.map(|request| request["request"]["type"].as_str().unwrap().to_owned())
+    };
+    for (part, expected) in [
+        ("/stream", "EventSource"),
+        ("/socket", "WebSocket"),
+        ("/from-worker", "Fetch"),
+        ("/from-frame", "Fetch"),
+        ("data:text/plain", "Other"),
+        ("blob:", "Fetch"),
+    ] {
+        assert_eq!(
+            kind(part).as_deref(),
+            Some(expected),
+            "{part}: {requests:#?}"
+        );
+    }
+}
+
+#[test]
+fn the_environment_is_stored_with_its_secrets_masked() {
+    let (shop, out) = (
+        Web::start(|_| Reply::page("<title>x</title>")),
+        tempfile::tempdir().unwrap(),
+    );
+    let said = run(
+        out.path(),
+        &shop.page("/"),
+        &[
+            ("ENV_PRINT", "allow"),
+            ("SHOP_TOKEN", "tok-1234567"),
+            ("PLAIN", "visible"),
+            ("ELASTIC_HTTP_AUTH", "robot:elastic-pass"),
+        ],
+    );
+    let environment = &documents(&only_run(out.path()), "c.env")[0];
+    assert_eq!(
+        (&environment["PLAIN"], &environment["SHOP_TOKEN"]),
+        (&json!("visible"), &json!("********"))
+    );
+    assert_eq!(
+        environment["maskedVariables"],
+        json!(["ELASTIC_HTTP_AUTH", "SHOP_TOKEN"])
+    );
+    let all = format!("{said:?}");
+    assert!(all.contains("PLAIN=visible"), "{all}");
+    assert!(
+        !all.contains("tok-1234567") && !all.contains("elastic-pass"),
+        "{all}"
+    );
+}
