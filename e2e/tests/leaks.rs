@@ -113,6 +113,8 @@ fn shapes(value: &str) -> Vec<String> {
         percent.replace('+', "%20"),
         percent,
         value.replace(' ', "%20"),
+        // The page divides it after four letters.
+        value.chars().skip(4).collect(),
         value.replace('ä', "%C3%A4").replace(' ', "%20"),
     ];
     for before in ["", "a", "ab"] {

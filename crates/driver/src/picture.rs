@@ -79,11 +79,13 @@ impl Browser {
             .await
     }
 
-    /// The page as one HTML text that opens offline. Secrets in it are not masked yet.
-    pub async fn dom_copy(&self) -> Result<String, DevToolsError> {
+    /// The page as one HTML text that opens offline. Texts that show one of `secrets` are masked, also where elements divide
+    /// them; other forms (attributes, encodings) are not.
+    pub async fn dom_copy(&self, secrets: &[String]) -> Result<String, DevToolsError> {
         let window = self.webdriver.window().await.ok();
+        let secrets = serde_json::to_string(secrets).unwrap_or_default();
         let copy = self
-            .evaluate_apart(window.as_deref(), &format!("{DOM}({MAX_DOM})"))
+            .evaluate_apart(window.as_deref(), &format!("{DOM}({MAX_DOM}, {secrets})"))
             .await?;
         Ok(copy.as_str().unwrap_or_default().to_owned())
     }

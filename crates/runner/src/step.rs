@@ -234,7 +234,9 @@ impl Stage {
         if !self.switches.dom.is_wanted(verdict.is_passed()) {
             return Ok(());
         }
-        match tokio::time::timeout(EVIDENCE_LIMIT, self.browser.dom_copy()).await {
+        let secrets = self.reporter.secrets().clone();
+        let copy = self.browser.dom_copy(secrets.values());
+        match tokio::time::timeout(EVIDENCE_LIMIT, copy).await {
             Ok(Ok(copy)) => self.reporter.dom_copy(step, &copy),
             Ok(Err(error)) => {
                 let text = format!("no copy of the page of {}: {error}", step.full_title);

@@ -38,6 +38,7 @@ pub(super) fn faults() -> Vec<Fault> {
         "an expectation that does not hold", "site", "await browser.url('/'); await expect($('h1')).toHaveText('Cart', { wait: 300 });";
         "wrong password", "login", "await browser.url('/login'); await $('#password').setValue('wrong'); await $('#enter').click(); await $('#hello').waitForDisplayed();";
         "the login's server fails", "site", "await browser.url('/login'); await $('#password').setValue('broken'); await $('#enter').click(); await $('#hello').waitForDisplayed();";
+        "a dialog in the way", "site", "await browser.url('/'); await browser.execute(() => { setTimeout(() => alert('Sale!')); }); await browser.pause(200); await $('#buy').click();";
         "a page that freezes when it is clicked", "site", "await browser.url('/freezes'); await $('#buy').click(); await browser.execute(() => 1);";
         "the right password", "passed", "await browser.url('/login'); await $('#password').setValue('right'); await $('#enter').click(); await $('#hello').waitForDisplayed();";
         "a port the browser refuses, in a script", "configuration", "await browser.url('http://127.0.0.1:6000/');";

@@ -1,6 +1,13 @@
 // The page as it is shown now, as one HTML text that opens without network: its styles are written into it, its scripts
 // are left out, fields keep what was typed into them (password fields do not).
-((limit) => {
+((limit, secrets) => {
+  const holds = (text) => secrets.some((secret) => text.includes(secret));
+  // A secret may be spread over the children of an element, where no search of the text finds it.
+  const mask = (element) => {
+    const children = [...element.children];
+    children.forEach(mask);
+    if (holds(element.textContent) && !children.some((child) => holds(child.textContent))) element.textContent = '********';
+  };
   const rules = (sheet) => {
     try {
       return [...sheet.cssRules].map((rule) => rule.cssText).join('\n');
@@ -36,6 +43,7 @@
   for (const element of copy.querySelectorAll('*')) {
     for (const { name } of [...element.attributes]) if (name.startsWith('on')) element.removeAttribute(name);
   }
+  if (secrets.length > 0) mask(copy);
   const styles = [...document.styleSheets, ...(document.adoptedStyleSheets || [])].map(rules).join('\n');
   const head = copy.querySelector('head') || copy.insertBefore(document.createElement('head'), copy.firstChild);
   const style = document.createElement('style');
