@@ -609,9 +609,10 @@ fn default_timeout(mode: &Mode) -> Duration {
     work + Duration::from_secs(30)
 }
 
-/// `always`, `on_failure` (the default) or `never`.
+/// `always`, `on_failure` or `never`; without a word of its own as `ATTACHMENTS` says.
 fn when(variables: &Variables, name: &str) -> Result<When, Failure> {
     match variables.get(name) {
+        None if !variables.switch("ATTACHMENTS", true) => Ok(When::Never),
         None | Some("on_failure") => Ok(When::OnFailure),
         Some("always") => Ok(When::Always),
         Some("never") => Ok(When::Never),

@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     fs::{self, File, OpenOptions},
-    io::{self, Read, Seek, SeekFrom, Write},
+    io::{self, BufRead, BufReader, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
 };
 
@@ -240,22 +240,26 @@ pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
 
 /// Cuts what is not a complete pair of lines and counts what stays, by service name.
 fn repair(documents: &mut File) -> io::Result<BTreeMap<String, u64>> {
-    let mut text = Vec::new();
     documents.seek(SeekFrom::Start(0))?;
-    documents.read_to_end(&mut text)?;
+    let length = documents.metadata()?.len();
     let mut numbers = BTreeMap::new();
     let mut complete = 0;
-    let mut lines = text.split_inclusive(|byte| *byte == b'\n');
-    while let (Some(action), Some(source)) = (lines.next(), lines.next()) {
+    let mut reader = BufReader::new(&mut *documents);
+    let (mut action, mut source) = (Vec::new(), Vec::new());
+    loop {
+        action.clear();
+        source.clear();
+        reader.read_until(b'\n', &mut action)?;
+        reader.read_until(b'\n', &mut source)?;
         let whole = action.ends_with(b"\n") && source.ends_with(b"\n");
-        let Some((service, number)) = whole.then(|| service_and_number(action)).flatten() else {
+        let Some((service, number)) = whole.then(|| service_and_number(&action)).flatten() else {
             break;
         };
         numbers.insert(service, number);
-        complete += action.len() + source.len();
+        complete += (action.len() + source.len()) as u64;
     }
-    if complete < text.len() {
-        documents.set_len(complete as u64)?;
+    if complete < length {
+        documents.set_len(complete)?;
     }
     Ok(numbers)
 }

@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    io::{BufRead, BufReader},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -167,14 +168,15 @@ struct Existing {
 
 impl Existing {
     fn read(path: &Path) -> Self {
-        let text = fs::read_to_string(path.join(DOCUMENTS)).unwrap_or_default();
         let mut existing = Self::default();
-        let lines: Vec<&str> = text.lines().collect();
-        for pair in lines.chunks_exact(2) {
-            let [action, source] = pair else { continue };
+        let Ok(file) = fs::File::open(path.join(DOCUMENTS)) else {
+            return existing;
+        };
+        let mut lines = BufReader::new(file).lines().map_while(Result::ok);
+        while let (Some(action), Some(source)) = (lines.next(), lines.next()) {
             existing.run |= action.contains("-run-");
             if action.contains("-report-") && source.contains("\"testEnd\"") {
-                let event: Option<Value> = serde_json::from_str(source).ok();
+                let event: Option<Value> = serde_json::from_str(&source).ok();
                 existing.test_end |= event.is_some_and(|event| {
                     event.get("event").is_some_and(|event| event == "testEnd")
                 });

@@ -1,15 +1,17 @@
 //! Appends the documents of a run and tells the supervisor.
 
-use std::{io::Write, sync::Arc};
+use std::{
+    io::Write,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
-use canarytrace_driver::devtools::{ConsoleEvent, ConsoleKind};
 use canarytrace_evidence::{EvidenceError, LogStream, RunDirectory, Secrets};
 use canarytrace_model::{
     ActionId,
     documents::{
-        Common, Console, ConsoleEventType, CoverageAudit, Environment, Heap, HostPressure, Memory,
-        OverheadClass, OverheadField, PageVitals, PageWeight, PerformanceEntry, Report,
-        ReportEvent, RequestLog, RequestPart, SmokeTitle, Vitals, VitalsDetail,
+        Common, CoverageAudit, Environment, Heap, HostPressure, Memory, OverheadClass,
+        OverheadField, PageVitals, PageWeight, PerformanceEntry, Report, ReportEvent, RequestLog,
+        RequestPart, SmokeTitle, Vitals, VitalsDetail,
     },
     index::Service,
     record::RunRecord,
@@ -19,21 +21,28 @@ use serde_json::{Map, Value};
 
 use crate::{
     cherry::CherryPath,
-    collect::{coverage::Covered, network::Exchange},
+    collect::{console::ConsoleLog, coverage::Covered, network::Exchange},
     job::{PrintedVariables, RunnerMessage},
 };
 
-/// The one writer of a run.
+/// The run directory, written to by the reporter and, as they come, by console events.
+pub(crate) type SharedDirectory = Arc<Mutex<RunDirectory>>;
+
+pub(crate) fn lock(directory: &SharedDirectory) -> MutexGuard<'_, RunDirectory> {
+    directory.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Writes the documents of a run.
 #[derive(Debug)]
 pub(crate) struct Reporter {
-    directory: RunDirectory,
+    directory: SharedDirectory,
+    secrets: Secrets,
     pub(crate) clock: RunClock,
     labels: Arc<[String]>,
     spec: Arc<str>,
     monitor: Arc<str>,
     record: RunRecord,
     sequence: u32,
-    console_sequence: u32,
     memory_sequence: u32,
     /// What is on while pages are timed.
     pub(crate) overhead: OverheadField,
@@ -47,7 +56,6 @@ pub(crate) struct Totals {
     pub(crate) steps_ms: u64,
     pub(crate) transfer_bytes: u64,
     pub(crate) requests_failed: u64,
-    pub(crate) console_errors: u64,
 }
 
 /// The step a document belongs to.
@@ -59,20 +67,17 @@ pub(crate) struct StepName {
     pub(crate) parent: String,
 }
 
-/// How deep console arguments are kept.
-const MAX_DEPTH: usize = 6;
-
 impl Reporter {
     pub(crate) fn new(directory: RunDirectory, record: RunRecord, clock: RunClock) -> Self {
         Self {
-            directory,
+            secrets: directory.secrets().clone(),
+            directory: Arc::new(Mutex::new(directory)),
             clock,
             labels: record.labels.clone().into(),
             spec: record.spec.as_str().into(),
             monitor: record.monitor.as_str().into(),
             record,
             sequence: 0,
-            console_sequence: 0,
             memory_sequence: 0,
             overhead: OverheadField {
                 class: OverheadClass::Light,
@@ -92,6 +97,16 @@ impl Reporter {
         }
     }
 
+    /// What writes console documents of this run.
+    pub(crate) fn console(&self, stored: bool) -> ConsoleLog {
+        ConsoleLog::new(
+            Arc::clone(&self.directory),
+            self.common(self.clock.now()),
+            self.clock,
+            stored,
+        )
+    }
+
     /// Appends an event; `fill` sets what this kind of event has.
     pub(crate) fn event(
         &mut self,
@@ -102,7 +117,7 @@ impl Reporter {
         self.sequence += 1;
         let mut report = Report::new(self.common(now), event, self.sequence);
         fill(&mut report);
-        self.directory.append(Service::Report, now, &report)?;
+        lock(&self.directory).append(Service::Report, now, &report)?;
         self.tell(&RunnerMessage::Documents);
         Ok(())
     }
@@ -116,7 +131,7 @@ impl Reporter {
         let now = self.clock.now();
         let message = verdict.detail.clone().unwrap_or_default();
         let report = Report::lifecycle_error(self.common(now), err_type, &message, verdict.clone());
-        self.directory.append(Service::Report, now, &report)?;
+        lock(&self.directory).append(Service::Report, now, &report)?;
         self.tell(&RunnerMessage::Documents);
         Ok(())
     }
@@ -139,8 +154,7 @@ impl Reporter {
                 common: self.common(now),
                 overhead: self.overhead,
             };
-            self.directory
-                .append(Service::PerformanceEntries, now, &document)?;
+            lock(&self.directory).append(Service::PerformanceEntries, now, &document)?;
         }
         Ok(())
     }
@@ -176,7 +190,7 @@ impl Reporter {
                 failure: exchange.failure(),
                 overhead: self.overhead,
             };
-            self.directory.append(Service::RequestLog, at, &document)?;
+            lock(&self.directory).append(Service::RequestLog, at, &document)?;
         }
         Ok(())
     }
@@ -215,7 +229,7 @@ impl Reporter {
                 data,
                 overhead: self.overhead,
             };
-            self.directory.append(Service::Memory, at, &document)?;
+            lock(&self.directory).append(Service::Memory, at, &document)?;
         }
         Ok(())
     }
@@ -245,8 +259,7 @@ impl Reporter {
                 kind,
                 overhead: self.overhead,
             };
-            self.directory
-                .append(Service::CoverageAudit, now, &document)?;
+            lock(&self.directory).append(Service::CoverageAudit, now, &document)?;
         }
         Ok(())
     }
@@ -270,7 +283,7 @@ impl Reporter {
             overhead: self.overhead,
             host,
         };
-        self.directory
+        lock(&self.directory)
             .append(Service::Vitals, now, &document)
             .map(drop)
     }
@@ -297,42 +310,9 @@ impl Reporter {
                 .filter(|(name, _)| !FIELDS.contains(&name.as_str()))
                 .collect(),
         };
-        self.directory
+        lock(&self.directory)
             .append(Service::Env, now, &document)
             .map(drop)
-    }
-
-    pub(crate) fn console(
-        &mut self,
-        step: &StepName,
-        events: Vec<ConsoleEvent>,
-    ) -> Result<(), EvidenceError> {
-        let now = self.clock.now();
-        for event in events {
-            self.console_sequence += 1;
-            let is_error = event.fields.get("level").and_then(Value::as_str) == Some("error");
-            // The same call comes twice, once as a message and once as an API call: only the first has a level.
-            self.totals.console_errors += u64::from(is_error);
-            let document = Console {
-                common: self.common(now),
-                event_type: match event.kind {
-                    ConsoleKind::Log => ConsoleEventType::LogEntryAdded,
-                    ConsoleKind::Message => ConsoleEventType::ConsoleMessageAdded,
-                    ConsoleKind::ApiCall => ConsoleEventType::ConsoleApiCalled,
-                    ConsoleKind::Exception => ConsoleEventType::ExceptionThrown,
-                },
-                uuid_action: step.action.clone(),
-                context: step.full_title.clone(),
-                sequence: self.console_sequence,
-                fields: event
-                    .fields
-                    .into_iter()
-                    .map(|(name, value)| (name, shallow(value, MAX_DEPTH)))
-                    .collect(),
-            };
-            self.directory.append(Service::Console, now, &document)?;
-        }
-        Ok(())
     }
 
     pub(crate) fn smoke_title(
@@ -354,7 +334,7 @@ impl Reporter {
             response_status: navigation.status.unwrap_or(0),
             response_status_text: navigation.status_text.clone(),
         };
-        self.directory
+        lock(&self.directory)
             .append(Service::SmokeTitle, now, &document)
             .map(drop)
     }
@@ -366,7 +346,7 @@ impl Reporter {
         picture: &[u8],
     ) -> Result<String, EvidenceError> {
         let name = format!("{}-{}.png", self.clock.now().file_stamp(), step.action);
-        self.directory.attach(&name, picture)?;
+        lock(&self.directory).attach(&name, picture)?;
         self.tell(&RunnerMessage::Attachment(name.clone()));
         Ok(name)
     }
@@ -374,30 +354,30 @@ impl Reporter {
     /// Stores the page as it was, without secrets.
     pub(crate) fn dom_copy(&mut self, step: &StepName, copy: &str) -> Result<(), EvidenceError> {
         let name = format!("{}.dom.html", step.action);
-        let masked = self.directory.secrets().mask(copy);
-        self.directory.attach(&name, masked.as_bytes())?;
+        let masked = self.secrets.mask(copy);
+        lock(&self.directory).attach(&name, masked.as_bytes())?;
         self.tell(&RunnerMessage::Attachment(name));
         Ok(())
     }
 
     pub(crate) fn secrets(&self) -> &Secrets {
-        self.directory.secrets()
+        &self.secrets
     }
 
     pub(crate) fn log(&mut self, stream: LogStream, text: &str) {
         let now = self.clock.now();
-        self.directory.log(stream, now, text);
+        lock(&self.directory).log(stream, now, text);
     }
 
     /// A line for the user, without secrets.
     pub(crate) fn line(&self, text: impl AsRef<str>) {
-        let text = self.directory.secrets().mask(text.as_ref()).into_owned();
+        let text = self.secrets.mask(text.as_ref()).into_owned();
         self.tell(&RunnerMessage::Line(text));
     }
 
     /// Tells the supervisor.
     pub(crate) fn tell(&self, message: &RunnerMessage) {
-        tell(self.directory.secrets(), message);
+        tell(&self.secrets, message);
     }
 }
 
@@ -410,23 +390,5 @@ pub(crate) fn tell(secrets: &Secrets, message: &RunnerMessage) {
         .is_err()
     {
         tracing::debug!("the supervisor does not listen");
-    }
-}
-
-fn shallow(value: Value, depth: usize) -> Value {
-    match value {
-        Value::Object(_) | Value::Array(_) if depth == 0 => Value::Null,
-        Value::Object(map) => Value::Object(
-            map.into_iter()
-                .map(|(name, value)| (name, shallow(value, depth - 1)))
-                .collect(),
-        ),
-        Value::Array(items) => Value::Array(
-            items
-                .into_iter()
-                .map(|item| shallow(item, depth - 1))
-                .collect(),
-        ),
-        other => other,
     }
 }

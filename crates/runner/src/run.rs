@@ -169,7 +169,6 @@ impl Runner {
         go: &Notify,
     ) -> Result<RunSummary, EvidenceError> {
         let mut begun = self.started;
-        let collectors = Collectors::start(events);
         let journey = match &self.job.mode {
             Mode::Smoke(_) => None,
             Mode::UserJourney(journey) => match Journey::load(&self.job, journey, &browser).await {
@@ -213,7 +212,8 @@ impl Runner {
             self.reporter().environment(&printed)?;
         }
         self.watch_more(&browser).await;
-        collectors.forget();
+        let stored = self.job.collectors.console;
+        let collectors = Collectors::start(events, self.reporter().console(stored));
         let reporter = self
             .reporter
             .take()
@@ -296,6 +296,7 @@ impl Runner {
             ..
         } = stage;
         let dropped = collectors.dropped_events() + browser.devtools.dropped_events();
+        let console_errors = collectors.console_errors();
         let browser_cpu_s = browser.usage().map(|usage| usage.cpu_s);
         if outcome.is_ok() {
             let (steps_ms, total_ms) = (
@@ -331,7 +332,7 @@ impl Runner {
             vitals,
             transfer_bytes: totals.transfer_bytes,
             requests_failed: totals.requests_failed,
-            console_errors: totals.console_errors,
+            console_errors,
             dropped_events: dropped,
             browser_cpu_s,
             problems,

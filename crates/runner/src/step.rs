@@ -86,6 +86,7 @@ impl Stage {
         self.reporter
             .line(format!("testStepStart: {parent} {title}"));
         self.reporter.tell(&RunnerMessage::Timed(true));
+        self.collectors.begin_step(&name);
         Ok(OpenStep {
             name,
             started: Instant::now(),
@@ -150,12 +151,9 @@ impl Stage {
             host: host.clone(),
         };
         self.collect(&mut step, visit, is_page).await?;
-        let console = self.collectors.take_console();
+        let exceptions = self.collectors.end_console()?;
         let page = facts.url.clone().unwrap_or_else(|| self.page.clone());
-        facts.exceptions = gather::exception_facts(&page, &console);
-        if self.switches.console {
-            self.reporter.console(&step.name, console)?;
-        }
+        facts.exceptions = gather::exception_facts(&page, &exceptions);
         let verdict = judge(&facts);
         let mut screenshot = None;
         if alive {
@@ -296,12 +294,9 @@ impl Stage {
     /// What is still open when the run ends belongs to its last step.
     pub(crate) fn leftovers(&mut self, step: &StepName) -> Result<(), EvidenceError> {
         let exchanges = self.collectors.take_exchanges(true);
-        let console = self.collectors.take_console();
+        self.collectors.end_console()?;
         if self.switches.request_log {
             self.reporter.exchanges(step, &exchanges)?;
-        }
-        if self.switches.console {
-            self.reporter.console(step, console)?;
         }
         Ok(())
     }

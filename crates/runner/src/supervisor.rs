@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     ffi::OsString,
-    io::{Read, Seek, SeekFrom},
+    io::{BufRead, Seek, SeekFrom},
     path::PathBuf,
     sync::Arc,
     time::Duration,
@@ -281,14 +281,20 @@ impl Run {
 
     /// Without a store the documents go to standard output, one JSON object a line.
     fn print_documents(&mut self, path: &std::path::Path, notice: &mut dyn FnMut(Notice)) {
-        let fresh = read_from(&path.join("documents.ndjson"), self.printed).unwrap_or_default();
-        let complete = fresh.rfind('\n').map_or(0, |end| end + 1);
-        let lines: Vec<&str> = fresh.get(..complete).unwrap_or_default().lines().collect();
-        for pair in lines.chunks_exact(2) {
-            if let [action, source] = pair {
-                notice(Notice::Document((*source).to_owned()));
-                self.printed += (action.len() + source.len() + 2) as u64;
+        let Ok(mut lines) = lines_from(&path.join("documents.ndjson"), self.printed) else {
+            return;
+        };
+        loop {
+            let (mut action, mut source) = (String::new(), String::new());
+            let read = lines
+                .read_line(&mut action)
+                .and_then(|_| lines.read_line(&mut source));
+            // The last line may be half written: it is printed next time.
+            if read.is_err() || !source.ends_with('\n') {
+                return;
             }
+            self.printed += (action.len() + source.len()) as u64;
+            notice(Notice::Document(source.trim_end().to_owned()));
         }
     }
 
@@ -400,12 +406,13 @@ impl Run {
 }
 
 /// The text of a file from an offset on: what was printed is not read again.
-fn read_from(path: &std::path::Path, offset: u64) -> std::io::Result<String> {
+fn lines_from(
+    path: &std::path::Path,
+    offset: u64,
+) -> std::io::Result<std::io::BufReader<std::fs::File>> {
     let mut file = std::fs::File::open(path)?;
     file.seek(SeekFrom::Start(offset))?;
-    let mut text = String::new();
-    file.read_to_string(&mut text)?;
-    Ok(text)
+    Ok(std::io::BufReader::new(file))
 }
 
 fn late(limit: Duration, is_smoke: bool) -> Verdict {

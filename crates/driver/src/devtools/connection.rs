@@ -28,6 +28,7 @@ use super::{BrowserEvent, TargetKind, decode, read_envelope};
 
 /// Events that may wait for their reader before they are dropped and counted.
 const EVENT_QUEUE: usize = 20_000;
+const FULL_QUEUE_LIMIT: Duration = Duration::from_secs(2);
 const COMMAND_QUEUE: usize = 256;
 /// A full-page screenshot of a long page is tens of megabytes.
 const MESSAGE_LIMIT: usize = 256 << 20;
@@ -364,7 +365,7 @@ impl Connection {
             }
         }
         self.pages.send_replace(Vec::new());
-        self.emit(BrowserEvent::Disconnected);
+        self.emit(BrowserEvent::Disconnected).await;
         drop(self.socket.close(None).await);
     }
 
@@ -454,7 +455,7 @@ impl Connection {
             }
             (None, Some(method), Some(params)) => {
                 if let Some(event) = decode(method, params) {
-                    self.emit(event);
+                    self.emit(event).await;
                 }
                 Ok(())
             }
@@ -479,8 +480,17 @@ impl Connection {
             .map(drop)
     }
 
-    fn emit(&self, event: BrowserEvent) {
-        if self.events.try_send(event).is_err() {
+    /// A full queue holds the socket up for a while, so that a burst is not lost; then the event is dropped and counted.
+    async fn emit(&self, event: BrowserEvent) {
+        let sent = match self.events.try_send(event) {
+            Err(mpsc::error::TrySendError::Full(event)) => self
+                .events
+                .send_timeout(event, FULL_QUEUE_LIMIT)
+                .await
+                .is_ok(),
+            sent => sent.is_ok(),
+        };
+        if !sent {
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }
     }

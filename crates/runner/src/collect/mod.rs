@@ -1,5 +1,6 @@
 //! What the browser tells, kept until the step that it belongs to ends.
 
+pub(crate) mod console;
 pub(crate) mod coverage;
 pub(crate) mod memory;
 pub(crate) mod network;
@@ -17,21 +18,20 @@ use tokio::{
     task::JoinSet,
 };
 
+use canarytrace_evidence::EvidenceError;
+use console::ConsoleLog;
 use network::{Exchange, Navigation, Network};
 
-/// Console events of one run that are kept; what is beyond is counted.
-const MAX_CONSOLE: usize = 20_000;
+use crate::report::StepName;
 
 /// Style sheets are only told while coverage is taken.
 const MAX_SHEETS: usize = 2_000;
 
 /// Everything seen since the last look.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Seen {
     network: Network,
-    console: Vec<ConsoleEvent>,
-    console_total: usize,
-    console_dropped: u64,
+    console: ConsoleLog,
     sheets: Vec<StyleSheet>,
     /// The text of a dialog that is open.
     dialog: Option<String>,
@@ -48,8 +48,22 @@ pub(crate) struct Collectors {
 }
 
 impl Collectors {
-    pub(crate) fn start(mut events: mpsc::Receiver<BrowserEvent>) -> Self {
-        let seen = Arc::new(Mutex::new(Seen::default()));
+    /// What came before belongs to the browser's own start page and is forgotten.
+    pub(crate) fn start(mut events: mpsc::Receiver<BrowserEvent>, console: ConsoleLog) -> Self {
+        let mut seen = Seen {
+            network: Network::default(),
+            console,
+            sheets: Vec::new(),
+            dialog: None,
+            crashed: false,
+            disconnected: false,
+        };
+        while let Ok(event) = events.try_recv() {
+            if matches!(event, BrowserEvent::Crashed | BrowserEvent::Disconnected) {
+                seen.receive(event);
+            }
+        }
+        let seen = Arc::new(Mutex::new(seen));
         let changed = Arc::new(Notify::new());
         let (writer, notify) = (Arc::clone(&seen), Arc::clone(&changed));
         let mut task = JoinSet::new();
@@ -71,9 +85,9 @@ impl Collectors {
         lock(&self.seen).network.end_step();
     }
 
-    /// Forgets what came before the first step (the browser's own start page).
-    pub(crate) fn forget(&self) {
-        *lock(&self.seen) = Seen::default();
+    /// From here on events belong to this step.
+    pub(crate) fn begin_step(&self, step: &StepName) {
+        lock(&self.seen).console.begin(step.clone());
     }
 
     /// The step's first navigation.
@@ -110,8 +124,13 @@ impl Collectors {
         look(lock(&self.seen).network.exchanges())
     }
 
-    pub(crate) fn take_console(&self) -> Vec<ConsoleEvent> {
-        std::mem::take(&mut lock(&self.seen).console)
+    /// Uncaught exceptions of the step, at most a few; an error when console documents could not be written.
+    pub(crate) fn end_console(&self) -> Result<Vec<ConsoleEvent>, EvidenceError> {
+        lock(&self.seen).console.end()
+    }
+
+    pub(crate) fn console_errors(&self) -> u64 {
+        lock(&self.seen).console.errors
     }
 
     /// The text of the dialog that the page shows now.
@@ -127,7 +146,7 @@ impl Collectors {
     /// Console events and requests beyond what a run keeps.
     pub(crate) fn dropped_events(&self) -> u64 {
         let seen = lock(&self.seen);
-        seen.console_dropped + seen.network.dropped
+        seen.console.dropped + seen.network.dropped
     }
 
     /// Why the browser can do nothing more.
@@ -150,13 +169,7 @@ impl Seen {
         match event {
             BrowserEvent::Crashed => self.crashed = true,
             BrowserEvent::Disconnected => self.disconnected = true,
-            BrowserEvent::Console(_) if self.console_total >= MAX_CONSOLE => {
-                self.console_dropped += 1
-            }
-            BrowserEvent::Console(event) => {
-                self.console_total += 1;
-                self.console.push(*event);
-            }
+            BrowserEvent::Console(event) => self.console.receive(*event),
             BrowserEvent::DialogOpened(text) => self.dialog = Some(text),
             BrowserEvent::DialogClosed => self.dialog = None,
             BrowserEvent::StyleSheet(sheet) if self.sheets.len() < MAX_SHEETS => {
