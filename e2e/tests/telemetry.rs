@@ -179,6 +179,16 @@ fn vitals_agree(Recorded { folder, .. }: &Recorded) {
         (&vitals["lcp"], &json!("coverage"))
     );
 
+    let pedigree = &vitals["overhead"];
+    assert_eq!(
+        (
+            &pedigree["settled"],
+            &pedigree["cache"],
+            &pedigree["otherRuns"]
+        ),
+        (&json!(true), &json!("cold"), &json!(0)),
+        "{pedigree}"
+    );
     let memory = documents(folder, "c.memory");
     assert!(
         memory[0]["data"]["usedJSHeapSize"].as_u64().unwrap() > 100_000,

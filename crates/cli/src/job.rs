@@ -31,8 +31,6 @@ pub(crate) struct Planned {
     pub(crate) job: RunJob,
     pub(crate) store: Option<String>,
     pub(crate) timeout: Duration,
-    pub(crate) cpus: Option<f64>,
-    pub(crate) memory_bytes: Option<u64>,
 }
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -146,6 +144,8 @@ fn plan_variables(arguments: &RunArguments, variables: &Variables) -> Result<Pla
         post_data_path: variables.get("POST_DATA_PATH").map(str::to_owned),
         trace,
         wait_for_go: arguments.controlled,
+        cpus: None,
+        memory_bytes: None,
         settle_ms: milliseconds(variables, "CANARYTRACE_SETTLE", SETTLE_MS)?,
     };
     let store = arguments
@@ -156,8 +156,6 @@ fn plan_variables(arguments: &RunArguments, variables: &Variables) -> Result<Pla
         job,
         store,
         timeout,
-        cpus: None,
-        memory_bytes: None,
     })
 }
 
@@ -389,6 +387,12 @@ fn plan_monitor(
         post_data_path: None,
         trace: None,
         wait_for_go: arguments.controlled,
+        cpus: monitor.browser.cpus.or(stack.defaults.browser.cpus),
+        memory_bytes: monitor
+            .browser
+            .memory
+            .or(stack.defaults.browser.memory)
+            .map(|bytes| bytes.0),
         settle_ms: SETTLE_MS,
     };
     let store = arguments
@@ -400,12 +404,6 @@ fn plan_monitor(
         job,
         store,
         timeout,
-        cpus: monitor.browser.cpus.or(stack.defaults.browser.cpus),
-        memory_bytes: monitor
-            .browser
-            .memory
-            .or(stack.defaults.browser.memory)
-            .map(|bytes| bytes.0),
     })
 }
 

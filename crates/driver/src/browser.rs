@@ -131,6 +131,17 @@ impl Browser {
         format!("{}/{}", text("browserName"), text("browserVersion"))
     }
 
+    /// Whether a graphics processor draws the page; none when the browser does not tell.
+    pub async fn draws_by_hardware(&self) -> Option<bool> {
+        let asked = self.devtools.call("SystemInfo.getInfo", json!({}));
+        let info = tokio::time::timeout(Duration::from_secs(2), asked).await;
+        let info = info.ok()?.ok()?;
+        let compositing = info
+            .pointer("/gpu/featureStatus/gpu_compositing")?
+            .as_str()?;
+        Some(compositing.starts_with("enabled"))
+    }
+
     /// CPU of the browser's and the driver's processes so far; none for a remote one.
     pub fn usage(&self) -> Option<BrowserUsage> {
         let pids = self.local.as_ref()?.group.pids();

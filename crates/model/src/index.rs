@@ -181,7 +181,18 @@ fn host() -> Value {
 fn common() -> Map<String, Value> {
     let value = json!({
         "uuid": keyword(), "uuidAction": keyword(), "labels": text_raw(), "spec": keyword(), "timestamp": date(),
-        "monitor": keyword(), "sequence": {"type": "integer"}, "overhead": {"properties": {"class": keyword()}},
+        "monitor": keyword(), "sequence": {"type": "integer"}, "overhead": {"properties": pedigree()},
+    });
+    match value {
+        Value::Object(map) => map,
+        _ => Map::new(),
+    }
+}
+
+fn pedigree() -> Map<String, Value> {
+    let value = json!({
+        "class": keyword(), "settled": boolean(), "cache": keyword(), "rendering": keyword(), "cpus": double(),
+        "memoryBytes": long(), "otherRuns": {"type": "integer"},
     });
     match value {
         Value::Object(map) => map,

@@ -20,7 +20,7 @@ mod signals;
 pub use containment::Containment;
 pub use group::{ChildSpec, Group, GroupUsage, Limits, SpawnError, Stdio, kill_abandoned};
 pub use identity::{ProcessIdentity, is_alive, own_identity};
-pub use own_group::{OwnGroupSample, own_group_sample};
+pub use own_group::{OwnGroupSample, own_group_sample, sibling_groups};
 pub use procfs::{
     HostSample, ProcessUsage, descendants, host_sample, process_usage, self_usage, stopped_name,
 };

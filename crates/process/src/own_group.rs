@@ -36,6 +36,25 @@ pub fn own_group_sample() -> OwnGroupSample {
     }
 }
 
+/// Other groups of ours beside the own one whose name begins so; none when we are in none of our groups.
+pub fn sibling_groups(prefix: &str) -> Option<u32> {
+    let groups = Groups::read();
+    let own = groups
+        .own
+        .lines()
+        .find_map(|line| line.strip_prefix("0::/"))?;
+    let path = groups.mount(|kind, _| kind == "cgroup2")?.join(own);
+    let name = path.file_name()?.to_str()?.to_owned();
+    if !name.starts_with(prefix) {
+        return None;
+    }
+    let siblings = fs::read_dir(path.parent()?).ok()?.flatten();
+    let others = siblings
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .filter(|sibling| sibling.starts_with(prefix) && *sibling != name);
+    u32::try_from(others.count()).ok()
+}
+
 /// `/proc/self/cgroup` against `/proc/mounts`.
 struct Groups {
     own: String,

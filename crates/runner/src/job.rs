@@ -43,6 +43,9 @@ pub struct RunJob {
     pub trace: Option<TraceRequests>,
     /// Wait for a line on standard input before the first navigation.
     pub wait_for_go: bool,
+    /// What the run is limited to.
+    pub cpus: Option<f64>,
+    pub memory_bytes: Option<u64>,
     /// Leave the browser alone so long before the first navigation, ms.
     pub settle_ms: u64,
 }

@@ -9,7 +9,7 @@ use canarytrace_evidence::{EvidenceError, LogStream, RunDirectory, Secrets};
 use canarytrace_model::{
     ActionId,
     documents::{
-        Common, CoverageAudit, Environment, Heap, HostPressure, Memory, OverheadClass,
+        CacheState, Common, CoverageAudit, Environment, Heap, HostPressure, Memory, OverheadClass,
         OverheadField, PageVitals, PageWeight, PerformanceEntry, Report, ReportEvent, RequestLog,
         RequestPart, SmokeTitle, Vitals, VitalsDetail,
     },
@@ -81,6 +81,12 @@ impl Reporter {
             memory_sequence: 0,
             overhead: OverheadField {
                 class: OverheadClass::Light,
+                settled: false,
+                cache: CacheState::Cold,
+                rendering: None,
+                cpus: None,
+                memory_bytes: None,
+                other_runs: None,
             },
             cherry: None,
             totals: Totals::default(),

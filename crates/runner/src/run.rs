@@ -13,7 +13,7 @@ use canarytrace_driver::{
 use canarytrace_evidence::{EvidenceError, LogStream, RunDirectory, Secrets};
 use canarytrace_model::{
     RunId,
-    documents::{OverheadClass, ReportEvent},
+    documents::{OverheadClass, Rendering, ReportEvent},
     time::RunClock,
     verdict::{Cause, Verdict},
 };
@@ -61,6 +61,9 @@ pub async fn run_job(job: RunJob, go: Arc<Notify>) -> Result<u8, EvidenceError> 
     }
     Ok(exit_code)
 }
+
+/// A new browser needs so long to become idle.
+const SETTLED_MS: u64 = 500;
 
 struct Runner {
     job: RunJob,
@@ -212,6 +215,7 @@ impl Runner {
             self.reporter().environment(&printed)?;
         }
         self.watch_more(&browser).await;
+        self.state_pedigree(&browser).await;
         let stored = self.job.collectors.console;
         let collectors = Collectors::start(events, self.reporter().console(stored));
         let reporter = self
@@ -225,6 +229,7 @@ impl Runner {
             reporter,
             switches: self.job.collectors,
             visited: false,
+            cleared: false,
             page: String::new(),
             vitals: None,
             verdict: Verdict::passed(),
@@ -238,6 +243,27 @@ impl Runner {
             (Mode::UserJourney(_), None) => Ok(()),
         };
         self.stop(stage, outcome).await
+    }
+
+    /// What every number of this run is to be read with.
+    async fn state_pedigree(&mut self, browser: &Browser) {
+        let by_hardware = browser.draws_by_hardware().await;
+        let (settled, cpus, memory_bytes) = (
+            self.job.settle_ms >= SETTLED_MS,
+            self.job.cpus,
+            self.job.memory_bytes,
+        );
+        let overhead = &mut self.reporter().overhead;
+        overhead.settled = settled;
+        overhead.cpus = cpus;
+        overhead.memory_bytes = memory_bytes;
+        overhead.rendering = by_hardware.map(|by_hardware| {
+            if by_hardware {
+                Rendering::Hardware
+            } else {
+                Rendering::Software
+            }
+        });
     }
 
     /// Turns on what a run may ask for beyond the usual; what cannot be is said, and no reason to end the run.

@@ -145,6 +145,8 @@ async fn clear(stage: &mut Stage, check: &UrlCheckJob) {
         stage
             .reporter
             .line(format!("cookies and cache could not be cleared: {error}"));
+    } else {
+        stage.cleared = true;
     }
 }
 

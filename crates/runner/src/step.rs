@@ -6,11 +6,13 @@ use canarytrace_driver::{Area, Browser};
 use canarytrace_evidence::{EvidenceError, LogStream};
 use canarytrace_model::{
     ActionId,
-    documents::{HostPressure, ReportEvent, Vitals},
+    documents::{CacheState, HostPressure, ReportEvent, Vitals},
     record::StepRecord,
     verdict::Verdict,
 };
-use canarytrace_process::{HostSample, OwnGroupSample, host_sample, own_group_sample};
+use canarytrace_process::{
+    HostSample, OwnGroupSample, host_sample, own_group_sample, sibling_groups,
+};
 
 use crate::{
     collect::{
@@ -22,6 +24,7 @@ use crate::{
     job::{CollectorSwitches, RunnerMessage},
     judge::judge,
     report::{Reporter, StepName},
+    supervisor::RUN_GROUP,
 };
 
 /// Everything a step works with.
@@ -34,6 +37,8 @@ pub(crate) struct Stage {
     pub(crate) switches: CollectorSwitches,
     /// A page was opened in this run.
     pub(crate) visited: bool,
+    /// Cookies and cache were cleared after the latest page.
+    pub(crate) cleared: bool,
     /// The latest page that was opened.
     pub(crate) page: String,
     /// Of the first page that was timed.
@@ -85,6 +90,13 @@ impl Stage {
             .event(ReportEvent::TestStepStart, |report| set_name(report, &name))?;
         self.reporter
             .line(format!("testStepStart: {parent} {title}"));
+        // A smoke check clears the cache before each URL; a journey has a cold one until its first page.
+        self.reporter.overhead.cache = if self.visited && !self.cleared {
+            CacheState::Warm
+        } else {
+            CacheState::Cold
+        };
+        self.reporter.overhead.other_runs = sibling_groups(RUN_GROUP);
         self.reporter.tell(&RunnerMessage::Timed(true));
         self.collectors.begin_step(&name);
         Ok(OpenStep {
@@ -123,6 +135,7 @@ impl Stage {
         }
         let alive = facts.browser_gone.is_none();
         self.visited |= navigated;
+        self.cleared &= !navigated;
         facts.host = host_facts(&host, &step, duration);
         facts.dialog = self.collectors.dialog().filter(|_| alive);
         if facts.dialog.is_some() {

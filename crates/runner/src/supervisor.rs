@@ -137,9 +137,12 @@ pub async fn supervise(
     })
 }
 
+/// What the name of a run's process group begins with.
+pub(crate) const RUN_GROUP: &str = "run-";
+
 /// The process group of a run.
 pub fn group_name(uuid: &canarytrace_model::RunId) -> String {
-    format!("run-{uuid}")
+    format!("{RUN_GROUP}{uuid}")
 }
 
 /// How the runner ended.

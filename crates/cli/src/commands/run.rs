@@ -55,6 +55,11 @@ async fn carry_out(
         .clone()
         .or_else(|| variables.get("CANARYTRACE_OUT").map(PathBuf::from))
         .unwrap_or_else(|| "./canarytrace-runs".into());
+    let limits = Limits {
+        cpus: planned.job.cpus,
+        memory_bytes: planned.job.memory_bytes,
+        processes: None,
+    };
     let config = SupervisorConfig {
         job: planned.job,
         out,
@@ -62,11 +67,7 @@ async fn carry_out(
         arguments: vec!["runner".into()],
         client,
         containment: containment(variables)?,
-        limits: Limits {
-            cpus: planned.cpus,
-            memory_bytes: planned.memory_bytes,
-            processes: None,
-        },
+        limits,
         timeout: planned.timeout,
         cancel,
         go,

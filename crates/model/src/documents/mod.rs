@@ -66,10 +66,40 @@ impl OverheadClass {
     }
 }
 
-/// `overhead.*` of a document.
+/// `overhead.*` of a document: the pedigree of its numbers.
 #[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct OverheadField {
     pub class: OverheadClass,
+    /// The browser was left alone after its launch: right then a page loads up to a half slower.
+    pub settled: bool,
+    pub cache: CacheState,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rendering: Option<Rendering>,
+    /// What the run may use at most; absent when it is not limited.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cpus: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory_bytes: Option<u64>,
+    /// Other runs on this machine when the step began; absent when they cannot be counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub other_runs: Option<u32>,
+}
+
+/// Whether a page could find its parts in the browser's cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CacheState {
+    Cold,
+    Warm,
+}
+
+/// What draws the page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Rendering {
+    Software,
+    Hardware,
 }
 
 /// `host.*`: how busy the machine was while the step ran.
