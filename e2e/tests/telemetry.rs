@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use canarytrace_e2e::{
-    Said, canarytrace, documents, only_run, record,
+    Said, canarytrace, documents, only_run, record, say,
     web::{Reply, Web},
 };
 use serde_json::{Value, json};
@@ -304,4 +304,38 @@ fn the_environment_is_stored_with_its_secrets_masked() {
         !all.contains("tok-1234567") && !all.contains("elastic-pass"),
         "{all}"
     );
+}
+
+#[test]
+fn repeated_runs_are_compared() {
+    let page = "<!doctype html><title>x</title><h1>Hello</h1>";
+    let slow =
+        "<script>const from = performance.now(); while (performance.now() - from < 400);</script>";
+    let text = format!("{page}{slow}");
+    let (fast, slow) = (
+        Web::start(move |_| Reply::page(page)),
+        Web::start(move |_| Reply::page(&text)),
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let repeat = |name: &str, web: &Web| {
+        let out = folder.path().join(name).display().to_string();
+        let said = say(&["run", &web.page("/"), "--repeat", "4", "--out", &out]);
+        assert_eq!(said.code, Some(0), "{said:?}");
+        assert!(said.stderr.contains("load  median"), "{}", said.stderr);
+        out
+    };
+    let (before, after) = (repeat("before", &fast), repeat("after", &slow));
+    let said = say(&["compare", &before, &after]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(
+        said.stdout
+            .lines()
+            .any(|line| line.starts_with("load") && line.contains("SLOWER")),
+        "{said:?}"
+    );
+    let said = say(&["compare", &after, &before]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let said = say(&["compare", folder.path().to_str().unwrap(), &after]);
+    assert_eq!(said.code, Some(2), "{said:?}");
+    assert!(said.stderr.contains("holds no run"), "{said:?}");
 }

@@ -27,6 +27,8 @@ pub(crate) enum Command {
     Demo(DemoArguments),
     /// Check a canarytrace.yaml without a browser
     Check(CheckArguments),
+    /// Tell whether two sets of repeated runs differ, or only wobble
+    Compare(CompareArguments),
     /// Prepare an Elasticsearch or OpenSearch cluster: index templates
     Setup(SetupArguments),
     /// The child of `run` that drives the browser
@@ -83,6 +85,9 @@ pub(crate) struct RunArguments {
     /// Print run.json as the last line
     #[arg(long)]
     pub(crate) json: bool,
+    /// Do it so often, each time in a fresh browser, and tell median and spread
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) repeat: u32,
     /// The id the run is to have
     #[arg(long, hide = true)]
     pub(crate) uuid: Option<String>,
@@ -133,6 +138,17 @@ pub(crate) struct CheckArguments {
     /// The file to check
     #[arg(long, value_name = "FILE", default_value = "canarytrace.yaml")]
     pub(crate) config: PathBuf,
+}
+
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Exit 1 when something got slower.\n\nExample: canarytrace run https://shop.example/ --repeat 10 --out after && canarytrace compare before after"
+)]
+pub(crate) struct CompareArguments {
+    /// Folder of the runs before
+    pub(crate) before: PathBuf,
+    /// Folder of the runs after
+    pub(crate) after: PathBuf,
 }
 
 #[derive(Args, Debug)]

@@ -7,6 +7,7 @@ mod configuration;
 mod control;
 mod failure;
 mod job;
+mod measured;
 mod monitors;
 mod stack;
 mod store;
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
         Command::Run(run) => commands::run::run(*run, variables),
         Command::Runner => commands::runner::run(),
         Command::Check(check) => commands::check::run(&check),
+        Command::Compare(compare) => commands::compare::run(&compare),
         Command::Setup(setup) => commands::setup::run(&setup, &variables),
         Command::Serve(serve) => commands::serve::run(serve, variables),
         Command::Demo(demo) => commands::demo::run(demo, variables),

@@ -4,9 +4,13 @@
 
 use std::io::{IsTerminal, Write};
 
-use canarytrace_model::{record::RunRecord, verdict::Outcome};
+use canarytrace_model::{record::RunRecord, statistics::Summary, verdict::Outcome};
 
-use crate::{failure::Failure, variables::Variables};
+use crate::{
+    failure::Failure,
+    measured::{METRICS, Measured},
+    variables::Variables,
+};
 
 pub(crate) fn stdout_is_terminal() -> bool {
     std::io::stdout().is_terminal()
@@ -84,5 +88,32 @@ pub(crate) fn summary(record: &RunRecord, directory: &std::path::Path) {
             "{} documents are not delivered yet; they are sent by the next `canarytrace serve`",
             record.delivered.pending
         ));
+    }
+}
+
+/// Median, quartiles and outliers of what repeated runs have measured; on standard error unless a person reads.
+pub(crate) fn repeats(measured: &Measured) {
+    for (name, unit) in METRICS {
+        let Some(summary) = measured.get(name).and_then(|values| Summary::of(values)) else {
+            continue;
+        };
+        let outliers: Vec<String> = summary
+            .outliers
+            .iter()
+            .map(|value| format!("{value:.1}"))
+            .collect();
+        let outliers = match outliers.is_empty() {
+            true => String::new(),
+            false => format!("; outliers {}", outliers.join(", ")),
+        };
+        let text = format!(
+            "{name:5} median {:.1} {unit} (half of {} runs within {:.1} and {:.1}){outliers}",
+            summary.median, summary.count, summary.lower, summary.upper
+        );
+        if stdout_is_terminal() {
+            line(&text);
+        } else {
+            progress(&text);
+        }
     }
 }

@@ -10,6 +10,7 @@ pub mod documents;
 pub mod index;
 pub mod record;
 pub mod stack;
+pub mod statistics;
 pub mod time;
 pub mod verdict;
 

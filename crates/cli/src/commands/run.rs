@@ -4,14 +4,16 @@ use std::{path::PathBuf, sync::Arc};
 
 use canarytrace_es::Client;
 use canarytrace_process::{Containment, Limits};
-use canarytrace_runner::{Notice, SupervisorConfig, supervise};
+use canarytrace_runner::{Notice, RunResult, SupervisorConfig, supervise};
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     arguments::RunArguments,
     control::{listen_to_parent, stop_on_signals},
     failure::Failure,
     job::{self, Planned},
+    measured::{self, Measured},
     store, terminal,
     variables::Variables,
 };
@@ -30,9 +32,40 @@ pub(crate) fn run(arguments: RunArguments, mut variables: Variables) -> Result<u
         .enable_all()
         .build()
         .map_err(Failure::broken)?;
-    let result = runtime.block_on(carry_out(&arguments, &variables, planned, client));
+    let result = runtime.block_on(repeat(&arguments, &variables, planned, client));
     runtime.shutdown_background();
     result
+}
+
+/// Answers the highest exit code of the runs.
+async fn repeat(
+    arguments: &RunArguments,
+    variables: &Variables,
+    planned: Planned,
+    client: Option<Client>,
+) -> Result<u8, Failure> {
+    let cancel = stop_on_signals()?;
+    let mut next = Some(planned);
+    let (mut code, mut measured) = (0, Measured::new());
+    for _ in 0..arguments.repeat {
+        let planned = match next.take() {
+            Some(planned) => planned,
+            None => job::plan(arguments, variables)?,
+        };
+        let ended = carry_out(arguments, variables, planned, client.clone(), &cancel).await?;
+        code = code.max(ended.record.exit_code.unwrap_or(3));
+        if ended.withdrawn {
+            return Ok(0);
+        }
+        measured::add(&mut measured, &ended.directory);
+        if cancel.is_cancelled() {
+            break;
+        }
+    }
+    if arguments.repeat > 1 {
+        terminal::repeats(&measured);
+    }
+    Ok(code)
 }
 
 async fn carry_out(
@@ -40,8 +73,8 @@ async fn carry_out(
     variables: &Variables,
     planned: Planned,
     client: Option<Client>,
-) -> Result<u8, Failure> {
-    let cancel = stop_on_signals()?;
+    cancel: &CancellationToken,
+) -> Result<RunResult, Failure> {
     let go = Arc::new(Notify::new());
     if arguments.controlled {
         // When the scheduler is gone, so is the reason for the run.
@@ -69,7 +102,7 @@ async fn carry_out(
         containment: containment(variables)?,
         limits,
         timeout: planned.timeout,
-        cancel,
+        cancel: cancel.clone(),
         go,
     };
     let controlled = arguments.controlled;
@@ -90,7 +123,7 @@ async fn carry_out(
         ))
     })?;
     if result.withdrawn {
-        return Ok(0);
+        return Ok(result);
     }
     if human {
         terminal::summary(&result.record, &result.directory);
@@ -104,7 +137,7 @@ async fn carry_out(
     if arguments.json {
         terminal::line(&serde_json::to_string(&result.record).map_err(Failure::broken)?);
     }
-    Ok(result.record.exit_code.unwrap_or(3))
+    Ok(result)
 }
 
 pub(crate) fn containment(variables: &Variables) -> Result<Containment, Failure> {
