@@ -148,6 +148,7 @@ pub fn close_documents(
                 .iter()
                 .find(|name| name.ends_with(".png") || name.ends_with(".jpg"))
                 .cloned(),
+            attachments: record.attachments.clone(),
             overhead: record.overhead.clone(),
             host: extras.host,
             browser_version: record.browser_version.clone(),

@@ -412,7 +412,7 @@ fn run() -> Value {
         "exitCode": {"type": "integer"}, "verdict": verdict(), "host": host(),
         "vitals": {"properties": vitals_properties()},
         "stepsTotal": long(), "stepsFailed": long(), "requests": long(), "transferBytes": long(),
-        "requestsFailed": long(), "consoleErrors": long(), "screenshot": keyword(), "browserVersion": keyword(),
+        "requestsFailed": long(), "consoleErrors": long(), "screenshot": keyword(), "attachments": keyword(), "browserVersion": keyword(),
         "version": keyword(), "revision": keyword(),
         "overhead": {"properties": {
             "class": keyword(), "runnerCpuS": double(), "runnerPeakRssBytes": long(), "browserCpuS": double(),

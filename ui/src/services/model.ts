@@ -26,6 +26,7 @@ export interface RunDocument {
   requestsFailed: number;
   consoleErrors: number;
   screenshot?: string;
+  attachments?: string[];
   browserVersion?: string;
   version: string;
   overhead?: { class?: string; runnerCpuS?: number; browserCpuS?: number; settledMs?: number; droppedEvents?: number };

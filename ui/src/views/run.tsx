@@ -2,6 +2,7 @@ import type { ReactNode } from 'react';
 import { Empty, Outcome, Show } from '../components/faces';
 import { Link } from '../components/layout';
 import { Waterfall } from '../components/waterfall';
+import { explain } from '../services/facts';
 import { attachment, bytes, dateTime, milliseconds, time } from '../services/format';
 import { useLive } from '../services/live';
 import { setQuery, useLocation } from '../services/location';
@@ -115,22 +116,46 @@ function VerdictBox({ run }: { run: RunDocument | undefined }) {
       </section>
     );
   }
-  const facts = Object.entries(run.verdict.facts ?? {});
+  const facts = explain(run.verdict.facts ?? {});
   return (
     <section className={`verdict ${run.verdict.outcome}`} aria-live="polite">
       <Outcome verdict={run.verdict} />
       <h1>{run.verdict.detail ?? 'Everything was as it should be'}</h1>
       {facts.length > 0 && (
         <dl className="facts">
-          {facts.map(([name, value]) => (
+          {facts.map(([name, text]) => (
             <div key={name}>
               <dt>{name}</dt>
-              <dd className="break">{Array.isArray(value) ? value.join(', ') : String(value)}</dd>
+              <dd className="break lines">{text}</dd>
             </div>
           ))}
         </dl>
       )}
+      <Evidence run={run} />
     </section>
+  );
+}
+
+const EVIDENCE: [string, string][] = [
+  ['.har', 'HAR of the run'],
+  ['.dom.html', 'Copy of the page'],
+];
+
+/** Links to what was kept of the run beside its pictures. */
+function Evidence({ run }: { run: RunDocument }) {
+  const links = (run.attachments ?? []).flatMap((name) => {
+    const known = EVIDENCE.find(([ending]) => name.endsWith(ending));
+    return known ? [{ name, label: known[1] }] : [];
+  });
+  if (links.length === 0) return null;
+  return (
+    <p className="evidence">
+      {links.map(({ name, label }) => (
+        <a key={name} href={attachment(run.uuid, name)} download={name}>
+          {label}
+        </a>
+      ))}
+    </p>
   );
 }
 

@@ -30,6 +30,8 @@ pub struct Run {
     pub console_errors: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub screenshot: Option<String>,
+    /// Names of everything that is kept beside the documents.
+    pub attachments: Vec<String>,
     pub overhead: Overhead,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub host: Option<HostPressure>,
