@@ -1,13 +1,15 @@
-//! Benchmarks: `cargo xtask bench [run|store|kills [count [seed]]|faults [times]]`. Prints ratios against a floor or a peer measured in the same run.
+//! Benchmarks: `cargo xtask bench [run|store|kills [count [seed]]|faults [times]|observer [visits]]`. Prints ratios against a floor or a peer measured in the same run.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
     reason = "a benchmark talks to a person"
 )]
 
+mod bare;
 mod faults;
 mod floor;
 mod kills;
+mod observer;
 mod run;
 mod site;
 mod store;
@@ -29,6 +31,7 @@ fn main() -> ExitCode {
     };
     let done = match names.as_slice() {
         ["kills", rest @ ..] => bench_kills(rest),
+        ["observer", rest @ ..] => number(rest, 0, 15).and_then(observer::observer),
         ["faults", rest @ ..] => number(rest, 0, 5).and_then(faults::faults),
         names => names.iter().try_for_each(|name| bench(name)),
     };
@@ -60,7 +63,7 @@ fn bench(name: &str) -> Result<()> {
     match name {
         "run" => runtime.block_on(run::bench()),
         "store" => runtime.block_on(store::bench()),
-        other => bail!("benchmark `{other}` is not known: run, store, kills, faults"),
+        other => bail!("benchmark `{other}` is not known: run, store, kills, faults, observer"),
     }
 }
 

@@ -21,7 +21,8 @@ const HELP: &str = "cargo xtask <task>
   lint             rustfmt, clippy, the UI's linter and types
   tidy             crate edges, file sizes, headers, ARCHITECTURE.md
   ui               build the web UI
-  bench [name]     run, store: ratios; kills [count [seed]], faults [times]: docs/faults.md
+  bench [name]     run, store: ratios; kills [count [seed]], faults [times]: docs/faults.md;
+                   observer [visits]: what watching costs the page
   fuzz NAME [s]    feed a target of fuzz/ with anything, for 60 s or as long as told
   dist             the release binary
   ci               what CI runs: lint, tidy, test

@@ -129,6 +129,27 @@ fn problems(stack: &Stack, path: &Path) -> Vec<String> {
 }
 
 impl Configuration {
+    /// Keys that are understood and do nothing yet, in words.
+    pub(crate) fn without_effect(&self) -> Vec<String> {
+        let audits = self
+            .stack
+            .monitors
+            .iter()
+            .filter(|monitor| monitor.collect.audit.is_some());
+        let mut notes: Vec<String> = audits
+            .map(|monitor| {
+                format!(
+                    "monitor `{}`: `collect.audit` has no effect in this version",
+                    monitor.id
+                )
+            })
+            .collect();
+        if self.stack.listener.is_some() {
+            notes.push("`listener` has no effect in this version: no alert is sent".to_owned());
+        }
+        notes
+    }
+
     pub(crate) fn monitor(&self, id: &str) -> Result<&Monitor, Failure> {
         self.stack
             .monitors

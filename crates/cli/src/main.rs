@@ -9,6 +9,7 @@ mod failure;
 mod job;
 mod measured;
 mod monitors;
+mod runs;
 mod stack;
 mod store;
 mod terminal;
@@ -78,6 +79,8 @@ fn start_logging(arguments: &Arguments, variables: &Variables) {
     tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new(default)))
         .with_writer(std::io::stderr)
+        // Said on standard error, too: whoever closed it must not end us.
+        .log_internal_errors(false)
         .with_ansi(terminal::stderr_has_color(variables))
         .with_target(false)
         .init();

@@ -1,12 +1,6 @@
 //! The parts of a server, wired: how they start, what they share, and the order in which they end.
 
-use std::{
-    collections::BTreeSet,
-    net::SocketAddr,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeSet, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -14,15 +8,12 @@ use canarytrace_es::{
     IndexTarget, IndexTemplate, Refresh, SearchService,
     bulk::{BulkItem, BulkOperation},
 };
-use canarytrace_evidence::{Delivery, find_unfinished, recover, store_record};
 use canarytrace_model::{
     documents::LedgerEntry,
     index::{DEFAULT_PREFIX, Service, templates},
-    record::RunRecord,
     stack::Span,
     time::Moment,
 };
-use canarytrace_process::{Containment, ProcessIdentity, is_alive, kill_abandoned};
 use canarytrace_scheduler::{Executor, ExecutorConfig, ExecutorHandle, Ledger, RunCommand};
 use canarytrace_server::{AppState, Attachments, router};
 use canarytrace_store::{Store, StoreConfig};
@@ -35,8 +26,8 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::{
-    commands::serve::runs_folder, configuration, failure::Failure, monitors::LocalSchedule, store,
-    variables::Variables,
+    commands::serve::runs_folder, configuration, failure::Failure, monitors::LocalSchedule, runs,
+    store, variables::Variables,
 };
 
 /// Which parts run.
@@ -90,6 +81,8 @@ pub(crate) struct Stack {
     background: JoinSet<()>,
     settings: Settings,
     client: canarytrace_es::Client,
+    /// Bytes that run directories may have while they wait for a store.
+    undelivered_budget: u64,
 }
 
 const GRACE: Duration = Duration::from_secs(20);
@@ -97,7 +90,6 @@ const CHANGES: usize = 256;
 const LEDGER_QUEUE: usize = 1024;
 const RETENTION_INTERVAL: Duration = Duration::from_secs(600);
 const DEFAULT_RETENTION: Span = Span(Duration::from_secs(14 * 86_400));
-const DELIVERED_RUNS_KEPT: Duration = Duration::from_secs(86_400);
 
 impl Stack {
     pub(crate) async fn start(settings: Settings, variables: &Variables) -> Result<Self, Failure> {
@@ -160,6 +152,7 @@ impl Stack {
             background: JoinSet::new(),
             settings,
             client,
+            undelivered_budget: runs::budget(variables)?,
         };
         if stack.settings.parts.scheduler {
             stack.start_scheduler(&url, variables).await?;
@@ -226,7 +219,7 @@ impl Stack {
         listener: TcpListener,
         stop: CancellationToken,
     ) -> Result<u8, Failure> {
-        self.background.spawn(complete_old_runs(
+        self.background.spawn(runs::complete_old(
             runs_folder(&self.settings.data),
             self.client.clone(),
         ));
@@ -238,6 +231,7 @@ impl Stack {
             Arc::clone(&self.state.service),
             retention,
             runs_folder(&self.settings.data),
+            self.undelivered_budget,
         ));
         let app = router(self.state.clone());
         let stop_serving = CancellationToken::new();
@@ -339,71 +333,6 @@ async fn write_ledger(
     }
 }
 
-/// Whether the supervisor of a run that says `running` is alive.
-fn supervisor_lives(record: &RunRecord) -> bool {
-    record.supervisor.as_ref().is_some_and(|supervisor| {
-        is_alive(&ProcessIdentity {
-            pid: supervisor.pid,
-            start_ticks: supervisor.start_ticks,
-            boot_id: supervisor.boot_id.clone(),
-        })
-    })
-}
-
-/// Processes of a run whose supervisor and runner were both killed are only held by their group.
-async fn empty_abandoned_group(record: &RunRecord) {
-    let name = canarytrace_runner::group_name(&record.uuid);
-    let emptied =
-        tokio::task::spawn_blocking(move || kill_abandoned(&Containment::detect(), &name)).await;
-    if let Ok(Err(error)) = emptied {
-        warn!(%error, uuid = %record.uuid, "processes of an interrupted run are left");
-    }
-}
-
-const RECOVER_INTERVAL: Duration = Duration::from_secs(15);
-
-/// Completes and delivers what killed supervisors and absent stores left.
-async fn complete_old_runs(folder: PathBuf, client: canarytrace_es::Client) {
-    loop {
-        for mut run in find_unfinished(&folder, supervisor_lives) {
-            if let Err(error) = recover(
-                &mut run,
-                "the run's supervisor was killed before the run ended",
-                Moment::now(),
-            ) {
-                warn!(%error, "a run cannot be completed");
-                continue;
-            }
-            empty_abandoned_group(&run.record).await;
-            canarytrace_runner::remove_leftovers(&run.record.uuid, &std::env::temp_dir());
-            let mut delivery = Delivery::resume(&run.path);
-            let sent = match delivery.deliver_documents(&client).await {
-                Ok(()) => {
-                    delivery
-                        .deliver_attachments(&client, run.record.uuid.as_str())
-                        .await
-                }
-                Err(error) => Err(error),
-            };
-            run.record
-                .store
-                .get_or_insert_with(|| client.url().to_owned());
-            run.record.delivered.acked = delivery.progress().acked;
-            run.record.delivered.rejected = delivery.progress().rejected;
-            run.record.delivered.pending = delivery.pending().unwrap_or(1);
-            match sent.and_then(|()| Ok(store_record(&run.path, &run.record)?)) {
-                Ok(()) => {
-                    info!(uuid = %run.record.uuid, "an interrupted run is completed and delivered")
-                }
-                Err(error) => {
-                    warn!(%error, "an interrupted run is completed and waits for its store")
-                }
-            }
-        }
-        tokio::time::sleep(RECOVER_INTERVAL).await;
-    }
-}
-
 /// Which daily indices are deleted.
 struct Retention {
     age: Option<Span>,
@@ -424,7 +353,12 @@ impl Retention {
 }
 
 /// Deletes daily indices that are too old, and delivered run directories after a day.
-async fn keep_retention(service: Arc<dyn SearchService>, retention: Retention, runs: PathBuf) {
+async fn keep_retention(
+    service: Arc<dyn SearchService>,
+    retention: Retention,
+    runs: PathBuf,
+    undelivered_budget: u64,
+) {
     loop {
         if let Ok(indices) = service.indices(&IndexTarget::new("*")).await {
             for index in indices
@@ -437,7 +371,8 @@ async fn keep_retention(service: Arc<dyn SearchService>, retention: Retention, r
                 }
             }
         }
-        remove_delivered_runs(&runs);
+        runs::remove_delivered(&runs);
+        runs::keep_within(&runs, undelivered_budget);
         tokio::time::sleep(RETENTION_INTERVAL).await;
     }
 }
@@ -452,26 +387,6 @@ fn is_older(name: &str, oldest: &str) -> bool {
             .bytes()
             .all(|byte| byte.is_ascii_digit() || byte == b'.')
         && date < oldest
-}
-
-fn remove_delivered_runs(runs: &Path) {
-    for entry in std::fs::read_dir(runs).into_iter().flatten().flatten() {
-        let record = std::fs::read(entry.path().join("run.json"))
-            .ok()
-            .and_then(|text| serde_json::from_slice::<RunRecord>(&text).ok());
-        let Some(record) =
-            record.filter(|record| record.delivered.pending == 0 && record.store.is_some())
-        else {
-            continue;
-        };
-        let old = record.ended_at.is_some_and(|end| {
-            Moment::now().epoch_ms() - end.epoch_ms()
-                > i64::try_from(DELIVERED_RUNS_KEPT.as_millis()).unwrap_or(i64::MAX)
-        });
-        if old && let Err(error) = std::fs::remove_dir_all(entry.path()) {
-            warn!(%error, "a delivered run directory cannot be removed");
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,5 @@
 //! What a person reads.
 
-#![expect(clippy::print_stderr, reason = "this is the one place that prints")]
-
 use std::io::{IsTerminal, Write};
 
 use canarytrace_model::{record::RunRecord, statistics::Summary, verdict::Outcome};
@@ -31,14 +29,15 @@ pub(crate) fn line(text: &str) {
     }
 }
 
+/// A line of standard error. Nobody may be listening: that is no error, and nothing to end a run for.
 pub(crate) fn progress(text: &str) {
-    eprintln!("{text}");
+    writeln!(std::io::stderr().lock(), "{text}").ok();
 }
 
 pub(crate) fn error(failure: &Failure) {
-    eprintln!("error: {failure}");
+    progress(&format!("error: {failure}"));
     if let Some(hint) = failure.hint() {
-        eprintln!("hint: {hint}");
+        progress(&format!("hint: {hint}"));
     }
 }
 

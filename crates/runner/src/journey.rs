@@ -25,8 +25,8 @@ const LOAD_LIMIT: Duration = Duration::from_secs(10);
 const INTERVAL: Duration = Duration::from_millis(100);
 /// A command that ended so short a time ago is part of what a script waits for: it asks again and again.
 const RECENT: Duration = Duration::from_secs(1);
-/// A script that QuickJS cannot interrupt is given up after this.
-const UNINTERRUPTIBLE: Duration = Duration::from_secs(5);
+/// A script that QuickJS cannot interrupt is given up after this; within what closing a run is left.
+const UNINTERRUPTIBLE: Duration = Duration::from_millis(1500);
 
 /// A loaded script with its channels.
 pub(crate) struct Journey {
@@ -38,6 +38,21 @@ pub(crate) struct Journey {
     last_step: Option<StepName>,
     /// The command that was under way, or just over, when the last call failed.
     awaiting: Option<String>,
+    /// The engine is in a native loop and takes no more calls.
+    stuck: bool,
+}
+
+fn uninterruptible(limit: Duration) -> ScriptError {
+    ScriptError {
+        kind: ScriptErrorKind::Script,
+        name: "Error".to_owned(),
+        message: format!(
+            "the script did not end within {}ms and could not be interrupted",
+            limit.as_millis()
+        ),
+        place: None,
+        stack: String::new(),
+    }
 }
 
 /// Hooks that enclose a test, outermost first.
@@ -85,6 +100,7 @@ impl Journey {
             step_limit: Duration::from_millis(job.step_timeout_ms),
             last_step: None,
             awaiting: None,
+            stuck: false,
         })
     }
 
@@ -206,20 +222,15 @@ impl Journey {
             None | Some(0) => self.step_limit,
             Some(milliseconds) => Duration::from_millis(milliseconds),
         };
+        if self.stuck {
+            return Err(uninterruptible(Duration::ZERO));
+        }
         let limit = limit.min(stage.time_left());
         let outcome = self.call_and_perform(stage, id, limit).await;
         self.drain_output(stage);
         outcome.unwrap_or_else(|| {
-            Err(ScriptError {
-                kind: ScriptErrorKind::Script,
-                name: "Error".to_owned(),
-                message: format!(
-                    "the script did not end within {}ms and could not be interrupted",
-                    limit.as_millis()
-                ),
-                place: None,
-                stack: String::new(),
-            })
+            self.stuck = true;
+            Err(uninterruptible(limit))
         })
     }
 

@@ -189,6 +189,8 @@ impl Runner {
             version,
             settled_ms,
         });
+        self.watch_more(&browser).await;
+        self.state_pedigree(&browser).await;
         self.reporter().tell(&RunnerMessage::Prepared);
         if self.job.wait_for_go {
             go.notified().await;
@@ -214,8 +216,6 @@ impl Runner {
         if let Some(printed) = self.job.print_environment.take() {
             self.reporter().environment(&printed)?;
         }
-        self.watch_more(&browser).await;
-        self.state_pedigree(&browser).await;
         let stored = self.job.collectors.console;
         let collectors = Collectors::start(events, self.reporter().console(stored));
         let reporter = self

@@ -28,7 +28,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::job::{Mode, RunJob, RunSummary, RunnerMessage};
+use crate::job::{RunJob, RunSummary, RunnerMessage};
 
 /// How a run is supervised.
 #[derive(Debug)]
@@ -310,7 +310,6 @@ impl Run {
         clock: &RunClock,
     ) -> Result<(), EvidenceError> {
         let summary = self.summary.take();
-        let is_smoke = matches!(config.job.mode, Mode::Smoke(_));
         let (verdict, err_type) = match (end, &summary) {
             (_, Some(summary)) => (summary.verdict.clone(), "Error"),
             (End::ByItself, None) => (
@@ -320,7 +319,7 @@ impl Run {
             (End::Crashed(reason), None) => {
                 (Verdict::blame(Cause::Runner, reason), "RunnerCrashed")
             }
-            (End::Late, None) => (late(config.timeout, is_smoke), "RunTimeout"),
+            (End::Late, None) => (late(config.timeout), "RunTimeout"),
             (End::Cancelled, None) => (
                 Verdict::blame(
                     Cause::Runner,
@@ -418,14 +417,10 @@ fn lines_from(
     Ok(std::io::BufReader::new(file))
 }
 
-fn late(limit: Duration, is_smoke: bool) -> Verdict {
-    let cause = if is_smoke {
-        Cause::Runner
-    } else {
-        Cause::Inconclusive
-    };
+/// A runner that is alive ends itself before this.
+fn late(limit: Duration) -> Verdict {
     Verdict::blame(
-        cause,
+        Cause::Runner,
         format!(
             "the run did not end within its limit of {}s and was ended",
             limit.as_secs()

@@ -52,6 +52,9 @@ pub(crate) fn run(arguments: &CheckArguments) -> Result<u8, Failure> {
     if !problems.is_empty() {
         return Err(Failure::usage(problems.join("\n       ")));
     }
+    for note in configuration.without_effect() {
+        terminal::line(&format!("note: {note}"));
+    }
     terminal::line(&format!(
         "{} is valid: {} monitors",
         arguments.config.display(),

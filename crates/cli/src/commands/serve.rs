@@ -18,7 +18,9 @@ pub(crate) fn run(arguments: ServeArguments, variables: Variables) -> Result<u8,
     let parts = Parts::parse(&arguments.only)?;
     // Everything is validated before a port is bound.
     if let Some(path) = &arguments.config {
-        configuration::read(path)?;
+        for note in configuration::read(path)?.without_effect() {
+            tracing::warn!("{note}");
+        }
     }
     let runtime = runtime()?;
     runtime.block_on(async {
