@@ -49,9 +49,14 @@ pub fn sibling_groups(prefix: &str) -> Option<u32> {
         return None;
     }
     let siblings = fs::read_dir(path.parent()?).ok()?.flatten();
-    let others = siblings
-        .filter_map(|entry| entry.file_name().into_string().ok())
-        .filter(|sibling| sibling.starts_with(prefix) && *sibling != name);
+    let others = siblings.filter(|entry| {
+        let sibling = entry.file_name().into_string().unwrap_or_default();
+        // A group whose supervisor was killed stays, empty, until the next start.
+        let members = || fs::read_to_string(entry.path().join("cgroup.procs"));
+        sibling.starts_with(prefix)
+            && sibling != name
+            && members().is_ok_and(|members| !members.is_empty())
+    });
     u32::try_from(others.count()).ok()
 }
 
