@@ -9,24 +9,26 @@ use crate::{
     run::{command, npm, run, succeeds},
 };
 
-const PACKAGES: [&str; 7] = [
+const PACKAGES: [&str; 8] = [
     "chromium",
     "chromium-headless-shell",
     "chromium-driver",
     "fonts-liberation",
     "git",
+    "iproute2",
     "openssh-client",
     "openssh-server",
 ];
-const PROGRAMS: [&str; 5] = [
+const PROGRAMS: [&str; 6] = [
     "chromedriver",
     "chromium-headless-shell",
     "git",
+    "ip",
     "ssh",
     "sshd",
 ];
 
-/// Chromium, chromedriver, fonts, git and ssh.
+/// Chromium, chromedriver, fonts, git and ssh; `ip` for tests without a network.
 pub(crate) fn browser() -> Result<()> {
     let has_browser = ["chromium", "google-chrome", "google-chrome-stable"]
         .iter()
