@@ -351,11 +351,12 @@ async fn writes_conflict_as_they_should() {
     assert_eq!(ids(&store, json!({"match_all": {}})).await.concat(), "13");
 }
 
-#[tokio::test]
-async fn a_store_that_was_not_closed_has_everything() {
-    let folder = tempfile::tempdir().unwrap();
-    let copy = tempfile::tempdir().unwrap();
-    let store = open(folder.path());
+/// Names the folder in the process that is to be killed.
+const KILLED_FOLDER: &str = "CANARYTRACE_TEST_KILLED_FOLDER";
+
+/// Writes, then ends as a kill does: no destructor runs, no thread finishes.
+async fn write_and_die(folder: &std::path::Path) -> ! {
+    let store = open(folder);
     let template = json!({"index_patterns": ["c.test-*"], "priority": 1, "template": {"mappings": {"properties": {"name": {"type": "keyword"}}}}});
     store
         .put_template(IndexTemplate {
@@ -376,9 +377,23 @@ async fn a_store_that_was_not_closed_has_everything() {
         )
         .await
         .unwrap();
-    // What a kill leaves: the files as they are, without the process.
-    copy_folder(folder.path(), copy.path());
-    let recovered = open(copy.path());
+    std::process::abort()
+}
+
+#[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "the test starts itself again")]
+async fn a_store_that_was_not_closed_has_everything() {
+    if let Some(folder) = std::env::var_os(KILLED_FOLDER) {
+        write_and_die(std::path::Path::new(&folder)).await;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let killed = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "a_store_that_was_not_closed_has_everything"])
+        .env(KILLED_FOLDER, folder.path())
+        .output()
+        .unwrap();
+    assert_eq!(killed.status.code(), None, "{killed:?}");
+    let recovered = open(folder.path());
     assert_eq!(
         ids(&recovered, json!({"match_all": {}})).await,
         ["1", "2", "late"]
@@ -393,14 +408,14 @@ async fn a_store_that_was_not_closed_has_everything() {
         json!({"type": "keyword"})
     );
     recovered.close().await.unwrap();
-    let again = open(copy.path());
+    let again = open(folder.path());
     assert_eq!(
         ids(&again, json!({"match_all": {}})).await,
         ["1", "2", "late"]
     );
     assert!(
         Store::open(&StoreConfig {
-            folder: copy.path().to_owned()
+            folder: folder.path().to_owned()
         })
         .unwrap_err()
         .to_string()
@@ -439,18 +454,6 @@ async fn deleted_indices_stay_deleted_and_names_are_checked() {
             400,
             "{name}"
         );
-    }
-}
-
-fn copy_folder(from: &std::path::Path, to: &std::path::Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap().flatten() {
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy_folder(&entry.path(), &target);
-        } else {
-            std::fs::copy(entry.path(), target).unwrap();
-        }
     }
 }
 
