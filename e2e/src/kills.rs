@@ -44,9 +44,12 @@ pub struct Kill {
 
 const CONTAINMENTS: [&str; 3] = ["cgroup", "pid-namespace", "subreaper"];
 const SUPERVISOR: &str = "supervisor";
+/// The kernel kills something of the run because its page takes more than the run's memory limit.
+const MEMORY: &str = "whatever exceeds the memory limit";
 /// A supervisor, or what the command line of the others holds.
-const VICTIMS: [&str; 6] = [
+const VICTIMS: [&str; 7] = [
     SUPERVISOR,
+    MEMORY,
     "canarytrace runner",
     "chromedriver --port",
     "/chromium/chromium --",
@@ -68,8 +71,14 @@ pub fn kill_one(site: &Site, data: &Path, store: &str, random: &mut Random) -> K
         after: Duration::from_millis(random.below(SPAN_MS)),
         hit: false,
     };
+    if kill.victim == MEMORY {
+        // Nothing else holds memory within limits.
+        (kill.containment, kill.page, kill.signal) = ("cgroup", "/greedy", "OOM");
+    }
     let out = data.join("runs");
-    let mut child = canarytrace(&["run", &site.page(kill.page), "--out", out.to_str().unwrap()])
+    let target = target(site, data, &kill);
+    let mut child = canarytrace(&["run", "--out", out.to_str().unwrap()])
+        .args(target)
         .env("CANARYTRACE_CONTAINMENT", kill.containment)
         .args(["--timeout", "30s", "--store", store])
         .stdout(Stdio::null())
@@ -82,6 +91,10 @@ pub fn kill_one(site: &Site, data: &Path, store: &str, random: &mut Random) -> K
     }
     let victim = match kill.victim {
         SUPERVISOR => Some(child.id()),
+        MEMORY => {
+            kill.hit = true;
+            None
+        }
         text => processes(text).into_iter().next(),
     };
     if let Some(pid) = victim {
@@ -107,6 +120,23 @@ pub fn kill_one(site: &Site, data: &Path, store: &str, random: &mut Random) -> K
         clean,
     );
     kill
+}
+
+/// What the run checks: a page, with a memory limit when that is to be exceeded.
+fn target(site: &Site, data: &Path, kill: &Kill) -> Vec<String> {
+    let page = site.page(kill.page);
+    if kill.victim != MEMORY {
+        return vec![page];
+    }
+    let config = data.join("greedy.yaml");
+    let delay = kill.after.as_millis();
+    let text = format!(
+        "version: 1\nmonitors:\n  - id: greedy\n    urls: [\"{page}?{delay}\"]\n    browser: {{ memory: 700MiB }}\n"
+    );
+    std::fs::write(&config, text).unwrap();
+    ["--config", config.to_str().unwrap(), "--monitor", "greedy"]
+        .map(str::to_owned)
+        .to_vec()
 }
 
 /// Folders of a run whose supervisor was killed are removed by the next start, processes at once.

@@ -9,6 +9,7 @@
 pub mod faults;
 mod git_server;
 pub mod kills;
+pub mod s3;
 pub mod tls;
 pub mod web;
 
@@ -101,6 +102,11 @@ pub struct Site {
 
 const SHOP: &str = "<!doctype html><title>Shop</title><h1>Welcome</h1><input id=q><button id=go onclick=\"document.querySelector('h1').textContent=document.querySelector('#q').value\">Go</button><script>performance.mark('HE-start-head')</script>";
 
+/// Takes memory until it is stopped, beginning after the milliseconds of its query.
+const GREEDY: &str = "<!doctype html><title>Greedy</title><script>\
+    const kept = []; const take = () => { kept.push(new Uint8Array(64 << 20).fill(1)); setTimeout(take, 5); };\
+    setTimeout(take, Number(location.search.slice(1)));</script><img src=/hang>";
+
 impl Site {
     /// The serving thread ends with the test process.
     pub fn start() -> Self {
@@ -132,6 +138,7 @@ fn answer(mut stream: TcpStream) {
             "200 OK",
             "<title>Talk</title><script>for (let i = 0; i < 2000; i++) console.log(i, ' '.repeat(200))</script>",
         ),
+        path if path.starts_with("/greedy") => ("200 OK", GREEDY),
         "/hang" => {
             // Answers nothing until the browser goes away.
             stream.read_exact(&mut [0; 1]).ok();
@@ -158,10 +165,16 @@ pub struct Server {
 
 impl Server {
     pub fn start(data: &Path, arguments: &[&str]) -> Self {
+        Self::start_with(data, arguments, &[])
+    }
+
+    /// With these variables.
+    pub fn start_with(data: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let data = data.to_str().unwrap();
         let mut all = vec!["serve", "--listen", "127.0.0.1:0", "--data", data];
         all.extend(arguments);
         let mut child = canarytrace(&all)
+            .envs(variables.iter().copied())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()

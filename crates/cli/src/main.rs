@@ -2,6 +2,7 @@
 //! prints to standard output or sets the exit code.
 
 mod arguments;
+mod attachments;
 mod commands;
 mod configuration;
 mod control;
@@ -9,6 +10,7 @@ mod failure;
 mod job;
 mod measured;
 mod monitors;
+mod retention;
 mod runs;
 mod stack;
 mod store;

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use canarytrace_evidence::{Delivery, find_unfinished, recover, store_record};
+use canarytrace_evidence::{Delivery, Destination, find_unfinished, recover, store_record};
 use canarytrace_model::{
     record::{RunRecord, RunState},
     time::Moment,
@@ -57,6 +57,10 @@ const RECOVER_INTERVAL: Duration = Duration::from_secs(15);
 
 /// Completes and delivers what killed supervisors and absent stores left.
 pub(crate) async fn complete_old(folder: PathBuf, client: canarytrace_es::Client) {
+    let destination = Destination {
+        store: Some(client.clone()),
+        attachments: None,
+    };
     loop {
         for mut run in find_unfinished(&folder, supervisor_lives) {
             if let Err(error) = recover(
@@ -70,20 +74,13 @@ pub(crate) async fn complete_old(folder: PathBuf, client: canarytrace_es::Client
             empty_abandoned_group(&run.record).await;
             canarytrace_runner::remove_leftovers(&run.record.uuid, &std::env::temp_dir());
             let mut delivery = Delivery::resume(&run.path);
-            let sent = match delivery.deliver_documents(&client).await {
-                Ok(()) => {
-                    delivery
-                        .deliver_attachments(&client, run.record.uuid.as_str())
-                        .await
-                }
-                Err(error) => Err(error),
-            };
+            let sent = delivery
+                .deliver(&destination, run.record.uuid.as_str())
+                .await;
             run.record
                 .store
                 .get_or_insert_with(|| client.url().to_owned());
-            run.record.delivered.acked = delivery.progress().acked;
-            run.record.delivered.rejected = delivery.progress().rejected;
-            run.record.delivered.pending = delivery.pending().unwrap_or(1);
+            run.record.delivered = delivery.state();
             match sent.and_then(|()| Ok(store_record(&run.path, &run.record)?)) {
                 Ok(()) => {
                     info!(uuid = %run.record.uuid, "an interrupted run is completed and delivered")
@@ -104,7 +101,7 @@ pub(crate) fn remove_delivered(runs: &Path) {
             .ok()
             .and_then(|text| serde_json::from_slice::<RunRecord>(&text).ok());
         let Some(record) =
-            record.filter(|record| record.delivered.pending == 0 && record.store.is_some())
+            record.filter(|record| record.delivered.is_complete() && record.store.is_some())
         else {
             continue;
         };
@@ -170,7 +167,7 @@ fn waiting(runs: &Path) -> Vec<Waiting> {
         let record: RunRecord = serde_json::from_slice(&text).ok()?;
         let is_waiting = record.state == RunState::Ended
             && record.store.is_some()
-            && record.delivered.pending > 0;
+            && !record.delivered.is_complete();
         is_waiting.then(|| Waiting {
             path: entry.path(),
             record,

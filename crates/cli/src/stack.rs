@@ -2,20 +2,19 @@
 
 use std::{collections::BTreeSet, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
-use async_trait::async_trait;
 use bytes::Bytes;
 use canarytrace_es::{
-    IndexTarget, IndexTemplate, Refresh, SearchService,
+    IndexTemplate, Refresh, SearchService,
     bulk::{BulkItem, BulkOperation},
 };
+use canarytrace_evidence::AttachmentStore;
 use canarytrace_model::{
     documents::LedgerEntry,
     index::{DEFAULT_PREFIX, Service, templates},
     stack::Span,
-    time::Moment,
 };
 use canarytrace_scheduler::{Executor, ExecutorConfig, ExecutorHandle, Ledger, RunCommand};
-use canarytrace_server::{AppState, Attachments, router};
+use canarytrace_server::{AppState, router};
 use canarytrace_store::{Store, StoreConfig};
 use tokio::{
     net::TcpListener,
@@ -26,8 +25,14 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::{
-    commands::serve::runs_folder, configuration, failure::Failure, monitors::LocalSchedule, runs,
-    store, variables::Variables,
+    attachments::{self, ServedAttachments},
+    commands::serve::runs_folder,
+    configuration,
+    failure::Failure,
+    monitors::LocalSchedule,
+    retention::{DEFAULT_RETENTION, Keeper, Retention},
+    runs, store,
+    variables::Variables,
 };
 
 /// Which parts run.
@@ -81,6 +86,7 @@ pub(crate) struct Stack {
     background: JoinSet<()>,
     settings: Settings,
     client: canarytrace_es::Client,
+    attachments: AttachmentStore,
     /// Bytes that run directories may have while they wait for a store.
     undelivered_budget: u64,
 }
@@ -88,8 +94,6 @@ pub(crate) struct Stack {
 const GRACE: Duration = Duration::from_secs(20);
 const CHANGES: usize = 256;
 const LEDGER_QUEUE: usize = 1024;
-const RETENTION_INTERVAL: Duration = Duration::from_secs(600);
-const DEFAULT_RETENTION: Span = Span(Duration::from_secs(14 * 86_400));
 
 impl Stack {
     pub(crate) async fn start(settings: Settings, variables: &Variables) -> Result<Self, Failure> {
@@ -107,6 +111,11 @@ impl Stack {
             .as_ref()
             .map(|url| store::forwarder(url, variables))
             .transpose()?;
+        let attachments = match attachments::bucket(variables)? {
+            Some(bucket) => bucket,
+            None => AttachmentStore::folder(&settings.data.join("attachments"))
+                .map_err(|error| Failure::usage(error.to_string()))?,
+        };
         let (service, store): (Arc<dyn SearchService>, Option<Store>) = match &settings.store {
             Some(url) => {
                 let client = store::client(url, variables)?;
@@ -136,9 +145,7 @@ impl Stack {
             state: AppState {
                 service,
                 forwarder,
-                attachments: Arc::new(AttachmentFolder {
-                    folder: settings.data.join("attachments"),
-                }),
+                attachments: Arc::new(ServedAttachments(attachments.clone())),
                 schedule: None,
                 address: settings.address,
                 version: env!("CARGO_PKG_VERSION"),
@@ -152,6 +159,7 @@ impl Stack {
             background: JoinSet::new(),
             settings,
             client,
+            attachments,
             undelivered_budget: runs::budget(variables)?,
         };
         if stack.settings.parts.scheduler {
@@ -223,16 +231,17 @@ impl Stack {
             runs_folder(&self.settings.data),
             self.client.clone(),
         ));
-        let retention = Retention {
-            age: self.retention(),
-            only_ours: self.store.is_none(),
-        };
-        self.background.spawn(keep_retention(
-            Arc::clone(&self.state.service),
-            retention,
-            runs_folder(&self.settings.data),
-            self.undelivered_budget,
-        ));
+        self.background.spawn(
+            Keeper {
+                service: Arc::clone(&self.state.service),
+                indices: self.retention(),
+                attachments: self.attachments.clone(),
+                attachments_age: self.attachments_age(),
+                runs: runs_folder(&self.settings.data),
+                undelivered_budget: self.undelivered_budget,
+            }
+            .keep(),
+        );
         let app = router(self.state.clone());
         let stop_serving = CancellationToken::new();
         let until = stop_serving.clone();
@@ -257,40 +266,29 @@ impl Stack {
         Ok(0)
     }
 
+    fn store_config(&self) -> Option<canarytrace_model::stack::StoreConfig> {
+        let path = self.settings.config.as_ref()?;
+        configuration::read(path).ok()?.stack.store
+    }
+
     /// Another store has its owner: nothing is deleted there unless the configuration says so.
-    fn retention(&self) -> Option<Span> {
-        let configured = self
-            .settings
-            .config
-            .as_ref()
-            .and_then(|path| configuration::read(path).ok());
-        configured
-            .and_then(|configuration| configuration.stack.store?.retention)
-            .or_else(|| self.store.as_ref().map(|_| DEFAULT_RETENTION))
-    }
-}
-
-/// Attachments in a folder of the data folder.
-struct AttachmentFolder {
-    folder: PathBuf,
-}
-
-#[async_trait]
-impl Attachments for AttachmentFolder {
-    async fn put(&self, uuid: &str, name: &str, content: Bytes) -> std::io::Result<()> {
-        let folder = self.folder.join(uuid);
-        tokio::fs::create_dir_all(&folder).await?;
-        let temporary = folder.join(format!(".{name}.new"));
-        tokio::fs::write(&temporary, content).await?;
-        tokio::fs::rename(temporary, folder.join(name)).await
-    }
-
-    async fn get(&self, uuid: &str, name: &str) -> std::io::Result<Option<Bytes>> {
-        match tokio::fs::read(self.folder.join(uuid).join(name)).await {
-            Ok(content) => Ok(Some(Bytes::from(content))),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
+    fn retention(&self) -> Retention {
+        let configured = self.store_config().and_then(|store| store.retention);
+        let age = configured.or_else(|| self.store.as_ref().map(|_| DEFAULT_RETENTION));
+        Retention {
+            age,
+            only_ours: self.store.is_none(),
         }
+    }
+
+    /// Of their own, else as long as the documents; a bucket may be shared, so nothing is deleted there unasked.
+    fn attachments_age(&self) -> Option<Span> {
+        let configured = self.store_config().unwrap_or_default();
+        let is_folder = self.attachments.url().is_none();
+        configured
+            .attachment_retention
+            .or_else(|| configured.retention.filter(|_| is_folder))
+            .or_else(|| is_folder.then_some(DEFAULT_RETENTION))
     }
 }
 
@@ -330,87 +328,5 @@ async fn write_ledger(
             pause = (pause * 2).min(Duration::from_secs(30));
         }
         changes.send(BTreeSet::from([index])).ok();
-    }
-}
-
-/// Which daily indices are deleted.
-struct Retention {
-    age: Option<Span>,
-    /// Leave indices of others alone.
-    only_ours: bool,
-}
-
-impl Retention {
-    fn has_expired(&self, name: &str, now: Moment) -> bool {
-        let Some(age) = self.age else { return false };
-        let age_ms = i64::try_from(age.0.as_millis()).unwrap_or(i64::MAX);
-        let oldest = Moment::from_epoch_ms(now.epoch_ms() - age_ms).index_date();
-        let is_ours = Service::ALL
-            .iter()
-            .any(|service| name.starts_with(&format!("{DEFAULT_PREFIX}{}-", service.name())));
-        (is_ours || !self.only_ours) && is_older(name, &oldest)
-    }
-}
-
-/// Deletes daily indices that are too old, and delivered run directories after a day.
-async fn keep_retention(
-    service: Arc<dyn SearchService>,
-    retention: Retention,
-    runs: PathBuf,
-    undelivered_budget: u64,
-) {
-    loop {
-        if let Ok(indices) = service.indices(&IndexTarget::new("*")).await {
-            for index in indices
-                .into_iter()
-                .filter(|index| retention.has_expired(&index.name, Moment::now()))
-            {
-                match service.delete_indices(&IndexTarget::new(&index.name)).await {
-                    Ok(_) => info!(index = index.name, "deleted by retention"),
-                    Err(error) => warn!(%error, index = index.name, "retention failed"),
-                }
-            }
-        }
-        runs::remove_delivered(&runs);
-        runs::keep_within(&runs, undelivered_budget);
-        tokio::time::sleep(RETENTION_INTERVAL).await;
-    }
-}
-
-/// Daily names end in `-YYYY.MM.DD`, which sorts as text.
-fn is_older(name: &str, oldest: &str) -> bool {
-    let Some((_, date)) = name.rsplit_once('-') else {
-        return false;
-    };
-    date.len() == 10
-        && date
-            .bytes()
-            .all(|byte| byte.is_ascii_digit() || byte == b'.')
-        && date < oldest
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn retention_leaves_indices_of_others_alone() {
-        let now = Moment::from_epoch_ms(1_795_305_600_000); // 2026-11-22
-        let retention = |only_ours| Retention {
-            age: Some(DEFAULT_RETENTION),
-            only_ours,
-        };
-        assert!(retention(true).has_expired("c.report-2026.11.01", now));
-        assert!(!retention(true).has_expired("c.report-2026.11.20", now));
-        assert!(!retention(true).has_expired("filebeat-2026.11.01", now));
-        assert!(retention(false).has_expired("filebeat-2026.11.01", now));
-    }
-
-    #[test]
-    fn retention_reads_the_date_of_a_name() {
-        assert!(is_older("c.report-2026.11.07", "2026.11.08"));
-        assert!(!is_older("c.report-2026.11.08", "2026.11.08"));
-        assert!(!is_older("c.listener", "2026.11.08"));
-        assert!(!is_older("c.request-log-notadate", "2026.11.08"));
     }
 }

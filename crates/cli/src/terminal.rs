@@ -88,6 +88,12 @@ pub(crate) fn summary(record: &RunRecord, directory: &std::path::Path) {
             record.delivered.pending
         ));
     }
+    if record.delivered.pending_attachments > 0 {
+        line(&format!(
+            "{} attachments are not delivered yet; they stay in the folder above",
+            record.delivered.pending_attachments
+        ));
+    }
 }
 
 /// Median, quartiles and outliers of what repeated runs have measured; on standard error unless a person reads.

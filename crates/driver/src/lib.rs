@@ -10,12 +10,14 @@ pub mod devtools;
 pub mod webdriver;
 
 mod browser;
+mod film;
 mod find;
 mod launch;
 mod picture;
 mod workspace;
 
 pub use browser::{Browser, BrowserUsage, Closed};
+pub use film::Screencast;
 pub use find::{BrowserBinary, FindError, find_browser, find_chromedriver};
 pub use launch::{LaunchConfig, LaunchError};
 pub use picture::Area;

@@ -41,14 +41,17 @@ impl Browser {
     pub async fn cover(&self, secrets: &[String]) -> Result<(), DevToolsError> {
         let window = self.webdriver.window().await.ok();
         let secrets = serde_json::to_string(secrets).unwrap_or_default();
-        self.evaluate_apart(window.as_deref(), &format!("{COVER}({secrets})"))
+        let covering = format!("{COVER}({secrets})");
+        self.devtools
+            .evaluate_apart(window.as_deref(), &covering, LIMIT)
             .await
             .map(drop)
     }
 
     pub async fn uncover(&self) -> Result<(), DevToolsError> {
         let window = self.webdriver.window().await.ok();
-        self.evaluate_apart(window.as_deref(), UNCOVER)
+        self.devtools
+            .evaluate_apart(window.as_deref(), UNCOVER, LIMIT)
             .await
             .map(drop)
     }
@@ -84,31 +87,11 @@ impl Browser {
     pub async fn dom_copy(&self, secrets: &[String]) -> Result<String, DevToolsError> {
         let window = self.webdriver.window().await.ok();
         let secrets = serde_json::to_string(secrets).unwrap_or_default();
+        let copying = format!("{DOM}({MAX_DOM}, {secrets})");
         let copy = self
-            .evaluate_apart(window.as_deref(), &format!("{DOM}({MAX_DOM}, {secrets})"))
+            .devtools
+            .evaluate_apart(window.as_deref(), &copying, LIMIT)
             .await?;
         Ok(copy.as_str().unwrap_or_default().to_owned())
-    }
-
-    /// Evaluates in a world of its own: same page, but its scripts see nothing of it.
-    async fn evaluate_apart(
-        &self,
-        window: Option<&str>,
-        expression: &str,
-    ) -> Result<Value, DevToolsError> {
-        let tree = self
-            .devtools
-            .call_page(window, "Page.getFrameTree", json!({}), LIMIT)
-            .await?;
-        let frame = tree.pointer("/frameTree/frame/id").and_then(Value::as_str);
-        let params = json!({"frameId": frame.unwrap_or_default(), "worldName": "canarytrace"});
-        let world = self
-            .devtools
-            .call_page(window, "Page.createIsolatedWorld", params, LIMIT)
-            .await?;
-        let context = world.get("executionContextId").cloned();
-        self.devtools
-            .evaluate_in(window, context, expression, LIMIT)
-            .await
     }
 }

@@ -9,11 +9,15 @@ use std::{
 
 use bytes::Bytes;
 use canarytrace_es::{Client, ClientError, EsError};
+use canarytrace_model::record::Delivered;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use tracing::warn;
 
-use crate::directory::{ATTACHMENTS, DOCUMENTS, EvidenceError, replace};
+use crate::{
+    attachments::{AttachmentError, AttachmentStore, content_type},
+    directory::{ATTACHMENTS, DOCUMENTS, EvidenceError, replace},
+};
 
 /// One bulk request holds at most this.
 const BATCH_BYTES: usize = 4 << 20;
@@ -26,6 +30,8 @@ pub enum DeliveryError {
     #[error(transparent)]
     Store(#[from] ClientError),
     #[error(transparent)]
+    Attachment(#[from] AttachmentError),
+    #[error(transparent)]
     Evidence(#[from] EvidenceError),
 }
 
@@ -34,23 +40,38 @@ impl DeliveryError {
     pub fn is_temporary(&self) -> bool {
         match self {
             DeliveryError::Store(error) => error.is_temporary(),
+            DeliveryError::Attachment(error) => error.is_temporary(),
             DeliveryError::Evidence(_) => false,
         }
     }
 }
 
+/// Where a run goes.
+#[derive(Clone, Debug, Default)]
+pub struct Destination {
+    /// Takes the documents; the attachments, too, when it is our server and they have no place of their own.
+    pub store: Option<Client>,
+    pub attachments: Option<AttachmentStore>,
+}
+
+impl Destination {
+    pub fn is_nowhere(&self) -> bool {
+        self.store.is_none() && self.attachments.is_none()
+    }
+}
+
 /// How far delivery got; kept in `delivery.json`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Progress {
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Progress {
     /// Bytes of `documents.ndjson` that are settled.
-    pub offset: u64,
-    pub acked: u64,
-    pub rejected: u64,
+    offset: u64,
+    acked: u64,
+    rejected: u64,
     /// Names of attachments that are stored.
-    pub attachments: BTreeSet<String>,
+    attachments: BTreeSet<String>,
     /// The store takes no attachments (it is not our server).
     #[serde(default)]
-    pub attachments_refused: bool,
+    attachments_refused: bool,
 }
 
 /// The delivery of one run directory.
@@ -82,10 +103,6 @@ impl Delivery {
         }
     }
 
-    pub fn progress(&self) -> &Progress {
-        &self.progress
-    }
-
     /// Sends every complete document that is on disk now. An error means: try again later, nothing is lost.
     pub async fn deliver_documents(&mut self, client: &Client) -> Result<(), DeliveryError> {
         while let Some((text, pairs)) = self.next_batch()? {
@@ -95,7 +112,7 @@ impl Delivery {
     }
 
     /// Complete pairs that are not settled yet.
-    pub fn pending(&self) -> Result<u64, EvidenceError> {
+    fn pending(&self) -> Result<u64, EvidenceError> {
         let mut pending = 0;
         let mut ahead = Self {
             folder: self.folder.clone(),
@@ -225,41 +242,82 @@ impl Delivery {
             .map_err(|source| EvidenceError::Write { path, source })
     }
 
-    /// Sends attachments that the store does not have yet; a store that takes none is remembered.
-    pub async fn deliver_attachments(
+    /// Sends all that is on disk and not settled yet. An error means: try again later, nothing is lost.
+    pub async fn deliver(
         &mut self,
-        client: &Client,
+        destination: &Destination,
         uuid: &str,
     ) -> Result<(), DeliveryError> {
-        let folder = self.folder.join(ATTACHMENTS);
-        let mut names: Vec<String> = fs::read_dir(&folder)
+        if let Some(client) = &destination.store {
+            self.deliver_documents(client).await?;
+        }
+        for name in self.waiting_attachments() {
+            let path = self.folder.join(ATTACHMENTS).join(&name);
+            let content = fs::read(&path).map_err(|source| EvidenceError::Read { path, source })?;
+            if self.put(destination, uuid, &name, content.into()).await? {
+                self.progress.attachments.insert(name);
+            } else {
+                self.progress.attachments_refused = true;
+            }
+            self.save()?;
+            if self.progress.attachments_refused {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// False when nobody takes attachments: the store is not our server.
+    async fn put(
+        &self,
+        destination: &Destination,
+        uuid: &str,
+        name: &str,
+        content: Bytes,
+    ) -> Result<bool, DeliveryError> {
+        if let Some(attachments) = &destination.attachments {
+            attachments.put(uuid, name, content).await?;
+            return Ok(true);
+        }
+        let Some(client) = &destination.store else {
+            return Ok(false);
+        };
+        let path = format!("{uuid}/{name}");
+        match client
+            .put_attachment(&path, content_type(name), content)
+            .await
+        {
+            Ok(()) => Ok(true),
+            Err(error) if error.is_temporary() => Err(error.into()),
+            Err(_) => Ok(false),
+        }
+    }
+
+    /// Names of attachments that are on disk only.
+    pub fn waiting_attachments(&self) -> Vec<String> {
+        if self.progress.attachments_refused {
+            return Vec::new();
+        }
+        let mut names: Vec<String> = fs::read_dir(self.folder.join(ATTACHMENTS))
             .into_iter()
             .flatten()
             .flatten()
             .filter_map(|entry| entry.file_name().into_string().ok())
+            .filter(|name| !self.progress.attachments.contains(name))
             .collect();
         names.sort();
-        for name in names {
-            if self.progress.attachments_refused || self.progress.attachments.contains(&name) {
-                continue;
-            }
-            let path = folder.join(&name);
-            let content = fs::read(&path).map_err(|source| EvidenceError::Read { path, source })?;
-            match client
-                .put_attachment(
-                    &format!("{uuid}/{name}"),
-                    content_type(&name),
-                    Bytes::from(content),
-                )
-                .await
-            {
-                Ok(()) => drop(self.progress.attachments.insert(name)),
-                Err(error) if error.is_temporary() => return Err(error.into()),
-                Err(_) => self.progress.attachments_refused = true,
-            }
-            self.save()?;
+        names
+    }
+
+    /// What of the run is where.
+    pub fn state(&self) -> Delivered {
+        Delivered {
+            acked: self.progress.acked,
+            rejected: self.progress.rejected,
+            // A file that cannot be read has something left.
+            pending: self.pending().unwrap_or(1),
+            pending_attachments: self.waiting_attachments().len() as u64,
         }
-        Ok(())
     }
 
     fn save(&self) -> Result<(), EvidenceError> {
@@ -269,16 +327,6 @@ impl Delivery {
             source: error.into(),
         })?;
         replace(&path, &text).map_err(|source| EvidenceError::Write { path, source })
-    }
-}
-
-fn content_type(name: &str) -> &'static str {
-    match name.rsplit_once('.').map(|(_, extension)| extension) {
-        Some("png") => "image/png",
-        Some("jpg") => "image/jpeg",
-        Some("html") => "text/html",
-        Some("har" | "json") => "application/json",
-        _ => "application/octet-stream",
     }
 }
 

@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::json;
 use thiserror::Error;
 
-use crate::Secrets;
+use crate::{ResponseBody, Secrets, bodies};
 
 #[derive(Debug, Error)]
 pub enum EvidenceError {
@@ -175,6 +175,16 @@ impl RunDirectory {
         let path = self.path.join(&relative);
         fs::write(&path, content).map_err(|source| EvidenceError::Write { path, source })?;
         Ok(relative)
+    }
+
+    /// Keeps bodies of responses for the archive of the run.
+    pub fn keep_bodies(&self, bodies: &[ResponseBody]) -> Result<(), EvidenceError> {
+        bodies::append(&self.path, bodies, &self.secrets)
+    }
+
+    /// When the archive is made, or not wanted.
+    pub fn forget_bodies(&self) {
+        bodies::remove(&self.path);
     }
 
     /// Appends a line to the log; a log that cannot be written must not end a run.

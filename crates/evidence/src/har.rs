@@ -1,7 +1,7 @@
 //! HAR 1.2 of a run, made from its documents: what they hold is masked already. <http://www.softwareishard.com/blog/har-12-spec/>
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     fs::File,
     io::{BufRead, BufReader},
     path::Path,
@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::{Map, Value, json};
 
-use crate::{EvidenceError, directory::DOCUMENTS};
+use crate::{EvidenceError, ResponseBody, bodies, directory::DOCUMENTS};
 
 /// Entries of one file; a run with more requests has the first of them.
 const MAX_ENTRIES: usize = 20_000;
@@ -22,6 +22,7 @@ pub fn har(folder: &Path, version: &str) -> Result<Option<Value>, EvidenceError>
         source,
     };
     let mut lines = BufReader::new(File::open(&path).map_err(failed)?).lines();
+    let bodies = bodies::read(folder);
     let (mut entries, mut pages) = (Vec::new(), BTreeMap::new());
     while let (Some(action), Some(source)) = (lines.next(), lines.next()) {
         let (action, source) = (action.map_err(failed)?, source.map_err(failed)?);
@@ -36,7 +37,7 @@ pub fn har(folder: &Path, version: &str) -> Result<Option<Value>, EvidenceError>
         if is_request {
             let page: &mut Page = pages.entry(step).or_default();
             page.begin(&document);
-            entries.push(entry(&document));
+            entries.push(entry(&document, &bodies));
         } else if let Some(page) = pages.get_mut(&step) {
             page.timings(&document);
         } else {
@@ -101,7 +102,7 @@ fn text<'a>(document: &'a Value, pointer: &str) -> &'a str {
         .unwrap_or_default()
 }
 
-fn entry(document: &Value) -> Value {
+fn entry(document: &Value, bodies: &HashMap<String, ResponseBody>) -> Value {
     let number = |pointer: &str| document.pointer(pointer).and_then(Value::as_f64);
     let timing = |name: &str| number(&format!("/har/{name}")).unwrap_or(-1.0);
     // `send`, `wait` and `receive` are never unknown in the format.
@@ -118,7 +119,7 @@ fn entry(document: &Value) -> Value {
             "queryString": query(url), "headersSize": -1,
             "bodySize": text(document, "/request/postData").len(),
         },
-        "response": response(document, version),
+        "response": response(document, version, bodies),
         "cache": {},
         "timings": {
             "blocked": timing("blocked"), "dns": timing("dns"), "connect": timing("connect"),
@@ -152,7 +153,7 @@ fn entry(document: &Value) -> Value {
     entry
 }
 
-fn response(document: &Value, version: &str) -> Value {
+fn response(document: &Value, version: &str, bodies: &HashMap<String, ResponseBody>) -> Value {
     let size = |pointer: &str| document.pointer(pointer).and_then(Value::as_i64);
     let failure = text(document, "/failure");
     let mut response = json!({
@@ -166,6 +167,17 @@ fn response(document: &Value, version: &str) -> Value {
         "redirectURL": text(document, "/response/headers/location"), "headersSize": -1,
         "bodySize": size("/response/totalEncodedDataLength").unwrap_or(-1),
     });
+    let is_redirect = !text(document, "/response/headers/location").is_empty();
+    let body = bodies.get(text(document, "/requestId"));
+    if let (Some(body), Some(content)) =
+        (body.filter(|_| !is_redirect), response.get_mut("content"))
+    {
+        content["size"] = json!(body.size);
+        content["text"] = json!(body.text);
+        if body.text.len() < body.size {
+            content["comment"] = json!("only the beginning is kept");
+        }
+    }
     if let (false, Value::Object(map)) = (failure.is_empty(), &mut response) {
         map.insert("_error".to_owned(), json!(failure));
     }

@@ -8,13 +8,17 @@
 //! Invariants: nothing reaches the disk before [`Secrets`] has masked it; a document is on disk before it is sent; a
 //! torn last line is cut, never sent.
 
+mod attachments;
+mod bodies;
 mod delivery;
 mod directory;
 mod har;
 mod mask;
 mod recover;
 
-pub use delivery::{Delivery, DeliveryError, Progress};
+pub use attachments::{AttachmentError, AttachmentStore, BucketConfig};
+pub use bodies::ResponseBody;
+pub use delivery::{Delivery, DeliveryError, Destination};
 pub use directory::{EvidenceError, LogStream, RunDirectory, store_record};
 pub use har::har;
 pub use mask::{SHORT as SHORT_SECRET, Secrets};

@@ -43,7 +43,7 @@ pub fn find_unfinished(out: &Path, is_alive: impl Fn(&RunRecord) -> bool) -> Vec
         })
         .filter(|run| match run.record.state {
             RunState::Running => !is_alive(&run.record),
-            RunState::Ended => run.record.store.is_some() && run.record.delivered.pending > 0,
+            RunState::Ended => run.record.store.is_some() && !run.record.delivered.is_complete(),
         })
         .collect();
     found.sort_by_key(|run| run.record.started_at);

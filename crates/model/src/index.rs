@@ -416,7 +416,7 @@ fn run() -> Value {
         "version": keyword(), "revision": keyword(),
         "overhead": {"properties": {
             "class": keyword(), "runnerCpuS": double(), "runnerPeakRssBytes": long(), "browserCpuS": double(),
-            "droppedEvents": long(), "settledMs": long(),
+            "droppedEvents": long(), "droppedFrames": long(), "settledMs": long(),
         }},
     })
 }

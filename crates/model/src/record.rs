@@ -16,6 +16,7 @@ pub enum RunState {
 
 /// How much of the run's documents the store has.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Delivered {
     /// Documents that the store has confirmed.
     pub acked: u64,
@@ -23,6 +24,16 @@ pub struct Delivered {
     pub pending: u64,
     /// Documents that the store has refused for good; they are kept in `rejected.ndjson`.
     pub rejected: u64,
+    /// Attachments that are still only on this disk, though somebody takes them.
+    #[serde(default)]
+    pub pending_attachments: u64,
+}
+
+impl Delivered {
+    /// Nothing waits on this disk.
+    pub fn is_complete(&self) -> bool {
+        self.pending == 0 && self.pending_attachments == 0
+    }
 }
 
 /// One step as listed in `run.json`.
@@ -54,6 +65,9 @@ pub struct Overhead {
     /// DevTools events that were dropped because a queue was full; counted, never silent.
     #[serde(default)]
     pub dropped_events: u64,
+    /// Pictures of the filmstrip that were not kept because they may show a secret.
+    #[serde(default)]
+    pub dropped_frames: u64,
     /// How long the browser was left to settle before the first navigation, ms.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settled_ms: Option<u64>,

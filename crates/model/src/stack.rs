@@ -28,6 +28,9 @@ pub struct StoreConfig {
     pub url: Option<String>,
     #[serde(default)]
     pub retention: Option<Span>,
+    /// Of screenshots, archives and page copies; left out: as long as the documents.
+    #[serde(default)]
+    pub attachment_retention: Option<Span>,
 }
 
 /// What monitors inherit.
@@ -100,6 +103,12 @@ pub struct Collect {
     /// A copy of the page's DOM with its styles.
     #[serde(default)]
     pub dom: Option<When>,
+    /// Texts of responses in the archive, fetched when the page has loaded.
+    #[serde(default)]
+    pub bodies: bool,
+    /// Small pictures of the page while a step goes on; costs the page time.
+    #[serde(default)]
+    pub filmstrip: Option<When>,
     #[serde(default)]
     pub coverage: bool,
     #[serde(default)]

@@ -5,6 +5,7 @@ use canarytrace_model::documents::HostPressure;
 
 use crate::{
     collect::{
+        bodies,
         coverage::{self, Covered},
         network::Exchange,
         performance::Timeline,
@@ -58,6 +59,11 @@ impl Stage {
         }
         if self.switches.request_log {
             self.reporter.exchanges(&name, &exchanges)?;
+        }
+        if self.switches.bodies && is_page {
+            let caller = self.browser.devtools.clone();
+            let fetched = bodies::fetch(&caller, &exchanges, &mut self.bodies_left).await;
+            self.reporter.bodies(&fetched)?;
         }
         if let Some(sampler) = step.memory.take().filter(|_| is_page) {
             self.reporter.memory(&name, sampler.finish().await)?;

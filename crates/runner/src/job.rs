@@ -40,6 +40,8 @@ pub struct RunJob {
     pub print_environment: Option<PrintedVariables>,
     /// `POST_DATA_PATH`.
     pub post_data_path: Option<String>,
+    /// Of the bucket that takes the attachments: documents name them by address then.
+    pub attachments_url: Option<String>,
     pub trace: Option<TraceRequests>,
     /// Wait for a line on standard input before the first navigation.
     pub wait_for_go: bool,
@@ -130,6 +132,10 @@ pub struct CollectorSwitches {
     pub full_page: bool,
     pub dom: When,
     pub har: When,
+    /// Texts of responses go into the archive, too.
+    pub bodies: bool,
+    /// Small pictures of the page while a step goes on.
+    pub filmstrip: When,
 }
 
 /// One line of the runner's standard output.
@@ -167,6 +173,8 @@ pub struct RunSummary {
     pub requests_failed: u64,
     pub console_errors: u64,
     pub dropped_events: u64,
+    #[serde(default)]
+    pub dropped_frames: u64,
     pub browser_cpu_s: Option<f64>,
     pub runner_cpu_s: f64,
     pub runner_peak_rss_bytes: u64,

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use canarytrace_evidence::{EvidenceError, LogStream, RunDirectory, Secrets};
+use canarytrace_evidence::{EvidenceError, LogStream, ResponseBody, RunDirectory, Secrets};
 use canarytrace_model::{
     ActionId,
     documents::{
@@ -21,7 +21,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     cherry::CherryPath,
-    collect::{console::ConsoleLog, coverage::Covered, network::Exchange},
+    collect::{console::ConsoleLog, coverage::Covered, film::Picture, network::Exchange},
     job::{PrintedVariables, RunnerMessage},
 };
 
@@ -47,6 +47,7 @@ pub(crate) struct Reporter {
     /// What is on while pages are timed.
     pub(crate) overhead: OverheadField,
     cherry: Option<CherryPath>,
+    attachments_url: Option<String>,
     pub(crate) totals: Totals,
 }
 
@@ -89,6 +90,7 @@ impl Reporter {
                 other_runs: None,
             },
             cherry: None,
+            attachments_url: None,
             totals: Totals::default(),
         }
     }
@@ -204,6 +206,19 @@ impl Reporter {
     /// Picks values of request bodies from here on.
     pub(crate) fn pick(&mut self, cherry: CherryPath) {
         self.cherry = Some(cherry);
+    }
+
+    /// Names attachments by their address below `url` from here on.
+    pub(crate) fn keep_attachments_at(&mut self, url: String) {
+        self.attachments_url = Some(url);
+    }
+
+    /// How documents name an attachment.
+    pub(crate) fn attachment_name(&self, name: String) -> String {
+        match &self.attachments_url {
+            Some(url) => format!("{url}/{}/{name}", self.record.uuid),
+            None => name,
+        }
     }
 
     fn request_part(&self, exchange: &Exchange) -> RequestPart {
@@ -364,6 +379,25 @@ impl Reporter {
         lock(&self.directory).attach(&name, masked.as_bytes())?;
         self.tell(&RunnerMessage::Attachment(name));
         Ok(())
+    }
+
+    /// Stores the pictures of a step, named by the time since it began.
+    pub(crate) fn filmstrip(
+        &mut self,
+        step: &StepName,
+        strip: Vec<Picture>,
+    ) -> Result<(), EvidenceError> {
+        for Picture { at_ms, jpeg } in strip {
+            let name = format!("{}-film-{at_ms:06}.jpg", step.action);
+            lock(&self.directory).attach(&name, &jpeg)?;
+            self.tell(&RunnerMessage::Attachment(name));
+        }
+        Ok(())
+    }
+
+    /// Keeps texts of responses for the archive.
+    pub(crate) fn bodies(&mut self, bodies: &[ResponseBody]) -> Result<(), EvidenceError> {
+        lock(&self.directory).keep_bodies(bodies)
     }
 
     pub(crate) fn secrets(&self) -> &Secrets {

@@ -7,24 +7,30 @@ use std::{
 };
 
 use canarytrace_driver::{
-    Browser, LaunchConfig, devtools::BrowserEvent, find_browser, find_chromedriver,
-    remove_workspace, webdriver::TimeoutSettings,
+    Browser, LaunchConfig,
+    devtools::{BrowserEvent, ScreencastFrame},
+    find_browser, find_chromedriver, remove_workspace,
+    webdriver::TimeoutSettings,
 };
 use canarytrace_evidence::{EvidenceError, LogStream, RunDirectory, Secrets};
 use canarytrace_model::{
     RunId,
     documents::{OverheadClass, Rendering, ReportEvent},
+    stack::When,
     time::RunClock,
     verdict::{Cause, Verdict},
 };
 use canarytrace_process::self_usage;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{
+    Notify,
+    mpsc::{self, Sender},
+};
 use url::Url;
 
 use crate::{
     availability,
     cherry::CherryPath,
-    collect::{Collectors, coverage, performance::PerformanceCollector},
+    collect::{Collectors, bodies, coverage, film::Film, performance::PerformanceCollector},
     git,
     job::{BrowserTarget, JourneyJob, Mode, RunJob, RunSummary, RunnerMessage},
     journey::Journey,
@@ -217,7 +223,8 @@ impl Runner {
             self.reporter().environment(&printed)?;
         }
         let stored = self.job.collectors.console;
-        let collectors = Collectors::start(events, self.reporter().console(stored));
+        let (film, frames) = self.film(&browser);
+        let collectors = Collectors::start(events, self.reporter().console(stored), frames);
         let reporter = self
             .reporter
             .take()
@@ -228,6 +235,8 @@ impl Runner {
             performance: PerformanceCollector::default(),
             reporter,
             switches: self.job.collectors,
+            film,
+            bodies_left: bodies::MAX_RUN,
             visited: false,
             cleared: false,
             page: String::new(),
@@ -278,6 +287,12 @@ impl Runner {
                 }
             }
         }
+        if self.job.collectors.bodies {
+            self.reporter().overhead.class = OverheadClass::Bodies;
+        }
+        if let Some(url) = self.job.attachments_url.clone() {
+            self.reporter().keep_attachments_at(url);
+        }
         match self.job.post_data_path.as_deref().map(CherryPath::parse) {
             Some(Ok(cherry)) => self.reporter().pick(cherry),
             Some(Err(reason)) => self.reporter().line(reason),
@@ -294,6 +309,17 @@ impl Runner {
                 self.reporter().log(LogStream::Runner, &text);
             }
         }
+    }
+
+    /// Heavier than all else: it is what the class of the run's numbers says.
+    fn film(&mut self, browser: &Browser) -> (Option<Film>, Option<Sender<ScreencastFrame>>) {
+        if self.job.collectors.filmstrip == When::Never {
+            return (None, None);
+        }
+        self.reporter().overhead.class = OverheadClass::Filmstrip;
+        let secrets = self.reporter().secrets().clone();
+        let (film, frames) = Film::start(browser.devtools.clone(), secrets.values());
+        (Some(film), Some(frames))
     }
 
     fn test_start(&mut self, browser: &Browser) -> Result<(), EvidenceError> {
@@ -319,6 +345,7 @@ impl Runner {
             mut reporter,
             vitals,
             verdict,
+            film,
             ..
         } = stage;
         let dropped = collectors.dropped_events() + browser.devtools.dropped_events();
@@ -350,6 +377,11 @@ impl Runner {
             );
         }
         collectors.stop().await;
+        let mut dropped_frames = 0;
+        if let Some(film) = film {
+            dropped_frames = film.dropped();
+            film.stop().await;
+        }
         let problems = browser.close().await.problems;
         let (totals, overhead) = (reporter.totals, reporter.overhead);
         self.reporter = Some(reporter);
@@ -360,6 +392,7 @@ impl Runner {
             requests_failed: totals.requests_failed,
             console_errors,
             dropped_events: dropped,
+            dropped_frames,
             browser_cpu_s,
             problems,
             overhead_class: overhead.class,
@@ -378,6 +411,7 @@ fn summary(verdict: Verdict) -> RunSummary {
         requests_failed: 0,
         console_errors: 0,
         dropped_events: 0,
+        dropped_frames: 0,
         browser_cpu_s: None,
         runner_cpu_s: usage.cpu_s,
         runner_peak_rss_bytes: usage.peak_rss_bytes,

@@ -16,7 +16,11 @@ use canarytrace_process::{
 
 use crate::{
     collect::{
-        Collectors, memory::MemorySampler, network::Exchange, performance::PerformanceCollector,
+        Collectors,
+        film::{Film, now_ms},
+        memory::MemorySampler,
+        network::Exchange,
+        performance::PerformanceCollector,
     },
     collection::Visit,
     facts::{HostFacts, StepFacts},
@@ -35,6 +39,9 @@ pub(crate) struct Stage {
     pub(crate) performance: PerformanceCollector,
     pub(crate) reporter: Reporter,
     pub(crate) switches: CollectorSwitches,
+    pub(crate) film: Option<Film>,
+    /// Bytes of response bodies that the run may still keep.
+    pub(crate) bodies_left: usize,
     /// A page was opened in this run.
     pub(crate) visited: bool,
     /// Cookies and cache were cleared after the latest page.
@@ -99,6 +106,9 @@ impl Stage {
         self.reporter.overhead.other_runs = sibling_groups(RUN_GROUP);
         self.reporter.tell(&RunnerMessage::Timed(true));
         self.collectors.begin_step(&name);
+        if let Some(film) = &self.film {
+            film.begin(now_ms());
+        }
         Ok(OpenStep {
             name,
             started: Instant::now(),
@@ -118,6 +128,7 @@ impl Stage {
         mut facts: StepFacts,
     ) -> Result<Verdict, EvidenceError> {
         let duration = step.started.elapsed();
+        let strip = self.film.as_ref().map(Film::end).unwrap_or_default();
         let host = pressure(&step.host, duration);
         let navigation = self.collectors.navigation();
         let navigated = navigation.is_some();
@@ -168,6 +179,9 @@ impl Stage {
         let page = facts.url.clone().unwrap_or_else(|| self.page.clone());
         facts.exceptions = gather::exception_facts(&page, &exceptions);
         let verdict = judge(&facts);
+        if self.switches.filmstrip.is_wanted(verdict.is_passed()) {
+            self.reporter.filmstrip(&step.name, strip)?;
+        }
         let mut screenshot = None;
         if alive {
             screenshot = self.screenshot(&step.name, &verdict).await?;
@@ -269,6 +283,7 @@ impl Stage {
         let duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         self.reporter.totals.steps_ms += duration_ms;
         let overhead = self.reporter.overhead;
+        let screenshot = screenshot.map(|name| self.reporter.attachment_name(name));
         self.reporter.event(ReportEvent::TestStepEnd, |report| {
             set_name(report, step);
             report.test_step_duration = Some(duration_ms);

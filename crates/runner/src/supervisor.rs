@@ -11,7 +11,8 @@ use std::{
 
 use canarytrace_es::Client;
 use canarytrace_evidence::{
-    Delivery, EvidenceError, LogStream, RunDirectory, RunExtras, Secrets, close_documents, har,
+    Delivery, Destination, EvidenceError, LogStream, RunDirectory, RunExtras, Secrets,
+    close_documents, har,
 };
 use canarytrace_model::{
     record::{RunRecord, RunState, SupervisorId},
@@ -39,7 +40,7 @@ pub struct SupervisorConfig {
     /// The program and arguments of the hidden runner.
     pub program: PathBuf,
     pub arguments: Vec<OsString>,
-    pub client: Option<Client>,
+    pub destination: Destination,
     pub containment: Containment,
     pub limits: Limits,
     /// Of the whole run.
@@ -92,7 +93,11 @@ pub async fn supervise(
         start_ticks: identity.start_ticks,
         boot_id: identity.boot_id,
     });
-    config.job.record.store = config.client.as_ref().map(|client| client.url().to_owned());
+    config.job.record.store = config
+        .destination
+        .store
+        .as_ref()
+        .map(|client| client.url().to_owned());
     let secrets = Secrets::new(config.job.secrets.iter().cloned());
     let directory = RunDirectory::create(&config.out, &config.job.record, secrets.clone())?;
     config.job.directory = directory
@@ -125,7 +130,7 @@ pub async fn supervise(
     }
     let directory = RunDirectory::open_to_close(&path, &run.record, secrets)?;
     run.finish(directory, end, &config, &clock)?;
-    if config.client.is_none() {
+    if config.destination.store.is_none() {
         run.print_documents(&path, notice);
     }
     courier.finish(&mut run.record).await;
@@ -262,7 +267,7 @@ impl Run {
         };
         match message {
             RunnerMessage::Line(text) => notice(Notice::Line(text)),
-            RunnerMessage::Documents if config.client.is_some() => courier.wake(),
+            RunnerMessage::Documents if config.destination.store.is_some() => courier.wake(),
             RunnerMessage::Documents => self.print_documents(&config.job.directory, notice),
             RunnerMessage::Prepared => notice(Notice::Prepared),
             RunnerMessage::Timed(busy) => notice(Notice::Timed(busy)),
@@ -351,6 +356,7 @@ impl Run {
             self.record.overhead.runner_peak_rss_bytes = Some(summary.runner_peak_rss_bytes);
             self.record.overhead.browser_cpu_s = summary.browser_cpu_s.map(round);
             self.record.overhead.dropped_events = summary.dropped_events;
+            self.record.overhead.dropped_frames = summary.dropped_frames;
             self.record.overhead.class = summary.overhead_class.as_str().to_owned();
             extras.vitals = summary.vitals;
             extras.transfer_bytes = summary.transfer_bytes;
@@ -385,9 +391,13 @@ impl Run {
         config: &SupervisorConfig,
         now: Moment,
     ) {
-        if !config.job.collectors.har.is_wanted(verdict.is_passed()) {
-            return;
+        if config.job.collectors.har.is_wanted(verdict.is_passed()) {
+            self.make_har(directory, now);
         }
+        directory.forget_bodies();
+    }
+
+    fn make_har(&mut self, directory: &mut RunDirectory, now: Moment) {
         let name = format!("{}.har", self.record.uuid);
         let attached = har(directory.path(), &self.record.version).and_then(|har| match har {
             Some(har) => directory
@@ -459,7 +469,7 @@ async fn start_runner(
 /// Delivers while the run goes on.
 struct Courier {
     path: PathBuf,
-    client: Option<Client>,
+    destination: Destination,
     wake: Arc<Notify>,
     task: JoinSet<()>,
     stop: CancellationToken,
@@ -469,7 +479,7 @@ impl Courier {
     fn start(config: &SupervisorConfig, path: PathBuf) -> Self {
         let (wake, stop) = (Arc::new(Notify::new()), CancellationToken::new());
         let mut task = JoinSet::new();
-        if let Some(client) = config.client.clone() {
+        if let Some(client) = config.destination.store.clone() {
             task.spawn(deliver_while_running(
                 path.clone(),
                 client,
@@ -479,7 +489,7 @@ impl Courier {
         }
         Self {
             path,
-            client: config.client.clone(),
+            destination: config.destination.clone(),
             wake,
             task,
             stop,
@@ -495,9 +505,10 @@ impl Courier {
         self.stop.cancel();
         while self.task.join_next().await.is_some() {}
         let mut delivery = Delivery::resume(&self.path);
-        if let Some(client) = &self.client {
+        if !self.destination.is_nowhere() {
             let mut reason = String::new();
-            let rest = deliver_rest(&mut delivery, client, record.uuid.as_str(), &mut reason);
+            let uuid = record.uuid.as_str();
+            let rest = deliver_rest(&mut delivery, &self.destination, uuid, &mut reason);
             let in_time = tokio::time::timeout(FINAL_DELIVERY, rest).await.is_ok();
             if !in_time || !reason.is_empty() {
                 warn!(
@@ -506,10 +517,10 @@ impl Courier {
                 );
             }
         }
-        let progress = delivery.progress();
-        record.delivered.acked = progress.acked;
-        record.delivered.rejected = progress.rejected;
-        record.delivered.pending = delivery.pending().unwrap_or(record.delivered.pending);
+        record.delivered = delivery.state();
+        if self.destination.is_nowhere() {
+            record.delivered.pending_attachments = 0;
+        }
     }
 }
 
@@ -539,14 +550,15 @@ async fn deliver_while_running(
 }
 
 /// Tries until everything is delivered or trying again is of no use; `reason` is then why.
-async fn deliver_rest(delivery: &mut Delivery, client: &Client, uuid: &str, reason: &mut String) {
+async fn deliver_rest(
+    delivery: &mut Delivery,
+    destination: &Destination,
+    uuid: &str,
+    reason: &mut String,
+) {
     let mut pause = RETRY;
     loop {
-        let sent = match delivery.deliver_documents(client).await {
-            Ok(()) => delivery.deliver_attachments(client, uuid).await,
-            Err(error) => Err(error),
-        };
-        match sent {
+        match delivery.deliver(destination, uuid).await {
             Ok(()) => return reason.clear(),
             Err(error) => {
                 *reason = error.to_string();

@@ -36,5 +36,6 @@ export const until = (iso: string, now: number): string => {
   return `in ${Math.round(seconds / 3600)} h`;
 };
 
+/** A run that kept its attachments in a bucket names them by address: the server has them by their last part. */
 export const attachment = (uuid: string, name: string): string =>
-  `/api/v1/attachments/${uuid}/${encodeURIComponent(name)}`;
+  `/api/v1/attachments/${uuid}/${encodeURIComponent(name.split('/').at(-1) ?? name)}`;

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use canarytrace_es::Client;
+use canarytrace_evidence::Destination;
 use canarytrace_process::{Containment, Limits};
 use canarytrace_runner::{Notice, RunResult, SupervisorConfig, supervise};
 use tokio::sync::Notify;
@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     arguments::RunArguments,
+    attachments,
     control::{listen_to_parent, stop_on_signals},
     failure::Failure,
     job::{self, Planned},
@@ -28,11 +29,20 @@ pub(crate) fn run(arguments: RunArguments, mut variables: Variables) -> Result<u
         .as_ref()
         .map(|url| store::client(url, &variables))
         .transpose()?;
+    // The scheduler's server takes the attachments of its runs.
+    let attachments = match arguments.controlled {
+        true => None,
+        false => attachments::bucket(&variables)?,
+    };
+    let destination = Destination {
+        store: client,
+        attachments,
+    };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(Failure::broken)?;
-    let result = runtime.block_on(repeat(&arguments, &variables, planned, client));
+    let result = runtime.block_on(repeat(&arguments, &variables, planned, destination));
     runtime.shutdown_background();
     result
 }
@@ -42,7 +52,7 @@ async fn repeat(
     arguments: &RunArguments,
     variables: &Variables,
     planned: Planned,
-    client: Option<Client>,
+    destination: Destination,
 ) -> Result<u8, Failure> {
     let cancel = stop_on_signals()?;
     let mut next = Some(planned);
@@ -52,7 +62,7 @@ async fn repeat(
             Some(planned) => planned,
             None => job::plan(arguments, variables)?,
         };
-        let ended = carry_out(arguments, variables, planned, client.clone(), &cancel).await?;
+        let ended = carry_out(arguments, variables, planned, destination.clone(), &cancel).await?;
         code = code.max(ended.record.exit_code.unwrap_or(3));
         if ended.withdrawn {
             return Ok(0);
@@ -71,8 +81,8 @@ async fn repeat(
 async fn carry_out(
     arguments: &RunArguments,
     variables: &Variables,
-    planned: Planned,
-    client: Option<Client>,
+    mut planned: Planned,
+    destination: Destination,
     cancel: &CancellationToken,
 ) -> Result<RunResult, Failure> {
     let go = Arc::new(Notify::new());
@@ -81,7 +91,9 @@ async fn carry_out(
         listen_to_parent(Arc::clone(&go), cancel.clone())?;
     }
     let human = terminal::stdout_is_terminal() && !arguments.json;
-    let has_store = client.is_some();
+    let has_store = destination.store.is_some();
+    let bucket = destination.attachments.as_ref();
+    planned.job.attachments_url = bucket.and_then(|bucket| bucket.url().map(str::to_owned));
     let program = std::env::current_exe().map_err(Failure::broken)?;
     let out = arguments
         .out
@@ -98,7 +110,7 @@ async fn carry_out(
         out,
         program,
         arguments: vec!["runner".into()],
-        client,
+        destination,
         containment: containment(variables)?,
         limits,
         timeout: planned.timeout,
@@ -108,7 +120,7 @@ async fn carry_out(
     let controlled = arguments.controlled;
     let mut notice = |notice: Notice| tell(&notice, human, has_store, controlled);
     let (store_client, prefix) = (
-        config.client.clone(),
+        config.destination.store.clone(),
         config.job.record.index_prefix.clone(),
     );
     let unprepared = async {

@@ -1,6 +1,7 @@
 //! The socket and the one loop that owns it.
 
 use std::{
+    borrow::Cow,
     collections::HashMap,
     sync::{
         Arc,
@@ -32,6 +33,8 @@ const FULL_QUEUE_LIMIT: Duration = Duration::from_secs(2);
 const COMMAND_QUEUE: usize = 256;
 /// A full-page screenshot of a long page is tens of megabytes.
 const MESSAGE_LIMIT: usize = 256 << 20;
+/// The name of the world that our own code runs in.
+pub(crate) const OWN_WORLD: &str = "canarytrace";
 /// Of a call that names no other limit.
 const CALL_LIMIT: Duration = Duration::from_secs(10);
 
@@ -84,9 +87,9 @@ struct TraceHeader {
 
 /// A page that is attached and whose domains are on.
 #[derive(Clone, Debug, PartialEq)]
-struct Page {
-    target_id: String,
-    session_id: String,
+pub(crate) struct Page {
+    pub(crate) target_id: String,
+    pub(crate) session_id: String,
 }
 
 struct Command {
@@ -198,6 +201,50 @@ impl Caller {
                 .ok_or(DevToolsError::NoPage)?
         };
         self.send(Some(session), method, params, limit).await
+    }
+
+    /// The text of a finished response; none when it is no text, or is not kept any more because its page is gone.
+    pub async fn response_text(
+        &self,
+        session: Option<&str>,
+        request_id: &str,
+        limit: Duration,
+    ) -> Option<String> {
+        let params = json!({"requestId": request_id});
+        let session = session.map(str::to_owned);
+        let method = "Network.getResponseBody";
+        let mut body = self.send(session, method, params, limit).await.ok()?;
+        if body.get("base64Encoded") == Some(&Value::Bool(true)) {
+            return None;
+        }
+        match body.get_mut("body").map(Value::take) {
+            Some(Value::String(text)) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Evaluates in a world of its own: same page, but its scripts see nothing of it.
+    pub(crate) async fn evaluate_apart(
+        &self,
+        target: Option<&str>,
+        expression: &str,
+        limit: Duration,
+    ) -> Result<Value, DevToolsError> {
+        let tree = self
+            .call_page(target, "Page.getFrameTree", json!({}), limit)
+            .await?;
+        let frame = tree.pointer("/frameTree/frame/id").and_then(Value::as_str);
+        let params = json!({"frameId": frame.unwrap_or_default(), "worldName": OWN_WORLD});
+        let world = self
+            .call_page(target, "Page.createIsolatedWorld", params, limit)
+            .await?;
+        let context = world.get("executionContextId").cloned();
+        self.evaluate_in(target, context, expression, limit).await
+    }
+
+    /// The pages that are attached, now and later.
+    pub(crate) fn pages(&self) -> watch::Receiver<Vec<Page>> {
+        self.pages.clone()
     }
 
     /// Adds a header to every request to some origins (`https://host:port`), and to no other: elsewhere it would make a
@@ -454,7 +501,16 @@ impl Connection {
                 }
             }
             (None, Some(method), Some(params)) => {
-                if let Some(event) = decode(method, params) {
+                if let Some(mut event) = decode(method, params) {
+                    match &mut event {
+                        BrowserEvent::Request(request) => {
+                            request.session = envelope.session_id.map(Cow::into_owned);
+                        }
+                        BrowserEvent::Frame(frame) => {
+                            frame.session = envelope.session_id.map(Cow::into_owned);
+                        }
+                        _ => {}
+                    }
                     self.emit(event).await;
                 }
                 Ok(())

@@ -26,6 +26,7 @@ pub enum BrowserEvent {
     /// The page shows a dialog with this text, and stands still until it is answered.
     DialogOpened(String),
     DialogClosed,
+    Frame(ScreencastFrame),
     Console(Box<ConsoleEvent>),
     /// The page crashed (out of memory, killed).
     Crashed,
@@ -60,6 +61,30 @@ pub struct NetworkRequest {
     /// The first request of a navigation of the top frame or of a sub-frame.
     pub is_navigation: bool,
     pub frame_id: Option<String>,
+    /// The DevTools session that knows the request; its body is asked there.
+    pub session: Option<String>,
+}
+
+/// One picture of a running screencast.
+#[derive(Clone, PartialEq)]
+pub struct ScreencastFrame {
+    /// JPEG, base64.
+    pub data: String,
+    /// Epoch seconds.
+    pub timestamp: f64,
+    /// Named when the next one is asked for.
+    pub number: i64,
+    pub session: Option<String>,
+}
+
+impl std::fmt::Debug for ScreencastFrame {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("ScreencastFrame")
+            .field("bytes", &self.data.len())
+            .field("timestamp", &self.timestamp)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Headers of a response have arrived.

@@ -10,10 +10,11 @@ mod event;
 mod wire;
 
 pub use connection::{Caller, DevTools, DevToolsError};
+pub(crate) use connection::{OWN_WORLD, Page};
 pub use envelope::{Envelope, read_envelope};
 pub use event::{
     BrowserEvent, Certificate, ConsoleEvent, ConsoleKind, CookiesSet, NetworkFailed,
-    NetworkFinished, NetworkRequest, NetworkResponse, ServedFromCache, SocketOpening, StyleSheet,
-    TargetKind,
+    NetworkFinished, NetworkRequest, NetworkResponse, ScreencastFrame, ServedFromCache,
+    SocketOpening, StyleSheet, TargetKind,
 };
 pub use wire::decode;

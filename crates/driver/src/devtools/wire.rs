@@ -5,7 +5,8 @@ use serde_json::{Map, Value, value::RawValue};
 
 use super::event::{
     BrowserEvent, Certificate, ConsoleEvent, ConsoleKind, CookiesSet, NetworkFailed,
-    NetworkFinished, NetworkRequest, NetworkResponse, ServedFromCache, SocketOpening, StyleSheet,
+    NetworkFinished, NetworkRequest, NetworkResponse, ScreencastFrame, ServedFromCache,
+    SocketOpening, StyleSheet,
 };
 
 type Tree = Map<String, Value>;
@@ -44,6 +45,9 @@ pub fn decode(method: &str, params: &RawValue) -> Option<BrowserEvent> {
         }
         "CSS.styleSheetAdded" => {
             read::<StyleSheetAdded>(text).map(|wire| BrowserEvent::StyleSheet(wire.into_event()))
+        }
+        "Page.screencastFrame" => {
+            read::<Screencast>(text).map(|wire| BrowserEvent::Frame(wire.into_event()))
         }
         "Network.loadingFinished" => {
             read::<LoadingFinished>(text).map(|wire| BrowserEvent::Finished(wire.into_event()))
@@ -157,6 +161,7 @@ impl RequestWillBeSent {
             redirect_has_extra_info: self.redirect_has_extra_info,
             redirect,
             is_navigation,
+            session: None,
             frame_id: self.frame_id,
         }
     }
@@ -306,6 +311,32 @@ impl SocketError {
             timestamp: self.timestamp,
             error_text: self.error_message,
             ..NetworkFailed::default()
+        }
+    }
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct Screencast {
+    data: String,
+    metadata: ScreencastMetadata,
+    /// A number of the frame, in spite of its name.
+    session_id: i64,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct ScreencastMetadata {
+    timestamp: f64,
+}
+
+impl Screencast {
+    fn into_event(self) -> ScreencastFrame {
+        ScreencastFrame {
+            data: self.data,
+            timestamp: self.metadata.timestamp,
+            number: self.session_id,
+            session: None,
         }
     }
 }

@@ -51,6 +51,7 @@ pub enum OverheadClass {
     Light,
     Coverage,
     Bodies,
+    Filmstrip,
     Trace,
 }
 
@@ -61,6 +62,7 @@ impl OverheadClass {
             OverheadClass::Light => "light",
             OverheadClass::Coverage => "coverage",
             OverheadClass::Bodies => "bodies",
+            OverheadClass::Filmstrip => "filmstrip",
             OverheadClass::Trace => "trace",
         }
     }

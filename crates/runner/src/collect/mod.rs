@@ -1,7 +1,9 @@
 //! What the browser tells, kept until the step that it belongs to ends.
 
+pub(crate) mod bodies;
 pub(crate) mod console;
 pub(crate) mod coverage;
+pub(crate) mod film;
 pub(crate) mod memory;
 pub(crate) mod network;
 pub(crate) mod performance;
@@ -12,7 +14,7 @@ use std::{
     time::Duration,
 };
 
-use canarytrace_driver::devtools::{BrowserEvent, ConsoleEvent, StyleSheet};
+use canarytrace_driver::devtools::{BrowserEvent, ConsoleEvent, ScreencastFrame, StyleSheet};
 use tokio::{
     sync::{Notify, mpsc},
     task::JoinSet,
@@ -33,6 +35,8 @@ struct Seen {
     network: Network,
     console: ConsoleLog,
     sheets: Vec<StyleSheet>,
+    /// Takes the pictures of a filmstrip.
+    film: Option<mpsc::Sender<ScreencastFrame>>,
     /// The text of a dialog that is open.
     dialog: Option<String>,
     crashed: bool,
@@ -49,11 +53,16 @@ pub(crate) struct Collectors {
 
 impl Collectors {
     /// What came before belongs to the browser's own start page and is forgotten.
-    pub(crate) fn start(mut events: mpsc::Receiver<BrowserEvent>, console: ConsoleLog) -> Self {
+    pub(crate) fn start(
+        mut events: mpsc::Receiver<BrowserEvent>,
+        console: ConsoleLog,
+        film: Option<mpsc::Sender<ScreencastFrame>>,
+    ) -> Self {
         let mut seen = Seen {
             network: Network::default(),
             console,
             sheets: Vec::new(),
+            film,
             dialog: None,
             crashed: false,
             disconnected: false,
@@ -172,6 +181,13 @@ impl Seen {
             BrowserEvent::Console(event) => self.console.receive(*event),
             BrowserEvent::DialogOpened(text) => self.dialog = Some(text),
             BrowserEvent::DialogClosed => self.dialog = None,
+            BrowserEvent::Frame(frame) => {
+                if let Some(film) = &self.film
+                    && film.try_send(frame).is_err()
+                {
+                    tracing::debug!("a picture of the filmstrip came too early");
+                }
+            }
             BrowserEvent::StyleSheet(sheet) if self.sheets.len() < MAX_SHEETS => {
                 self.sheets.push(sheet);
             }
