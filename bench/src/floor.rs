@@ -28,7 +28,7 @@ pub(crate) async fn visit(browser: &Path, url: &str) -> Result<Duration> {
         .call_page(None, "Page.navigate", json!({"url": url}), LIMIT)
         .await?;
     devtools
-        .evaluate(None, &format!("{COLLECT}(500, 5000)"), LIMIT)
+        .evaluate(None, &format!("{COLLECT}(500, 5000, () => null)"), LIMIT)
         .await?;
     let title = devtools.evaluate(None, "document.title", LIMIT).await?;
     anyhow::ensure!(title == "Bench", "the floor saw another page: {title}");

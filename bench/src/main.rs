@@ -1,4 +1,4 @@
-//! Benchmarks: `cargo xtask bench [run|store|kills [count [seed]]|faults [times]|observer [visits]]`. Prints ratios against a floor or a peer measured in the same run.
+//! Benchmarks: `cargo xtask bench [run|store|kills [count [seed]]|faults [times]|observer [rounds]|compare [trials]]`. Prints ratios against a floor or a peer measured in the same run.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -6,14 +6,15 @@
 )]
 
 mod bare;
+mod compare;
 mod faults;
 mod floor;
 mod kills;
 mod observer;
+mod peers;
 mod run;
 mod site;
 mod store;
-mod webdriverio;
 
 use std::process::ExitCode;
 
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
     let done = match names.as_slice() {
         ["kills", rest @ ..] => bench_kills(rest),
         ["observer", rest @ ..] => number(rest, 0, 15).and_then(observer::observer),
+        ["compare", rest @ ..] => number(rest, 0, 20).and_then(compare::compare),
         ["faults", rest @ ..] => number(rest, 0, 5).and_then(faults::faults),
         names => names.iter().try_for_each(|name| bench(name)),
     };
@@ -63,7 +65,9 @@ fn bench(name: &str) -> Result<()> {
     match name {
         "run" => runtime.block_on(run::bench()),
         "store" => runtime.block_on(store::bench()),
-        other => bail!("benchmark `{other}` is not known: run, store, kills, faults, observer"),
+        other => {
+            bail!("benchmark `{other}` is not known: run, store, kills, faults, observer, compare")
+        }
     }
 }
 

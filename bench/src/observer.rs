@@ -1,21 +1,19 @@
-//! What watching costs the page: load and LCP as the page itself reports them to its server, watched by a run with the
-//! default collectors against watched by nobody, in turns.
+//! What watching costs the page: load and LCP as the page itself reports them to its server. Watched by nobody, by each
+//! DevTools domain alone, and by a run with the default collectors, in turns.
 
-use std::{
-    io::{Read, Write},
-    net::TcpStream,
-    path::Path,
-    time::Duration,
-};
+use std::{path::Path, time::Duration};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use canarytrace_driver::find_browser;
 use canarytrace_e2e::{
     canarytrace, eventually,
     kills::Random,
     web::{Reply, Web},
 };
-use serde_json::Value;
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, tungstenite::Message};
 
 use crate::{bare::BareBrowser, median};
 
@@ -28,6 +26,67 @@ const PICTURE: &str = "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 4 3'
 /// As a run settles its browser.
 const SETTLE: Duration = Duration::from_millis(600);
 const RESAMPLES: usize = 2000;
+
+/// Who watches a visit.
+enum Watch {
+    /// The page is opened and left alone.
+    Nobody,
+    /// These commands are answered before the page is opened.
+    Domains(&'static [(&'static str, &'static str)]),
+    /// A monitor with its defaults.
+    Run,
+}
+
+const WATCHES: [(&str, Watch); 12] = [
+    ("nobody", Watch::Nobody),
+    ("attached, no domain", Watch::Domains(&[])),
+    ("Page", Watch::Domains(&[("Page.enable", "{}")])),
+    ("Network", Watch::Domains(&[("Network.enable", "{}")])),
+    ("Runtime", Watch::Domains(&[("Runtime.enable", "{}")])),
+    (
+        "Log + Console",
+        Watch::Domains(&[("Log.enable", "{}"), ("Console.enable", "{}")]),
+    ),
+    (
+        "early script",
+        Watch::Domains(&[("Page.enable", "{}"), (EARLY, "")]),
+    ),
+    (
+        "request interception",
+        Watch::Domains(&[(
+            "Fetch.enable",
+            r#"{"patterns":[{"urlPattern":"http://elsewhere.invalid/*"}]}"#,
+        )]),
+    ),
+    (
+        "JS coverage, functions",
+        Watch::Domains(&[
+            ("Profiler.enable", "{}"),
+            (
+                "Profiler.startPreciseCoverage",
+                r#"{"callCount":false,"detailed":false}"#,
+            ),
+        ]),
+    ),
+    (
+        "CSS coverage",
+        Watch::Domains(&[
+            ("DOM.enable", "{}"),
+            ("CSS.enable", "{}"),
+            ("CSS.startRuleUsageTracking", "{}"),
+        ]),
+    ),
+    (
+        "screencast",
+        Watch::Domains(&[(
+            "Page.startScreencast",
+            r#"{"format":"jpeg","quality":50,"maxWidth":640,"maxHeight":640}"#,
+        )]),
+    ),
+    ("run with its defaults", Watch::Run),
+];
+const EARLY: &str = "Page.addScriptToEvaluateOnNewDocument";
+const EARLY_SCRIPT: &str = include_str!("../../crates/runner/src/js/early.js");
 
 /// What one visit reported, ms.
 #[derive(Clone, Copy)]
@@ -50,52 +109,67 @@ pub(crate) fn observer(rounds: u64) -> Result<()> {
         .build()?;
     let path = std::env::var_os("PATH").context("no PATH")?;
     let browser = find_browser(None, &path)?.path;
-    let (mut alone, mut watched) = (Vec::new(), Vec::new());
+    let mut reported: Vec<Vec<Reported>> = WATCHES.iter().map(|_| Vec::new()).collect();
     for round in 0..=rounds {
-        let one = runtime.block_on(unwatched(&site, &browser))?;
-        let other = by_a_run(&site)?;
-        // The first pair warms the disk's cache.
-        if round > 0 {
-            alone.push(one);
-            watched.push(other);
+        // In another order each time: what is done right after a heavy one would pay for it.
+        let shift = usize::try_from(round).unwrap_or(0) * 5;
+        for position in 0..WATCHES.len() {
+            let index = (position + shift) % WATCHES.len();
+            let one = match &WATCHES[index].1 {
+                Watch::Nobody => runtime.block_on(opened(&site, &browser, None))?,
+                Watch::Domains(domains) => {
+                    runtime.block_on(opened(&site, &browser, Some(domains)))?
+                }
+                Watch::Run => by_a_run(&site)?,
+            };
+            // The first round warms the disk's cache.
+            if round > 0 {
+                reported[index].push(one);
+            }
         }
     }
-    println!("observer effect, {rounds} visits each, in turns (goal within 2 %)");
-    report("load", &alone, &watched, |reported| reported.load);
-    report("LCP", &alone, &watched, |reported| reported.lcp);
+    println!(
+        "observer effect against nobody, {rounds} rounds (goal of the defaults: within 2 %); median of the rounds' differences, 95 % interval"
+    );
+    for (index, (name, _)) in WATCHES.iter().enumerate().skip(1) {
+        let load = effect(&reported[0], &reported[index], |one| one.load);
+        let lcp = effect(&reported[0], &reported[index], |one| one.lcp);
+        println!("  {name:24} load {load}   LCP {lcp}");
+    }
+    let alone = |pick: fn(&Reported) -> f64| median(reported[0].iter().map(pick).collect());
+    println!(
+        "  nobody: load {:.1} ms, LCP {:.1} ms",
+        alone(|one| one.load),
+        alone(|one| one.lcp)
+    );
     Ok(())
 }
 
-fn report(name: &str, alone: &[Reported], watched: &[Reported], pick: fn(&Reported) -> f64) {
-    let (alone, watched): (Vec<f64>, Vec<f64>) = (
-        alone.iter().map(pick).collect(),
-        watched.iter().map(pick).collect(),
-    );
-    let ratio =
-        |alone: Vec<f64>, watched: Vec<f64>| (median(watched) / median(alone) - 1.0) * 100.0;
+/// The median difference of the pairs, percent, with its bootstrap interval.
+fn effect(alone: &[Reported], watched: &[Reported], pick: fn(&Reported) -> f64) -> String {
+    let differences: Vec<f64> = alone
+        .iter()
+        .zip(watched)
+        .map(|(alone, watched)| (pick(watched) / pick(alone) - 1.0) * 100.0)
+        .collect();
     let mut random = Random(7);
     let mut resampled: Vec<f64> = (0..RESAMPLES)
         .map(|_| {
-            let mut draw = |values: &[f64]| -> Vec<f64> {
-                let any = |random: &mut Random| {
-                    let index = random.below(values.len() as u64);
-                    values[usize::try_from(index).unwrap_or(0)]
-                };
-                values.iter().map(|_| any(&mut random)).collect()
+            let mut any = || {
+                let index = random.below(differences.len() as u64);
+                differences[usize::try_from(index).unwrap_or(0)]
             };
-            ratio(draw(&alone), draw(&watched))
+            median(differences.iter().map(|_| any()).collect())
         })
         .collect();
     resampled.sort_by(f64::total_cmp);
     let at = |share: f64| resampled[(share * (RESAMPLES - 1) as f64) as usize];
-    println!(
-        "  {name:5} {:.1} ms alone, {:.1} ms watched: {:+.1} % (95 % between {:+.1} and {:+.1} %)",
-        median(alone.clone()),
-        median(watched.clone()),
-        ratio(alone, watched),
+    format!(
+        "{:+5.1} % ({:+.1} to {:+.1})",
+        median(differences),
         at(0.025),
         at(0.975)
-    );
+    )
 }
 
 /// Waits for the beacon after the first `before` ones.
@@ -113,29 +187,99 @@ fn beacon(site: &Web, before: usize) -> Result<Reported> {
     })
 }
 
-/// A settled browser that is told by a plain request to open the page; nothing is attached to it.
-async fn unwatched(site: &Web, browser: &Path) -> Result<Reported> {
+/// A settled browser that is told to open the page. With no `domains` nobody stays attached to it.
+async fn opened(site: &Web, browser: &Path, domains: Option<&[(&str, &str)]>) -> Result<Reported> {
     let before = site.count("/beacon");
     let bare = BareBrowser::start(browser).await?;
-    let address = bare
-        .socket
-        .split('/')
-        .nth(2)
-        .context("no address")?
-        .to_owned();
     tokio::time::sleep(SETTLE).await;
-    let request = format!(
-        "PUT /json/new?{} HTTP/1.1\r\nhost: {address}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
-        site.page("/")
-    );
-    let mut stream = TcpStream::connect(&address)?;
-    stream.write_all(request.as_bytes())?;
-    let mut answer = [0; 12];
-    stream.read_exact(&mut answer)?;
-    ensure!(answer.ends_with(b"200"), "the browser opened no page");
+    let mut page = PageSocket::open(&bare.socket).await?;
+    for (method, params) in domains.unwrap_or_default() {
+        let params = match *method {
+            EARLY => json!({"source": EARLY_SCRIPT, "worldName": "canarytrace"}),
+            _ => serde_json::from_str(params)?,
+        };
+        page.call(method, &params).await?;
+    }
+    page.send("Page.navigate", &json!({"url": site.page("/")}))
+        .await?;
+    if domains.is_none() {
+        page.close().await?;
+        let reported = tokio::task::block_in_place(|| beacon(site, before))?;
+        bare.end().await?;
+        return Ok(reported);
+    }
+    let mut reading = tokio::task::JoinSet::new();
+    reading.spawn(page.read());
     let reported = tokio::task::block_in_place(|| beacon(site, before))?;
+    reading.shutdown().await;
     bare.end().await?;
     Ok(reported)
+}
+
+/// The DevTools socket of one page, with nothing on that is not asked for.
+struct PageSocket {
+    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    last_id: u64,
+}
+
+impl PageSocket {
+    /// Of the first page of the browser with this socket.
+    async fn open(browser: &str) -> Result<Self> {
+        let address = browser.split('/').nth(2).context("no address")?;
+        let http = reqwest::Client::builder().no_proxy().build()?;
+        let pages: Value = http
+            .get(format!("http://{address}/json/list"))
+            .send()
+            .await?
+            .json()
+            .await?;
+        let url = pages
+            .as_array()
+            .and_then(|pages| pages.iter().find(|page| page["type"] == "page"))
+            .and_then(|page| page["webSocketDebuggerUrl"].as_str())
+            .context("no page")?;
+        let (socket, _) = tokio_tungstenite::connect_async(url).await?;
+        Ok(Self { socket, last_id: 0 })
+    }
+
+    async fn send(&mut self, method: &str, params: &Value) -> Result<u64> {
+        self.last_id += 1;
+        let text = json!({"id": self.last_id, "method": method, "params": params}).to_string();
+        self.socket.send(Message::text(text)).await?;
+        Ok(self.last_id)
+    }
+
+    async fn call(&mut self, method: &str, params: &Value) -> Result<()> {
+        let id = self.send(method, params).await?;
+        while let Some(message) = self.socket.next().await {
+            let Ok(answer) = serde_json::from_str::<Value>(message?.to_text()?) else {
+                continue;
+            };
+            if answer["id"] == id {
+                ensure!(answer["error"].is_null(), "{method}: {}", answer["error"]);
+                return Ok(());
+            }
+        }
+        bail!("the browser closed the connection")
+    }
+
+    async fn close(mut self) -> Result<()> {
+        Ok(self.socket.close(None).await?)
+    }
+
+    /// Takes what comes, and lets a screencast go on.
+    async fn read(mut self) {
+        while let Some(Ok(message)) = self.socket.next().await {
+            let text = message.to_text().unwrap_or_default();
+            if text.starts_with("{\"method\":\"Page.screencastFrame\"") {
+                let frame: Value = serde_json::from_str(text).unwrap_or_default();
+                let params = json!({"sessionId": frame["params"]["sessionId"]});
+                if self.send("Page.screencastFrameAck", &params).await.is_err() {
+                    return;
+                }
+            }
+        }
+    }
 }
 
 /// A monitor with its defaults.

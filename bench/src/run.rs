@@ -8,7 +8,7 @@ use canarytrace_process::{ChildSpec, Containment, Group, Limits, Stdio};
 use serde_json::Value;
 use tokio::task::JoinSet;
 
-use crate::{floor, median, site, webdriverio};
+use crate::{floor, median, peers, site};
 
 const ROUNDS: usize = 7;
 
@@ -54,13 +54,21 @@ pub(crate) async fn bench() -> Result<()> {
         "  binary    {:.1} MB (goal below 60 MB)",
         std::fs::metadata(&binary)?.len() as f64 / 1e6
     );
-    let peer = webdriverio::check(&url, &browser).await?;
-    println!(
-        "  peer      WebdriverIO {:.2} s wall, {:.2} s CPU without the browser: we use {:.3} of its CPU (goal at most 0.100)",
-        peer.wall_s,
-        peer.cpu_s,
-        cpu / peer.cpu_s
-    );
+    let named = [
+        ("WebdriverIO", peers::webdriverio(&url, &browser).await?),
+        (
+            "Playwright Test, trace on",
+            peers::playwright(&url, &browser).await?,
+        ),
+    ];
+    for (name, peer) in named {
+        println!(
+            "  peer      {name}: {:.2} s wall, {:.2} s CPU without the browser: we use {:.3} of its CPU (goal at most 0.100)",
+            peer.wall_s,
+            peer.cpu_s,
+            cpu / peer.cpu_s
+        );
+    }
     Ok(())
 }
 

@@ -14,6 +14,13 @@ use rustls::{
 
 /// A page behind TLS; `name` is whom the certificate names, `until` the year it ends in.
 pub fn serve_tls(name: &str, until: i32) -> String {
+    serve_tls_page(name, until, "<title>Safe</title>")
+}
+
+/// With this page.
+pub fn serve_tls_page(name: &str, until: i32, html: &str) -> String {
+    let answer =
+        format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-type: text/html\r\n\r\n{html}");
     rustls::crypto::ring::default_provider()
         .install_default()
         .ok();
@@ -36,11 +43,11 @@ pub fn serve_tls(name: &str, until: i32) -> String {
         for stream in listener.incoming().flatten() {
             let connection = ServerConnection::new(Arc::clone(&config)).unwrap();
             let mut stream = StreamOwned::new(connection, stream);
+            let answer = answer.clone();
             std::thread::spawn(move || {
                 // The request's first byte: its end is of no interest.
                 stream.read_exact(&mut [0; 1]).ok()?;
-                let page = "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n<title>Safe</title>";
-                stream.write_all(page.as_bytes()).ok()
+                stream.write_all(answer.as_bytes()).ok()
             });
         }
     });

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use canarytrace_e2e::{
     Said, canarytrace, documents, only_run, record, say,
+    tls::serve_tls_page,
     web::{Reply, Web},
 };
 use serde_json::{Value, json};
@@ -304,6 +305,94 @@ fn the_environment_is_stored_with_its_secrets_masked() {
         !all.contains("tok-1234567") && !all.contains("elastic-pass"),
         "{all}"
     );
+}
+
+/// The page measures its own interactions and says so on its console.
+#[test]
+fn interactions_are_as_long_as_the_page_says() {
+    const PAGE: &str = "<!doctype html><title>Busy</title><h1>Busy</h1><button id=go>Go</button><script>\
+        let longest = 0;\
+        new PerformanceObserver((list) => list.getEntries().forEach((entry) => {\
+            if (entry.interactionId) longest = Math.max(longest, entry.duration); }))\
+            .observe({ type: 'event', durationThreshold: 16 });\
+        const work = (ms) => { const from = performance.now(); while (performance.now() - from < ms); };\
+        document.getElementById('go').onclick = () => work(60);\
+        setInterval(() => console.log('longest', longest), 50);</script>";
+    let web = Web::start(|_| Reply::page(PAGE));
+    let folder = tempfile::tempdir().unwrap();
+    let script = folder.path().join("busy.js");
+    let text = "describe('busy', () => {\
+        it('opens', async () => { await browser.url('/'); await expect($('h1')).toHaveText('Busy'); });\
+        it('clicks', async () => { await $('#go').click(); });\
+        it('waits', async () => { await browser.pause(300); }); });";
+    std::fs::write(&script, text).unwrap();
+    let out = folder.path().join("out");
+    let said = canarytrace_e2e::run(
+        &out,
+        &["--script", script.to_str().unwrap(), "--base-url", &web.url],
+    );
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let folder = only_run(&out);
+    let said_by_page = documents(&folder, "c.console")
+        .iter()
+        .filter_map(|event| event["args"][1]["value"].as_f64())
+        .fold(0.0, f64::max);
+    let timed: Vec<_> = documents(&folder, "c.vitals")
+        .into_iter()
+        .filter(|vitals| vitals["inp"].is_f64() || vitals["inp"].is_u64())
+        .collect();
+    assert_eq!(timed.len(), 1, "{timed:?}");
+    assert_eq!(timed[0]["fullTitle"], "busy clicks");
+    assert_eq!(timed[0]["inp"].as_f64(), Some(said_by_page));
+    assert_eq!(timed[0]["inpElement"], "#go");
+    assert!((60.0..600.0).contains(&said_by_page), "{said_by_page}");
+    let run = &documents(&folder, "c.run")[0];
+    assert_eq!(run["vitals"]["inp"].as_f64(), Some(said_by_page));
+}
+
+/// More than the 250 that a browser's timeline has room for by itself.
+#[test]
+fn every_resource_has_its_timing() {
+    let web = Web::start(|asked| match asked.path.as_str() {
+        "/" => Reply::page(
+            "<!doctype html><title>Many</title><script>for (let i = 0; i < 400; i++) fetch('/part?' + i)</script>",
+        ),
+        _ => Reply::typed("text/plain", "part"),
+    });
+    let out = tempfile::tempdir().unwrap();
+    let said = run(out.path(), &web.page("/"), &[]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let entries = documents(&only_run(out.path()), "c.performance-entries");
+    let parts = entries
+        .iter()
+        .filter(|entry| entry["name"].as_str().unwrap().contains("/part?"));
+    assert_eq!((parts.count(), web.count("/part")), (400, 400));
+}
+
+/// The certificate is the one that the server was given; the request without TLS is the one that its page makes.
+#[test]
+fn certificates_and_mixed_content_are_named() {
+    let url = serve_tls_page(
+        "127.0.0.1",
+        2040,
+        "<!doctype html><title>Safe</title><h1>Safe</h1><script src='http://insecure.invalid/mixed.js'></script>",
+    );
+    let out = tempfile::tempdir().unwrap();
+    let said = run(out.path(), &url, &[]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let vitals = &documents(&only_run(out.path()), "c.vitals")[0];
+    assert_eq!(vitals["mixedContent"], 1, "{vitals}");
+    let certificate = &vitals["certificates"][0];
+    assert_eq!(certificate["host"], "127.0.0.1", "{vitals}");
+    assert_eq!(certificate["protocol"], "TLS 1.3");
+    // 2040-01-01, as epoch days.
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap();
+    let left = 25_567.0 - now.as_secs_f64() / 86_400.0;
+    let said = vitals["certificateDaysLeft"].as_f64().unwrap();
+    assert!((said - left).abs() < 1.0, "{said} {left}");
+    assert_eq!(certificate["daysLeft"], vitals["certificateDaysLeft"]);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use crate::devtools::{Caller, DevToolsError, OWN_WORLD, Page, ScreencastFrame};
+use crate::devtools::{Caller, DevToolsError, NEW_DOCUMENT, Page, ScreencastFrame, new_document};
 
 const WATCH: &str = include_str!("js/watch.js");
 const LIMIT: Duration = Duration::from_secs(2);
@@ -57,11 +57,9 @@ impl Screencast {
 
     async fn begin(&self, page: &str) -> Result<(), DevToolsError> {
         if let Some(secrets) = &self.secrets {
-            let source = format!("{WATCH}({secrets})");
-            let params = json!({"source": source, "worldName": OWN_WORLD});
-            let method = "Page.addScriptToEvaluateOnNewDocument";
+            let params = new_document(&format!("{WATCH}({secrets})"));
             self.caller
-                .call_page(Some(page), method, params, LIMIT)
+                .call_page(Some(page), NEW_DOCUMENT, params, LIMIT)
                 .await?;
         }
         let params =

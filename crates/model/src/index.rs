@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::time::Moment;
+use crate::{documents::WEIGHT_TYPES, time::Moment};
 
 /// The index prefix when `INDEX_PREFIX` says nothing else.
 pub const DEFAULT_PREFIX: &str = "c.";
@@ -379,20 +379,10 @@ fn vitals() -> Value {
     ] {
         properties.insert(name.to_owned(), keyword());
     }
-    let by_type: Map<String, Value> = [
-        "document",
-        "stylesheet",
-        "script",
-        "image",
-        "font",
-        "media",
-        "xhr",
-        "fetch",
-        "other",
-    ]
-    .into_iter()
-    .map(|name| (name.to_owned(), long()))
-    .collect();
+    let by_type: Map<String, Value> = WEIGHT_TYPES
+        .into_iter()
+        .map(|name| (name.to_owned(), long()))
+        .collect();
     properties.insert("bytesByType".to_owned(), json!({"properties": by_type}));
     properties.insert(
         "certificates".to_owned(),

@@ -6,6 +6,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::hierarchy::Hierarchy;
+
 /// The folder under the host's hierarchy that holds our groups.
 const FOLDER: &str = "canarytrace";
 /// How long an emptied group may take to become removable.
@@ -19,14 +21,9 @@ pub(crate) struct Cgroup {
 
 /// Where groups can be made, and whether cpu and memory controllers work there.
 pub(crate) fn usable_parent() -> Option<(PathBuf, bool)> {
-    let mounts = fs::read_to_string("/proc/mounts").ok()?;
-    let mount = mounts.lines().find_map(|line| {
-        let mut fields = line.split(' ');
-        let (_, path, kind) = (fields.next()?, fields.next()?, fields.next()?);
-        (kind == "cgroup2").then(|| PathBuf::from(path))
-    })?;
-    let own = own_group(&mount)?;
-    [own.clone(), mount].into_iter().find_map(|base| {
+    let hierarchy = Hierarchy::read();
+    let (own, mount) = (hierarchy.unified_group()?, hierarchy.unified_mount()?);
+    [own, mount].into_iter().find_map(|base| {
         let parent = base.join(FOLDER);
         fs::create_dir_all(&parent).ok()?;
         let controllers = enable_controllers(&base, &parent);
@@ -36,12 +33,6 @@ pub(crate) fn usable_parent() -> Option<(PathBuf, bool)> {
         probe.remove().ok();
         usable.then_some((parent, controllers))
     })
-}
-
-fn own_group(mount: &Path) -> Option<PathBuf> {
-    let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
-    let own = groups.lines().find_map(|line| line.strip_prefix("0::/"))?;
-    Some(mount.join(own))
 }
 
 /// A group with members cannot hand controllers down, so this succeeds only on delegated trees.

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::Limits;
+use crate::{Limits, hierarchy::Hierarchy};
 
 const FOLDER: &str = "canarytrace";
 const REMOVE_LIMIT: Duration = Duration::from_secs(5);
@@ -23,6 +23,7 @@ impl LegacyGroups {
     /// Makes the groups and sets the limits. A controller that is not there limits nothing and counts nothing.
     pub(crate) fn create(name: &str, limits: &Limits) -> io::Result<Self> {
         let mut groups = Self::default();
+        let hierarchy = Hierarchy::read();
         // A group of the cpu controller competes as one task with its neighbours: only made to be limited.
         let is_wanted = |controller: &str| match controller {
             "cpu" => limits.cpus.is_some(),
@@ -30,12 +31,14 @@ impl LegacyGroups {
             _ => true,
         };
         for controller in CONTROLLERS.into_iter().filter(|name| is_wanted(name)) {
-            let made = parents(controller).into_iter().find_map(|parent| {
-                let path = parent.join(name);
-                fs::create_dir_all(&parent).ok()?;
-                fs::create_dir(&path).ok()?;
-                Some(path)
-            });
+            let made = parents(&hierarchy, controller)
+                .into_iter()
+                .find_map(|parent| {
+                    let path = parent.join(name);
+                    fs::create_dir_all(&parent).ok()?;
+                    fs::create_dir(&path).ok()?;
+                    Some(path)
+                });
             groups.groups.extend(made.map(|path| (controller, path)));
         }
         let limited = groups.limit(limits);
@@ -47,8 +50,9 @@ impl LegacyGroups {
 
     /// The groups that a process which is gone has left under that name.
     pub(crate) fn existing(name: &str) -> Self {
+        let hierarchy = Hierarchy::read();
         let found = CONTROLLERS.into_iter().flat_map(|controller| {
-            let paths = parents(controller)
+            let paths = parents(&hierarchy, controller)
                 .into_iter()
                 .map(move |parent| parent.join(name));
             paths
@@ -121,28 +125,14 @@ impl LegacyGroups {
 }
 
 /// Where groups of a controller can be: below our own group, so that its limits hold for us too, else at the top.
-fn parents(controller: &str) -> Vec<PathBuf> {
-    let has = |list: &str| list.split(',').any(|name| name == controller);
-    let mounts = fs::read_to_string("/proc/mounts").unwrap_or_default();
-    let mount = mounts.lines().find_map(|line| {
-        let fields: Vec<&str> = line.split(' ').collect();
-        let [_, path, "cgroup", options, ..] = fields.as_slice() else {
-            return None;
-        };
-        has(options).then(|| PathBuf::from(path))
-    });
-    let Some(mount) = mount else {
-        return Vec::new();
-    };
-    let own = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
-    let own = own.lines().find_map(|line| {
-        let mut fields = line.splitn(3, ':');
-        let (_, list, path) = (fields.next()?, fields.next()?, fields.next()?);
-        has(list).then(|| mount.join(path.trim_start_matches('/')))
-    });
-    own.into_iter()
-        .filter(|own| own.is_dir())
-        .chain([mount])
+fn parents(hierarchy: &Hierarchy, controller: &str) -> Vec<PathBuf> {
+    let places = [
+        hierarchy.legacy_group(controller),
+        hierarchy.legacy_mount(controller),
+    ];
+    places
+        .into_iter()
+        .flatten()
         .map(|base| base.join(FOLDER))
         .collect()
 }

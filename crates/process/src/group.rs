@@ -133,12 +133,13 @@ impl Group {
         let cgroup = match containment {
             Containment::CgroupV2 { parent } => {
                 let cgroup = Cgroup::create(parent, name)?;
-                apply(&cgroup, limits)?;
+                keep_if(apply(&cgroup, limits), &cgroup)?;
                 Some(cgroup)
             }
             Containment::CgroupHybrid { parent } => {
-                legacy = LegacyGroups::create(name, limits)?;
-                Some(Cgroup::create(parent, name)?)
+                let cgroup = Cgroup::create(parent, name)?;
+                legacy = keep_if(LegacyGroups::create(name, limits), &cgroup)?;
+                Some(cgroup)
             }
             Containment::PidNamespace | Containment::Subreaper => None,
         };
@@ -323,6 +324,14 @@ fn orphans() -> Vec<u32> {
             !started.contains(pid) && procfs::read_stat(*pid).is_some_and(|stat| stat.parent == own)
         })
         .collect()
+}
+
+/// A group whose limits cannot be set is of no use and must not stay.
+fn keep_if<T>(limited: io::Result<T>, cgroup: &Cgroup) -> io::Result<T> {
+    if limited.is_err() {
+        cgroup.remove()?;
+    }
+    limited
 }
 
 fn apply(cgroup: &Cgroup, limits: &Limits) -> io::Result<()> {

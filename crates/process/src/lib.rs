@@ -12,6 +12,7 @@ mod cgroup;
 mod cgroup_v1;
 mod containment;
 mod group;
+mod hierarchy;
 mod identity;
 mod own_group;
 mod procfs;

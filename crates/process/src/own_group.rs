@@ -1,9 +1,8 @@
 //! What the limits of this process's own cgroup have done to it.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{fs, path::Path, sync::OnceLock};
+
+use crate::hierarchy::Hierarchy;
 
 /// Counters of the own group; two samples make a difference.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -18,11 +17,12 @@ pub struct OwnGroupSample {
 
 /// Reads the counters now, of either hierarchy.
 pub fn own_group_sample() -> OwnGroupSample {
-    let groups = Groups::read();
-    let cpu = |name| counter(&groups.path("cpu")?.join("cpu.stat"), name);
-    let memory = |file, name| counter(&groups.path("memory")?.join(file), name);
+    let groups = own();
+    let cpu = |name| counter(&groups.group("cpu")?.join("cpu.stat"), name);
+    let memory = |file, name| counter(&groups.group("memory")?.join(file), name);
     let usage = || {
-        let text = fs::read_to_string(groups.legacy("cpuacct")?.join("cpuacct.usage")).ok()?;
+        let text =
+            fs::read_to_string(groups.legacy_group("cpuacct")?.join("cpuacct.usage")).ok()?;
         text.trim().parse::<u64>().ok()
     };
     OwnGroupSample {
@@ -38,12 +38,7 @@ pub fn own_group_sample() -> OwnGroupSample {
 
 /// Other groups of ours beside the own one whose name begins so; none when we are in none of our groups.
 pub fn sibling_groups(prefix: &str) -> Option<u32> {
-    let groups = Groups::read();
-    let own = groups
-        .own
-        .lines()
-        .find_map(|line| line.strip_prefix("0::/"))?;
-    let path = groups.mount(|kind, _| kind == "cgroup2")?.join(own);
+    let path = own().unified_group()?;
     let name = path.file_name()?.to_str()?.to_owned();
     if !name.starts_with(prefix) {
         return None;
@@ -60,53 +55,10 @@ pub fn sibling_groups(prefix: &str) -> Option<u32> {
     u32::try_from(others.count()).ok()
 }
 
-/// `/proc/self/cgroup` against `/proc/mounts`.
-struct Groups {
-    own: String,
-    mounts: String,
-}
-
-impl Groups {
-    fn read() -> Self {
-        Self {
-            own: fs::read_to_string("/proc/self/cgroup").unwrap_or_default(),
-            mounts: fs::read_to_string("/proc/mounts").unwrap_or_default(),
-        }
-    }
-
-    /// The folder of the own group under a controller; under the one hierarchy of v2 if it has no other.
-    fn path(&self, controller: &str) -> Option<PathBuf> {
-        self.legacy(controller).or_else(|| {
-            let own = self
-                .own
-                .lines()
-                .find_map(|line| line.strip_prefix("0::/"))?;
-            Some(self.mount(|kind, _| kind == "cgroup2")?.join(own))
-        })
-    }
-
-    fn legacy(&self, controller: &str) -> Option<PathBuf> {
-        let has = |list: &str| list.split(',').any(|name| name == controller);
-        let own = self.own.lines().find_map(|line| {
-            let mut fields = line.splitn(3, ':');
-            let (_, list, path) = (fields.next()?, fields.next()?, fields.next()?);
-            has(list).then_some(path)
-        })?;
-        let mount = self.mount(|kind, options| kind == "cgroup" && has(options))?;
-        let path = mount.join(own.trim_start_matches('/'));
-        // In a container the own path may be that of the host, and the mount shows the own group alone.
-        Some(if path.is_dir() { path } else { mount })
-    }
-
-    fn mount(&self, is_wanted: impl Fn(&str, &str) -> bool) -> Option<PathBuf> {
-        self.mounts.lines().find_map(|line| {
-            let fields: Vec<&str> = line.split(' ').collect();
-            let [_, path, kind, options, ..] = fields.as_slice() else {
-                return None;
-            };
-            is_wanted(kind, options).then(|| PathBuf::from(path))
-        })
-    }
+/// A process stays in the groups that it was started in.
+fn own() -> &'static Hierarchy {
+    static OWN: OnceLock<Hierarchy> = OnceLock::new();
+    OWN.get_or_init(Hierarchy::read)
 }
 
 fn counter(path: &Path, name: &str) -> Option<u64> {

@@ -47,11 +47,16 @@ impl Stage {
         let name = step.name.clone();
         if let Some(timeline) = timeline {
             let is_visit = navigated && timeline.vitals.load.is_some();
+            let inp = timeline.vitals.inp;
             if is_visit && self.vitals.is_none() {
                 self.vitals = Some(timeline.vitals.clone());
             }
             self.reporter.performance(&name, timeline.entries)?;
-            if is_visit {
+            if let (Some(vitals), Some(inp)) = (&mut self.vitals, inp) {
+                // Of the run: the longest of all its steps.
+                vitals.inp = Some(vitals.inp.map_or(inp, |longest| longest.max(inp)));
+            }
+            if is_visit || inp.is_some() {
                 let weight = weigh(&self.page, &exchanges, self.reporter.clock.now());
                 self.reporter
                     .vitals(&name, timeline.vitals, timeline.detail, weight, host)?;

@@ -30,7 +30,11 @@ use url::Url;
 use crate::{
     availability,
     cherry::CherryPath,
-    collect::{Collectors, bodies, coverage, film::Film, performance::PerformanceCollector},
+    collect::{
+        Collectors, bodies, coverage,
+        film::Film,
+        performance::{EARLY, PerformanceCollector},
+    },
     git,
     job::{BrowserTarget, JourneyJob, Mode, RunJob, RunSummary, RunnerMessage},
     journey::Journey,
@@ -277,6 +281,12 @@ impl Runner {
 
     /// Turns on what a run may ask for beyond the usual; what cannot be is said, and no reason to end the run.
     async fn watch_more(&mut self, browser: &Browser) {
+        if self.job.collectors.performance_entries
+            && let Err(error) = browser.devtools.prepare_pages(EARLY).await
+        {
+            let text = format!("interactions and long lists of resources are not seen: {error}");
+            self.reporter().log(LogStream::Runner, &text);
+        }
         if self.job.collectors.coverage {
             match coverage::start(&browser.devtools).await {
                 Ok(()) => self.reporter().overhead.class = OverheadClass::Coverage,

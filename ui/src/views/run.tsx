@@ -73,7 +73,7 @@ function Run({ uuid, state }: { uuid: string; state: State }) {
       </p>
       <VerdictBox run={run} />
       {run && <Figures run={run} />}
-      <Steps report={report} uuid={uuid} />
+      <Steps report={report} uuid={uuid} attachments={run?.attachments ?? []} />
       <div className="tabs" role="tablist">
         {TABS.map((name) => (
           <button
@@ -188,7 +188,29 @@ function Figures({ run }: { run: RunDocument }) {
   );
 }
 
-function Steps({ report, uuid }: { report: ReportDocument[]; uuid: string }) {
+/** `<step>-film-<milliseconds>.jpg`, in the order of time. */
+function Filmstrip({ uuid, action, attachments }: { uuid: string; action: string; attachments: string[] }) {
+  const start = `${action}-film-`;
+  const pictures = attachments.filter((name) => name.startsWith(start)).sort();
+  if (pictures.length === 0) return null;
+  return (
+    <ol className="filmstrip" aria-label="Filmstrip">
+      {pictures.map((name) => {
+        const at = milliseconds(Number.parseInt(name.slice(start.length), 10));
+        return (
+          <li key={name}>
+            <a href={attachment(uuid, name)} target="_blank" rel="noreferrer">
+              <img src={attachment(uuid, name)} alt={`The page after ${at}`} loading="lazy" />
+            </a>
+            <small className="muted">{at}</small>
+          </li>
+        );
+      })}
+    </ol>
+  );
+}
+
+function Steps({ report, uuid, attachments }: { report: ReportDocument[]; uuid: string; attachments: string[] }) {
   const ends = new Map(
     report.filter((event) => event.event === 'testStepEnd').map((event) => [event.uuidAction, event]),
   );
@@ -213,6 +235,7 @@ function Steps({ report, uuid }: { report: ReportDocument[]; uuid: string }) {
                 </span>
               </div>
               {end?.errMessage && <p className="error">{end.errMessage}</p>}
+              <Filmstrip uuid={uuid} action={step.uuidAction ?? ''} attachments={attachments} />
               {picture && (
                 <a href={attachment(uuid, picture)} target="_blank" rel="noreferrer">
                   <img

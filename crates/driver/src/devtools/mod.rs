@@ -4,13 +4,15 @@
 //! domains are enabled, so that its first request is not lost. Queues are bounded; what overflows is counted in
 //! [`DevTools::dropped_events`].
 
+mod caller;
 mod connection;
 mod envelope;
 mod event;
 mod wire;
 
-pub use connection::{Caller, DevTools, DevToolsError};
-pub(crate) use connection::{OWN_WORLD, Page};
+pub use caller::{Caller, DevToolsError};
+pub(crate) use caller::{NEW_DOCUMENT, Page, new_document};
+pub use connection::DevTools;
 pub use envelope::{Envelope, read_envelope};
 pub use event::{
     BrowserEvent, Certificate, ConsoleEvent, ConsoleKind, CookiesSet, NetworkFailed,

@@ -23,7 +23,7 @@ pub use report::{LIFECYCLE_ERROR_SEQUENCE, Report, ReportEvent};
 pub use request_log::{Har, RequestLog, RequestPart, ResponsePart, Timing};
 pub use run::{LedgerEntry, LedgerEvent, Run};
 pub use smoke_title::SmokeTitle;
-pub use vitals::{HostCertificate, PageVitals, PageWeight, Vitals, VitalsDetail};
+pub use vitals::{HostCertificate, PageVitals, PageWeight, Vitals, VitalsDetail, WEIGHT_TYPES};
 
 use std::sync::Arc;
 

@@ -63,6 +63,19 @@ pub struct VitalsDetail {
     pub server_timing: Vec<Value>,
 }
 
+/// Keys of [`PageWeight::bytes_by_type`]: resource types of DevTools in lower case; the last is all the rest.
+pub const WEIGHT_TYPES: [&str; 9] = [
+    "document",
+    "stylesheet",
+    "script",
+    "image",
+    "font",
+    "media",
+    "xhr",
+    "fetch",
+    "other",
+];
+
 /// What the network says of the visit.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]

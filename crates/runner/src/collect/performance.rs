@@ -8,6 +8,11 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 const COLLECT: &str = include_str!("../js/collect.js");
+/// Runs in every page before its own scripts.
+pub(crate) const EARLY: &str = include_str!("../js/early.js");
+const PATH: &str = include_str!("../js/path.js");
+/// A paint follows an interaction within this, ms; longer ones are found by the next step.
+const INTERACTION_LIMIT: u32 = 300;
 /// A page counts as painted when nothing moved for so long after its load.
 const QUIET: Duration = Duration::from_millis(500);
 /// A page that never rests is read after this.
@@ -26,6 +31,14 @@ pub(crate) struct Timeline {
     pub(crate) vitals: Vitals,
     #[serde(default)]
     pub(crate) detail: VitalsDetail,
+}
+
+/// The longest interaction of a step.
+#[derive(Debug, Deserialize)]
+struct Interaction {
+    /// From input to the next paint, ms.
+    duration: f64,
+    element: Option<String>,
 }
 
 /// Reads timelines and leaves out what an earlier step has stored.
@@ -47,7 +60,7 @@ impl PerformanceCollector {
         } else {
             0
         };
-        let expression = format!("{COLLECT}({quiet}, {})", QUIET_LIMIT.as_millis());
+        let expression = format!("{COLLECT}({quiet}, {}, {PATH})", QUIET_LIMIT.as_millis());
         let window = browser.webdriver.window().await.ok();
         let answer = browser
             .devtools
@@ -61,6 +74,10 @@ impl PerformanceCollector {
             .inspect_err(|error| tracing::debug!(%error, "the page's timeline cannot be read"))
             .ok()?;
         let mut timeline: Timeline = serde_json::from_str(answer.as_str()?).ok()?;
+        if let Some(interaction) = interaction(browser, window.as_deref()).await {
+            timeline.vitals.inp = Some(interaction.duration);
+            timeline.detail.inp_element = interaction.element;
+        }
         let origin = timeline.origin;
         timeline.entries.retain(|entry| {
             PerformanceEntry::is_kept(entry, hero_elements)
@@ -74,6 +91,16 @@ impl PerformanceCollector {
             .collect();
         Some(timeline)
     }
+}
+
+async fn interaction(browser: &Browser, window: Option<&str>) -> Option<Interaction> {
+    let expression = format!("globalThis.canarytraceInteraction?.({INTERACTION_LIMIT}, {PATH})");
+    let limit = Duration::from_secs(2);
+    let asked = browser
+        .devtools
+        .evaluate_apart(window, &expression, limit)
+        .await;
+    serde_json::from_value(asked.ok()?).ok()
 }
 
 fn identity(origin: f64, entry: &Map<String, Value>) -> String {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use canarytrace_model::{
-    documents::{HostCertificate, PageWeight},
+    documents::{HostCertificate, PageWeight, WEIGHT_TYPES},
     time::Moment,
 };
 use url::Url;
@@ -24,7 +24,10 @@ pub(crate) fn weigh(page: &str, exchanges: &[Exchange], now: Moment) -> PageWeig
         let bytes = exchange.transfer_bytes();
         weight.requests += 1;
         weight.transfer_bytes += bytes;
-        *weight.bytes_by_type.entry(kind(exchange)).or_default() += bytes;
+        *weight
+            .bytes_by_type
+            .entry(kind(exchange).to_owned())
+            .or_default() += bytes;
         if party(page, &exchange.request.url) == Party::Third {
             weight.third_party_requests += 1;
             weight.third_party_bytes += bytes;
@@ -60,28 +63,13 @@ pub(crate) fn weigh(page: &str, exchanges: &[Exchange], now: Moment) -> PageWeig
     weight
 }
 
-fn kind(exchange: &Exchange) -> String {
-    let kind = exchange
-        .request
-        .resource_type
-        .as_deref()
-        .unwrap_or_default();
-    let known = [
-        "document",
-        "stylesheet",
-        "script",
-        "image",
-        "font",
-        "media",
-        "xhr",
-        "fetch",
-    ];
-    let kind = kind.to_lowercase();
-    if known.contains(&kind.as_str()) {
-        kind
-    } else {
-        "other".to_owned()
-    }
+fn kind(exchange: &Exchange) -> &'static str {
+    let kind = exchange.request.resource_type.as_deref();
+    let kind = kind.unwrap_or_default().to_lowercase();
+    WEIGHT_TYPES
+        .into_iter()
+        .find(|known| *known == kind)
+        .unwrap_or("other")
 }
 
 fn certificate(exchange: &Exchange, now: Moment) -> Option<HostCertificate> {

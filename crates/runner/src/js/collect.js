@@ -1,6 +1,7 @@
 // Reads the page's performance timeline. `quiet` > 0: first waits until the load event is over and nothing was painted,
 // shifted or fetched for so long (ms), or until `limit` has passed: `load` is not the end, the largest paint may follow.
-(async (quiet, limit) => {
+// `path` names an element.
+(async (quiet, limit, path) => {
   const started = performance.now();
   let last = performance.now();
   const observe = (options, each) => {
@@ -15,19 +16,6 @@
       return null;
     }
   };
-  // The shortest path that a person recognises: up to the nearest id, at most five elements.
-  const path = (element) => {
-    const parts = [];
-    for (let node = element; node && node.nodeType === 1 && parts.length < 5; node = node.parentElement) {
-      if (node.id) {
-        parts.unshift(`#${node.id}`);
-        break;
-      }
-      const name = typeof node.className === 'string' ? node.className.trim().split(/\s+/)[0] : '';
-      parts.unshift(node.localName + (name ? `.${name}` : ''));
-    }
-    return parts.join(' > ').slice(0, 300) || null;
-  };
   let lcp = null;
   // CLS: the largest sum of shifts in a window of at most 5 s with gaps below 1 s.
   let cls = 0;
@@ -35,7 +23,6 @@
   let windowStart = 0;
   let windowEnd = 0;
   const shifts = [];
-  let inp = null;
   const tasks = [];
   const frames = [];
   const observers = [
@@ -51,10 +38,6 @@
       cls = Math.max(cls, windowSum);
       shifts.push(entry);
     }),
-    observe({ type: 'event', durationThreshold: 16 }, (entry) => {
-      if (entry.interactionId && (!inp || entry.duration > inp.duration)) inp = entry;
-    }),
-    observe({ type: 'first-input' }, (entry) => { if (!inp || entry.duration > inp.duration) inp = entry; }),
     observe({ type: 'longtask' }, (entry) => { tasks.push(entry.duration); }),
     observe({ type: 'long-animation-frame' }, (entry) => { frames.push(entry.duration); }),
     observe({ type: 'resource' }, () => {}),
@@ -80,7 +63,7 @@
     entries: performance.getEntries().map((item) => item.toJSON()),
     vitals: {
       lcp: lcp ? lcp.startTime : null, cls, fcp: paint ? paint.startTime : null,
-      ttfb: entry ? entry.responseStart : null, inp: inp ? inp.duration : null,
+      ttfb: entry ? entry.responseStart : null,
       load: entry && entry.loadEventEnd > 0 ? entry.loadEventEnd : null, url: location.href,
     },
     detail: {
@@ -94,7 +77,6 @@
         startTime: shift.startTime,
         sources: (shift.sources || []).slice(0, 3).map((source) => source.node && path(source.node)).filter(Boolean),
       })),
-      inpElement: inp && inp.target ? path(inp.target) : null,
       longTasks: tasks.length,
       longestTask: longest(tasks),
       blockingTime: tasks.reduce((sum, duration) => sum + Math.max(0, duration - 50), 0),

@@ -1,4 +1,5 @@
-//! The peer: WebdriverIO's own testrunner on the same page, installed from npm into the user's cache folder.
+//! The peers: WebdriverIO's testrunner and Playwright Test on the same page, installed from npm into the user's cache
+//! folder.
 
 use std::{
     path::{Path, PathBuf},
@@ -16,13 +17,34 @@ pub(crate) struct Peer {
     pub(crate) cpu_s: f64,
 }
 
-const PACKAGE: &str = r#"{"private":true,"type":"module","dependencies":{"@wdio/cli":"9","@wdio/local-runner":"9","@wdio/mocha-framework":"9","@wdio/spec-reporter":"9"}}"#;
+/// A test runner from npm.
+struct Package {
+    folder: &'static str,
+    manifest: &'static str,
+    /// In `node_modules/.bin`.
+    program: &'static str,
+    arguments: &'static [&'static str],
+}
 
-pub(crate) async fn check(url: &str, browser: &Path) -> Result<Peer> {
-    let folder = install().await?;
+const WEBDRIVERIO: Package = Package {
+    folder: "webdriverio",
+    manifest: r#"{"private":true,"type":"module","dependencies":{"@wdio/cli":"9","@wdio/local-runner":"9","@wdio/mocha-framework":"9","@wdio/spec-reporter":"9"}}"#,
+    program: "wdio",
+    arguments: &["run", "wdio.conf.js"],
+};
+const PLAYWRIGHT: Package = Package {
+    folder: "playwright",
+    manifest: r#"{"private":true,"type":"module","dependencies":{"@playwright/test":"1"}}"#,
+    program: "playwright",
+    arguments: &["test"],
+};
+const FLAGS: &str = "'--headless=new', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'";
+
+pub(crate) async fn webdriverio(url: &str, browser: &Path) -> Result<Peer> {
+    let folder = install(&WEBDRIVERIO).await?;
     let config = format!(
         "export const config = {{ runner: 'local', specs: ['./spec.js'], maxInstances: 1, logLevel: 'error', framework: 'mocha', reporters: ['spec'], baseUrl: '{url}',\n\
-         capabilities: [{{ browserName: 'chrome', 'wdio:enforceWebDriverClassic': true, 'wdio:chromedriverOptions': {{ binary: '/usr/bin/chromedriver' }}, 'goog:chromeOptions': {{ binary: '{}', args: ['--headless=new', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'] }} }}] }};\n",
+         capabilities: [{{ browserName: 'chrome', 'wdio:enforceWebDriverClassic': true, 'wdio:chromedriverOptions': {{ binary: '/usr/bin/chromedriver' }}, 'goog:chromeOptions': {{ binary: '{}', args: [{FLAGS}] }} }}] }};\n",
         browser.display()
     );
     std::fs::write(folder.join("wdio.conf.js"), config)?;
@@ -30,18 +52,40 @@ pub(crate) async fn check(url: &str, browser: &Path) -> Result<Peer> {
         folder.join("spec.js"),
         "describe('page', () => { it('opens', async () => { await browser.url('/'); await expect(browser).toHaveTitle('Bench'); }); });",
     )?;
-    run(&folder).await
+    run(&WEBDRIVERIO, &folder).await
 }
 
-async fn install() -> Result<PathBuf> {
+/// With its trace on, which is what it records of a page.
+pub(crate) async fn playwright(url: &str, browser: &Path) -> Result<Peer> {
+    let folder = install(&PLAYWRIGHT).await?;
+    let config = format!(
+        "export default {{ testDir: '.', testMatch: 'page.spec.js', workers: 1, reporter: 'line', use: {{ baseURL: '{url}', trace: 'on', launchOptions: {{ executablePath: '{}', args: [{FLAGS}] }} }} }};\n",
+        browser.display()
+    );
+    std::fs::write(folder.join("playwright.config.js"), config)?;
+    std::fs::write(
+        folder.join("page.spec.js"),
+        "import { test, expect } from '@playwright/test';\ntest('opens', async ({ page }) => { await page.goto('/'); await expect(page).toHaveTitle('Bench'); });\n",
+    )?;
+    run(&PLAYWRIGHT, &folder).await
+}
+
+async fn install(package: &Package) -> Result<PathBuf> {
     let cache = std::env::var_os("XDG_CACHE_HOME")
         .map(PathBuf::from)
         .or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")));
-    let folder = cache.context("no HOME")?.join("canarytrace/webdriverio");
+    let folder = cache
+        .context("no HOME")?
+        .join("canarytrace")
+        .join(package.folder);
     std::fs::create_dir_all(&folder)?;
-    std::fs::write(folder.join("package.json"), PACKAGE)?;
-    if !folder.join("node_modules/.bin/wdio").exists() {
-        println!("installing WebdriverIO into {}", folder.display());
+    std::fs::write(folder.join("package.json"), package.manifest)?;
+    if !folder
+        .join("node_modules/.bin")
+        .join(package.program)
+        .exists()
+    {
+        println!("installing {} into {}", package.folder, folder.display());
         let mut group = Group::create(&Containment::Subreaper, "npm", &Limits::default())?;
         let mut child = group.spawn(&spec("npm", &folder).args([
             "install",
@@ -70,14 +114,12 @@ fn spec(program: &str, folder: &Path) -> ChildSpec {
 }
 
 /// Node's CPU is read while it lives: its last reading misses at most a few milliseconds.
-async fn run(folder: &Path) -> Result<Peer> {
-    let mut group = Group::create(&Containment::Subreaper, "wdio", &Limits::default())?;
+async fn run(package: &Package, folder: &Path) -> Result<Peer> {
+    let mut group = Group::create(&Containment::Subreaper, package.folder, &Limits::default())?;
     let started = Instant::now();
-    let mut child = group.spawn(&spec("node", folder).args([
-        "node_modules/.bin/wdio",
-        "run",
-        "wdio.conf.js",
-    ]))?;
+    let program = format!("node_modules/.bin/{}", package.program);
+    let node = spec("node", folder).args([program]);
+    let mut child = group.spawn(&node.args(package.arguments))?;
     let mut stdout = child.stdout.take().context("no stdout")?;
     let mut cpu: std::collections::HashMap<u32, f64> = std::collections::HashMap::new();
     let mut said = String::new();
@@ -102,7 +144,11 @@ async fn run(folder: &Path) -> Result<Peer> {
     };
     let wall_s = started.elapsed().as_secs_f64();
     tokio::task::spawn_blocking(move || group.kill_all()).await??;
-    anyhow::ensure!(status.success(), "WebdriverIO did not pass:\n{said}");
+    anyhow::ensure!(
+        status.success(),
+        "{} did not pass:\n{said}",
+        package.program
+    );
     Ok(Peer {
         wall_s,
         cpu_s: cpu.values().sum(),

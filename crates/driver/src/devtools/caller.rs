@@ -1,0 +1,247 @@
+//! Commands to the browser and its pages, over the connection that another task owns.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use thiserror::Error;
+use tokio::sync::{mpsc, oneshot, watch};
+
+/// Of a call that names no other limit.
+pub(super) const CALL_LIMIT: Duration = Duration::from_secs(10);
+/// The name of the world that our own code runs in.
+const OWN_WORLD: &str = "canarytrace";
+pub(crate) const NEW_DOCUMENT: &str = "Page.addScriptToEvaluateOnNewDocument";
+
+/// Parameters of [`NEW_DOCUMENT`]: `source` runs before a page's scripts, unseen by them.
+pub(crate) fn new_document(source: &str) -> Value {
+    json!({"source": source, "worldName": OWN_WORLD})
+}
+
+#[derive(Clone, Debug, Error, PartialEq)]
+pub enum DevToolsError {
+    #[error("DevTools at {0} cannot be reached: {1}")]
+    Connect(String, String),
+    #[error("the DevTools connection is closed")]
+    Closed,
+    #[error("DevTools did not answer {0} within {1:?}")]
+    Deadline(String, Duration),
+    #[error("DevTools refused {method}: {message}")]
+    Refused { method: String, message: String },
+    #[error("no page is attached")]
+    NoPage,
+    #[error("the page threw: {0}")]
+    Exception(String),
+}
+
+/// Makes calls over a connection; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    pub(super) commands: mpsc::Sender<Command>,
+    pub(super) pages: watch::Receiver<Vec<Page>>,
+    pub(super) trace: watch::Sender<Option<TraceHeader>>,
+    /// What runs in each page before its own scripts.
+    pub(super) early: watch::Sender<Option<String>>,
+}
+
+/// A header that every request to one origin carries.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct TraceHeader {
+    pub(super) name: String,
+    pub(super) value: String,
+}
+
+/// A page that is attached and whose domains are on.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Page {
+    pub(crate) target_id: String,
+    pub(crate) session_id: String,
+}
+
+pub(super) struct Command {
+    pub(super) session: Option<String>,
+    pub(super) method: &'static str,
+    pub(super) params: Value,
+    pub(super) reply: Reply,
+}
+
+pub(super) type Reply = oneshot::Sender<Result<Value, DevToolsError>>;
+impl Caller {
+    /// Waits until a page is attached with its domains enabled.
+    pub async fn page_ready(&self, limit: Duration) -> Result<(), DevToolsError> {
+        let mut pages = self.pages.clone();
+        let ready = pages.wait_for(|pages| !pages.is_empty());
+        match tokio::time::timeout(limit, ready).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(_)) => Err(DevToolsError::Closed),
+            Err(_) => Err(DevToolsError::NoPage),
+        }
+    }
+
+    /// A command to the browser itself.
+    pub async fn call(&self, method: &'static str, params: Value) -> Result<Value, DevToolsError> {
+        self.send(None, method, params, CALL_LIMIT).await
+    }
+
+    /// A command to the page with that target id (a WebDriver window handle), or to the first page.
+    pub async fn call_page(
+        &self,
+        target: Option<&str>,
+        method: &'static str,
+        params: Value,
+        limit: Duration,
+    ) -> Result<Value, DevToolsError> {
+        let session = {
+            let pages = self.pages.borrow();
+            let wanted =
+                target.and_then(|target| pages.iter().find(|page| page.target_id == target));
+            wanted
+                .or_else(|| pages.first())
+                .map(|page| page.session_id.clone())
+                .ok_or(DevToolsError::NoPage)?
+        };
+        self.send(Some(session), method, params, limit).await
+    }
+
+    /// The text of a finished response; none when it is no text, or is not kept any more because its page is gone.
+    pub async fn response_text(
+        &self,
+        session: Option<&str>,
+        request_id: &str,
+        limit: Duration,
+    ) -> Option<String> {
+        let params = json!({"requestId": request_id});
+        let session = session.map(str::to_owned);
+        let method = "Network.getResponseBody";
+        let mut body = self.send(session, method, params, limit).await.ok()?;
+        if body.get("base64Encoded") == Some(&Value::Bool(true)) {
+            return None;
+        }
+        match body.get_mut("body").map(Value::take) {
+            Some(Value::String(text)) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Runs `source` in every page from its next document on, before its own scripts and in the world of
+    /// [`Caller::evaluate_apart`].
+    pub async fn prepare_pages(&self, source: &str) -> Result<(), DevToolsError> {
+        self.early.send_replace(Some(source.to_owned()));
+        let pages = self.pages.borrow().clone();
+        for page in pages {
+            let session = Some(page.session_id);
+            self.send(session, NEW_DOCUMENT, new_document(source), CALL_LIMIT)
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Evaluates in a world of its own: same page, but its scripts see nothing of it.
+    pub async fn evaluate_apart(
+        &self,
+        target: Option<&str>,
+        expression: &str,
+        limit: Duration,
+    ) -> Result<Value, DevToolsError> {
+        let tree = self
+            .call_page(target, "Page.getFrameTree", json!({}), limit)
+            .await?;
+        let frame = tree.pointer("/frameTree/frame/id").and_then(Value::as_str);
+        let params = json!({"frameId": frame.unwrap_or_default(), "worldName": OWN_WORLD});
+        let world = self
+            .call_page(target, "Page.createIsolatedWorld", params, limit)
+            .await?;
+        let context = world.get("executionContextId").cloned();
+        self.evaluate_in(target, context, expression, limit).await
+    }
+
+    /// The pages that are attached, now and later.
+    pub(crate) fn pages(&self) -> watch::Receiver<Vec<Page>> {
+        self.pages.clone()
+    }
+
+    /// Adds a header to every request to some origins (`https://host:port`), and to no other: elsewhere it would make a
+    /// preflight of a request that needed none. Such requests pass through us, which costs a fraction of a millisecond.
+    pub async fn trace_requests(
+        &self,
+        origins: &[String],
+        name: &str,
+        value: &str,
+    ) -> Result<(), DevToolsError> {
+        self.trace.send_replace(Some(TraceHeader {
+            name: name.to_owned(),
+            value: value.to_owned(),
+        }));
+        let pattern =
+            |origin| json!({"urlPattern": format!("{origin}/*"), "requestStage": "Request"});
+        let patterns: Vec<Value> = origins.iter().map(pattern).collect();
+        let params = json!({"patterns": patterns});
+        self.call_page(None, "Fetch.enable", params, CALL_LIMIT)
+            .await
+            .map(drop)
+    }
+
+    /// Evaluates an expression (a promise is awaited) in the top frame and answers its value.
+    pub async fn evaluate(
+        &self,
+        target: Option<&str>,
+        expression: &str,
+        limit: Duration,
+    ) -> Result<Value, DevToolsError> {
+        self.evaluate_in(target, None, expression, limit).await
+    }
+
+    /// As [`Caller::evaluate`], in an execution context other than the page's own.
+    pub(crate) async fn evaluate_in(
+        &self,
+        target: Option<&str>,
+        context: Option<Value>,
+        expression: &str,
+        limit: Duration,
+    ) -> Result<Value, DevToolsError> {
+        let mut params = json!({"expression": expression, "awaitPromise": true, "returnByValue": true, "userGesture": false});
+        if let (Some(context), Some(params)) = (context, params.as_object_mut()) {
+            params.insert("contextId".to_owned(), context);
+        }
+        let mut answer = self
+            .call_page(target, "Runtime.evaluate", params, limit)
+            .await?;
+        if let Some(details) = answer.get("exceptionDetails") {
+            let text = details
+                .pointer("/exception/description")
+                .or_else(|| details.get("text"))
+                .and_then(Value::as_str);
+            return Err(DevToolsError::Exception(
+                text.unwrap_or("unknown").to_owned(),
+            ));
+        }
+        Ok(answer
+            .pointer_mut("/result/value")
+            .map(Value::take)
+            .unwrap_or(Value::Null))
+    }
+
+    async fn send(
+        &self,
+        session: Option<String>,
+        method: &'static str,
+        params: Value,
+        limit: Duration,
+    ) -> Result<Value, DevToolsError> {
+        let (reply, answer) = oneshot::channel();
+        let sent = async {
+            self.commands
+                .send(Command {
+                    session,
+                    method,
+                    params,
+                    reply,
+                })
+                .await
+                .map_err(|_| DevToolsError::Closed)?;
+            answer.await.map_err(|_| DevToolsError::Closed)?
+        };
+        tokio::time::timeout(limit, sent)
+            .await
+            .map_err(|_| DevToolsError::Deadline(method.to_owned(), limit))?
+    }
+}
