@@ -88,6 +88,11 @@ pub(crate) fn compare(pool: u64) -> Result<()> {
         loads(&before),
         loads(&after)
     );
+    for (name, runs) in [("unchanged", &before), ("slower", &after)] {
+        let mut loads: Vec<f64> = runs.iter().map(|run| run[0]).collect();
+        loads.sort_by(f64::total_cmp);
+        println!("  {name:9} load {loads:.0?}");
+    }
     println!("  false alarms {alarms:.1} % (goal below 5 %)");
     println!(
         "  planted +{:.0} % found in {found:.1} % (goal at least 80 %)",

@@ -9,7 +9,7 @@ use crate::{
     run::{command, npm, run, succeeds},
 };
 
-const PACKAGES: [&str; 8] = [
+const PACKAGES: [&str; 9] = [
     "chromium",
     "chromium-headless-shell",
     "chromium-driver",
@@ -19,7 +19,8 @@ const PACKAGES: [&str; 8] = [
     "openssh-client",
     "openssh-server",
 ];
-const PROGRAMS: [&str; 6] = [
+const PROGRAMS: [&str; 7] = [
+    "certutil",
     "chromedriver",
     "chromium-headless-shell",
     "git",
@@ -28,7 +29,7 @@ const PROGRAMS: [&str; 6] = [
     "sshd",
 ];
 
-/// Chromium, chromedriver, fonts, git and ssh; `ip` for tests without a network.
+/// Chromium, chromedriver, fonts, git and ssh; `ip` and `certutil` for tests without a network and with authorities.
 pub(crate) fn browser() -> Result<()> {
     let has_browser = ["chromium", "google-chrome", "google-chrome-stable"]
         .iter()

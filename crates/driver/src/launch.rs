@@ -1,6 +1,11 @@
 //! Starting chromedriver and a browser with a fresh profile.
 
-use std::{collections::BTreeMap, ffi::OsString, path::PathBuf, time::Duration};
+use std::{
+    collections::BTreeMap,
+    ffi::{OsStr, OsString},
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use canarytrace_process::{ChildSpec, Containment, Group, Limits, SpawnError, Stdio};
 use serde_json::{Value, json};
@@ -76,6 +81,11 @@ impl LocalDriver {
             .args(["--port=0", "--log-level=WARNING"])
             .streams(Stdio::Null, Stdio::Piped, Stdio::Null);
         spec.environment = config.environment.clone();
+        if let Some(home) = config.environment.get(OsStr::new("HOME"))
+            && let Err(error) = workspace.trust_as(Path::new(home))
+        {
+            tracing::warn!(%error, "authorities that the user trusts are not known to the browser");
+        }
         spec = spec
             .env("TMPDIR", workspace.temporary())
             .env("HOME", workspace.root());

@@ -31,6 +31,21 @@ impl Workspace {
         Ok(Self { folder })
     }
 
+    /// Gives the browser, whose home the folder is, the authorities that the user's browsers trust beside the usual ones:
+    /// sites of a company often have its own. A copy, because a browser writes to it; keys are left out.
+    pub(crate) fn trust_as(&self, home: &Path) -> io::Result<()> {
+        const DATABASES: [&str; 2] = [".pki/nssdb", ".local/share/pki/nssdb"];
+        for database in DATABASES {
+            let certificates = home.join(database).join("cert9.db");
+            if certificates.is_file() {
+                let own = self.folder.join(database);
+                fs::create_dir_all(&own)?;
+                fs::copy(certificates, own.join("cert9.db"))?;
+            }
+        }
+        Ok(())
+    }
+
     pub(crate) fn temporary(&self) -> PathBuf {
         self.folder.join("tmp")
     }

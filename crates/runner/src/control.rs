@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use canarytrace_model::time::Moment;
 use url::Url;
 
 use crate::facts::{ControlAnswer, Lookup};
@@ -11,22 +12,39 @@ const LOOKUP_LIMIT: Duration = Duration::from_secs(6);
 
 /// Asks the control URL. Any answer of HTTP shows that our network works.
 pub(crate) async fn ask_control(url: &str) -> ControlAnswer {
-    let asked = async {
-        let http = reqwest::Client::builder()
-            .danger_accept_invalid_certs(true)
-            .redirect(reqwest::redirect::Policy::none())
-            .build()?;
-        http.get(url).timeout(CONTROL_LIMIT).send().await
-    };
-    let (reachable, detail) = match asked.await {
-        Ok(response) => (true, format!("answered {}", response.status().as_u16())),
-        Err(error) => (false, innermost(&error)),
+    let (reachable, detail, clock_ahead_s) = match ask(url).await {
+        Ok(response) => (
+            true,
+            format!("answered {}", response.status().as_u16()),
+            clock_ahead(&response),
+        ),
+        Err(error) => (false, innermost(&error), None),
     };
     ControlAnswer {
         url: url.to_owned(),
         reachable,
         detail,
+        clock_ahead_s,
     }
+}
+
+/// What the clock of the server of `url` is ahead of ours, seconds, whatever its certificate says.
+pub(crate) async fn ask_clock(url: &str) -> Option<f64> {
+    clock_ahead(&ask(url).await.ok()?)
+}
+
+async fn ask(url: &str) -> reqwest::Result<reqwest::Response> {
+    let http = reqwest::Client::builder()
+        .danger_accept_invalid_certs(true)
+        .redirect(reqwest::redirect::Policy::none())
+        .build()?;
+    http.get(url).timeout(CONTROL_LIMIT).send().await
+}
+
+fn clock_ahead(response: &reqwest::Response) -> Option<f64> {
+    let date = response.headers().get(reqwest::header::DATE)?;
+    let date = jiff::fmt::rfc2822::parse(date.to_str().ok()?).ok()?;
+    Some(date.timestamp().as_second() as f64 - Moment::now().epoch_ms() as f64 / 1000.0)
 }
 
 fn innermost(error: &dyn std::error::Error) -> String {

@@ -41,6 +41,8 @@ pub struct StepFacts {
     pub control: Option<ControlAnswer>,
     /// What our own resolver says of the host.
     pub lookup: Option<Lookup>,
+    /// The site's clock less ours, seconds; asked when a certificate is not valid now.
+    pub site_clock_ahead_s: Option<f64>,
     pub host: HostFacts,
     /// The browser's processes, asked when the step failed.
     pub browser: Option<BrowserFacts>,
@@ -168,6 +170,8 @@ pub struct ControlAnswer {
     pub url: String,
     pub reachable: bool,
     pub detail: String,
+    /// Its clock less ours, seconds, as its `Date` says.
+    pub clock_ahead_s: Option<f64>,
 }
 
 /// What our resolver says of a name.

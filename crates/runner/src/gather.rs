@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::{
     collect::network::Exchange,
-    control::{ask_control, look_up},
+    control::{ask_clock, ask_control, look_up},
     facts::{BrowserFacts, ExceptionFact, PageLook, RequestFact, SLOW_REQUEST_MS, StepFacts},
     party::party,
 };
@@ -67,15 +67,18 @@ pub(crate) async fn ask_network(facts: &mut StepFacts, control_url: Option<&str>
     let error = facts.net_error.as_deref().unwrap_or_default();
     let is_name = error.contains("NAME_") || error.contains("DNS_");
     let url = facts.url.clone().unwrap_or_default();
-    let (control, lookup) = tokio::join!(
+    let is_date = error.contains("CERT_DATE_INVALID");
+    let (control, lookup, site_clock_ahead_s) = tokio::join!(
         async {
             match control_url {
                 Some(url) => Some(ask_control(url).await),
                 None => None,
             }
         },
-        async { if is_name { look_up(&url).await } else { None } }
+        async { if is_name { look_up(&url).await } else { None } },
+        async { if is_date { ask_clock(&url).await } else { None } }
     );
+    facts.site_clock_ahead_s = site_clock_ahead_s;
     facts.control = control;
     facts.lookup = lookup;
 }

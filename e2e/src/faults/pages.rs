@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{Cause, Fault, World};
 use crate::{
     tls::serve_tls,
-    web::{Asked, Reply},
+    web::{Asked, Reply, Web},
 };
 
 /// The shop; what follows `/` names what is wrong with the page.
@@ -111,6 +111,9 @@ macro_rules! opens {
     };
 }
 
+/// A time in which a certificate from 2035 on is valid.
+const LATER: &str = "Mon, 05 Nov 2035 08:00:00 GMT";
+
 pub(super) fn faults() -> Vec<Fault> {
     let mut faults = opens! {
         "connection reset", "site", "/reset";
@@ -134,7 +137,7 @@ pub(super) fn faults() -> Vec<Fault> {
         "third-party script in the head never comes", "third-party", "/head-hang";
         "third-party script in the body never comes", "third-party", "/body-hang";
     };
-    let more: [(&str, &str, Cause); 12] = [
+    let more: [(&str, &str, Cause); 16] = [
         ("name does not resolve", "site", |world| {
             world.smoke("http://no-such-host.invalid/")
         }),
@@ -145,10 +148,38 @@ pub(super) fn faults() -> Vec<Fault> {
             world.smoke(&world.blackhole())
         }),
         ("certificate expired", "site", |world| {
-            world.monitor(&format!("\"{}\"", serve_tls("127.0.0.1", 2021)), "")
+            let url = world.authority.serve("127.0.0.1", (2020, 2021), None);
+            world.vouched(&url, Some(&world.control.url))
+        }),
+        ("certificate expired, no control URL", "site", |world| {
+            let url = world.authority.serve("127.0.0.1", (2020, 2021), None);
+            world.vouched(&url, None)
         }),
         ("certificate of another name", "site", |world| {
-            world.monitor(&format!("\"{}\"", serve_tls("other.example", 2040)), "")
+            let url = world.authority.serve("other.example", (2020, 2040), None);
+            world.vouched(&url, Some(&world.control.url))
+        }),
+        (
+            "certificate in order, of an authority of the company",
+            "passed",
+            |world| {
+                let url = world.authority.serve("127.0.0.1", (2020, 2040), None);
+                world.vouched(&url, Some(&world.control.url))
+            },
+        ),
+        // Seen from a machine whose clock has jumped, all others are in another time.
+        ("our clock has jumped", "runner", |world| {
+            let url = world
+                .authority
+                .serve("127.0.0.1", (2035, 2040), Some(LATER));
+            let control = Web::start(|_| Reply::page("control").with("date", LATER));
+            world.vouched(&url, Some(&control.url))
+        }),
+        ("one clock against another", "inconclusive", |world| {
+            let url = world
+                .authority
+                .serve("127.0.0.1", (2035, 2040), Some(LATER));
+            world.vouched(&url, None)
         }),
         ("certificate nobody vouches for", "site", |world| {
             world.monitor(&format!("\"{}\"", serve_tls("127.0.0.1", 2040)), "")

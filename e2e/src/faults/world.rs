@@ -12,6 +12,7 @@ use socket2::{Domain, Socket, Type};
 
 use crate::{
     Said, canarytrace, eventually, only_run, record,
+    tls::Authority,
     web::{Asked, Reply, Web},
 };
 
@@ -24,6 +25,7 @@ pub struct World {
     /// Bound and not listening: connections are refused, and nobody else gets the port.
     nobody: Socket,
     home: tempfile::TempDir,
+    pub authority: Authority,
 }
 
 impl Default for World {
@@ -37,6 +39,7 @@ impl Default for World {
             blackhole: Blackhole::open(),
             nobody: bound(),
             home: tempfile::tempdir().unwrap(),
+            authority: Authority::trusted(),
         }
     }
 }
@@ -139,6 +142,22 @@ impl World {
         std::fs::write(&config, text).unwrap();
         let arguments = ["--config", config.to_str().unwrap(), "--monitor", "fault"];
         Said::from(self.command(&folder, &arguments).output().unwrap()).record()
+    }
+
+    /// A server behind TLS, in a browser that trusts its authority and with this control URL.
+    pub fn vouched(&self, url: &str, control: Option<&str>) -> Value {
+        let folder = self.folder();
+        let config = folder.join("canarytrace.yaml");
+        let text = format!("version: 1\nmonitors:\n  - id: fault\n    urls: [\"{url}\"]\n");
+        std::fs::write(&config, text).unwrap();
+        let arguments = ["--config", config.to_str().unwrap(), "--monitor", "fault"];
+        let mut command = self.command(&folder, &arguments);
+        command.env("HOME", self.authority.home());
+        match control {
+            Some(control) => command.env("CANARYTRACE_CONTROL_URL", control),
+            None => command.env_remove("CANARYTRACE_CONTROL_URL"),
+        };
+        Said::from(command.output().unwrap()).record()
     }
 
     /// A script against the shop.

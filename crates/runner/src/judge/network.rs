@@ -68,7 +68,40 @@ fn unanswered(facts: &StepFacts) -> Option<Verdict> {
     })
 }
 
+/// A certificate that is not valid now: by our clock, which may be the one that is wrong.
+fn clock(facts: &StepFacts) -> Option<(Cause, String, &'static str)> {
+    const WRONG_S: f64 = 86_400.0;
+    let is_date = facts.net_error.as_deref()?.contains("CERT_DATE_INVALID");
+    let days = |seconds: f64| (seconds / 86_400.0).abs().round();
+    let wrong = |ahead: Option<f64>| ahead.filter(|ahead| is_date && ahead.abs() > WRONG_S);
+    let control = facts.control.as_ref();
+    if let Some(ahead) = wrong(control.and_then(|control| control.clock_ahead_s)) {
+        return Some((
+            Cause::Runner,
+            format!(
+                "the clock of this machine is wrong: the control URL's differs by {} days",
+                days(ahead)
+            ),
+            "certain",
+        ));
+    }
+    // A control URL whose clock is ours has spoken; without one it is one clock against another.
+    let has_witness = control.is_some_and(|control| control.clock_ahead_s.is_some());
+    let ahead = wrong(facts.site_clock_ahead_s).filter(|_| !has_witness)?;
+    Some((
+        Cause::Inconclusive,
+        format!(
+            "its certificate is not valid by our clock, and its own clock differs from ours by {} days; a control URL would tell which is wrong",
+            days(ahead)
+        ),
+        "probable",
+    ))
+}
+
 fn blame(facts: &StepFacts, phase: Phase, what: &'static str) -> (Cause, String, &'static str) {
+    if let Some(blamed) = clock(facts) {
+        return blamed;
+    }
     let control = facts.control.as_ref().map(|control| control.reachable);
     let beyond = matches!(phase, Phase::Dns | Phase::Tcp | Phase::Own);
     match (phase, control) {
@@ -164,6 +197,12 @@ fn phase(name: &str) -> (Phase, &'static str) {
         "ABORTED" => (
             Phase::Http,
             "it is no page: the browser gave the navigation up",
+        ),
+        "CERT_DATE_INVALID" => (Phase::Tls, "its certificate has ended or not begun yet"),
+        "CERT_COMMON_NAME_INVALID" => (Phase::Tls, "its certificate is another host's"),
+        "CERT_AUTHORITY_INVALID" => (
+            Phase::Tls,
+            "nobody whom this browser trusts vouches for its certificate",
         ),
         name if name.starts_with("CERT_") => (Phase::Tls, "its certificate is not valid"),
         name if name.starts_with("SSL_") || name.contains("TLS") => {

@@ -101,7 +101,34 @@ fn control(reachable: bool) -> Option<ControlAnswer> {
         url: "http://control.example/".to_owned(),
         reachable,
         detail: String::new(),
+        clock_ahead_s: None,
     })
+}
+
+#[test]
+fn a_clock_that_is_wrong_is_ours_when_a_third_one_says_so() {
+    let years = |url: Option<f64>, site: Option<f64>| StepFacts {
+        control: control(true).map(|control| ControlAnswer {
+            clock_ahead_s: url,
+            ..control
+        }),
+        site_clock_ahead_s: site,
+        ..net("CERT_DATE_INVALID")
+    };
+    let ahead = Some(3e8);
+    check(
+        years(ahead, ahead),
+        Some(Cause::Runner),
+        "clock of this machine",
+    );
+    check(years(Some(2.0), ahead), Some(Cause::Site), "certificate");
+    check(years(None, Some(30.0)), Some(Cause::Site), "certificate");
+    check(years(None, ahead), Some(Cause::Inconclusive), "differs");
+    let other = StepFacts {
+        site_clock_ahead_s: ahead,
+        ..net("CERT_COMMON_NAME_INVALID")
+    };
+    check(other, Some(Cause::Site), "another host's");
 }
 
 #[test]
