@@ -86,7 +86,7 @@ fn play(site: &Web, out: &Path, store: &str, value: &str, secret: bool) -> Said 
         format!("\"{value}\"")
     };
     let text = format!(
-        "version: 1\nmonitors:\n  - id: leaks\n    script: leaks.js\n    base_url: {}\n    env: {{ VALUE: {declared} }}\n    collect: {{ screenshot: always, dom: always, har: always }}\n",
+        "version: 1\nmonitors:\n  - id: leaks\n    script: leaks.js\n    base_url: {}\n    env: {{ VALUE: {declared} }}\n    collect: {{ screenshot: always, dom: always, har: always, bodies: true, filmstrip: always }}\n",
         site.page("/")
     );
     std::fs::write(&config, text).unwrap();
@@ -176,6 +176,11 @@ fn a_declared_secret_is_nowhere() {
             .any(|shape| said.contains(shape.as_str())),
         "{said}"
     );
+    let har = places
+        .iter()
+        .find_map(|place| place.split(": ").find(|path| path.ends_with(".har")));
+    let har = std::fs::read_to_string(har.unwrap()).unwrap();
+    assert!(har.contains(r#"{\"echo\":"#), "no body of a response");
     // Each kind of leak is in the documents, when it is no secret.
     let documents = std::fs::read_to_string(folder.join("documents.ndjson")).unwrap();
     for part in [

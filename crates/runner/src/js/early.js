@@ -1,7 +1,7 @@
 // Before the page's scripts, in a world of its own: keeps what the page's timeline would lose. More resources than the usual
 // 250 fit into it, and interactions are seen that end in less than the 104 ms from which on the browser keeps them.
 (() => {
-  performance.setResourceTimingBufferSize(1500);
+  performance.setResourceTimingBufferSize(5000);
   let longest = null;
   let element = null;
   let known = 0;
