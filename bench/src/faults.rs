@@ -16,6 +16,9 @@ pub(crate) fn faults(times: u64) -> Result<()> {
                 one.got,
                 one.seconds
             );
+            if !one.is_right() {
+                println!("      {}\n      {}", one.detail, one.facts);
+            }
             judged.push(one);
         }
     }

@@ -9,7 +9,9 @@
 pub mod faults;
 mod git_server;
 pub mod kills;
+pub mod opensearch;
 pub mod s3;
+pub mod scenarios;
 pub mod tls;
 pub mod web;
 

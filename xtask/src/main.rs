@@ -12,7 +12,7 @@ mod tidy;
 use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::{Context, Result, bail};
-use run::{cargo, npm};
+use run::{cargo, cargo_command, npm, run};
 
 const HELP: &str = "cargo xtask <task>
 
@@ -22,7 +22,8 @@ const HELP: &str = "cargo xtask <task>
   tidy             crate edges, file sizes, headers, ARCHITECTURE.md
   ui               build the web UI
   bench [name]     run, store: ratios; kills [count [seed]], faults [times]: docs/faults.md;
-                   observer [visits]: what watching costs the page
+                   observer [rounds]: what watching costs the page; compare [runs]: noise told from change
+  record           ask a real OpenSearch for the answers of e2e/scenarios (needs mvn, unzip and a JDK 21)
   fuzz NAME [s]    feed a target of fuzz/ with anything, for 60 s or as long as told
   dist             the release binary
   ci               what CI runs: lint, tidy, test
@@ -53,6 +54,7 @@ fn perform(words: &[&str]) -> Result<()> {
         ["tidy"] => tidy::check(&root()),
         ["ui"] => build_ui(),
         ["bench", rest @ ..] => bench(rest),
+        ["record"] => record(),
         ["fuzz", target] => fuzz(target, "60"),
         ["fuzz", target, seconds] => fuzz(target, seconds),
         ["dist"] => dist(),
@@ -120,7 +122,29 @@ fn test_built(files: &[&str]) -> Result<()> {
 }
 
 fn test_e2e() -> Result<()> {
-    test_built(&["runs", "server", "telemetry", "leaks"])
+    test_built(&[
+        "runs",
+        "server",
+        "telemetry",
+        "evidence",
+        "attachments",
+        "leaks",
+        "scenarios",
+    ])
+}
+
+/// Asks a real OpenSearch for the answers that scenarios are compared with.
+fn record() -> Result<()> {
+    let mut test = cargo_command(&[
+        "test",
+        "--package",
+        "canarytrace-e2e",
+        "--test",
+        "scenarios",
+        "--",
+        "--nocapture",
+    ]);
+    run(test.env("JUDGE", "opensearch"))
 }
 
 fn test_faults() -> Result<()> {

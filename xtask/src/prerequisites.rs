@@ -16,6 +16,7 @@ const PACKAGES: [&str; 9] = [
     "fonts-liberation",
     "git",
     "iproute2",
+    "libnss3-tools",
     "openssh-client",
     "openssh-server",
 ];

@@ -52,6 +52,8 @@ pub enum LaunchError {
     Spawn(#[from] SpawnError),
     #[error("chromedriver did not become ready within {0:?}; it said: {1}")]
     NotReady(Duration, String),
+    #[error("chromedriver ended at once; it said: {0}")]
+    Ended(String),
     #[error("no browser session: {0}")]
     Session(#[source] WebDriverError),
     #[error(transparent)]
@@ -73,8 +75,24 @@ pub(crate) struct LocalDriver {
     pub(crate) output: JoinSet<()>,
 }
 
+/// chromedriver takes a free port in two steps, and somebody else may come in between.
+const STARTS: u32 = 3;
+
 impl LocalDriver {
     pub(crate) async fn start(config: &LaunchConfig) -> Result<Self, LaunchError> {
+        let mut left = STARTS;
+        loop {
+            left -= 1;
+            match Self::start_once(config).await {
+                Err(LaunchError::Ended(said)) if left > 0 => {
+                    tracing::warn!(said, "chromedriver ended at once and is started again");
+                }
+                started => return started,
+            }
+        }
+    }
+
+    async fn start_once(config: &LaunchConfig) -> Result<Self, LaunchError> {
         let workspace = Workspace::create(&config.workspace, &config.temporary_folder)
             .map_err(LaunchError::Workspace)?;
         let mut spec = ChildSpec::new(&config.chromedriver)
@@ -132,7 +150,8 @@ async fn wait_for_port(reader: &mut BufReader<ChildStdout>) -> Result<u16, Launc
     };
     match tokio::time::timeout(READY_LIMIT, ready).await {
         Ok(Some(port)) => Ok(port),
-        _ => Err(LaunchError::NotReady(READY_LIMIT, said.trim().to_owned())),
+        Ok(None) => Err(LaunchError::Ended(said.trim().to_owned())),
+        Err(_) => Err(LaunchError::NotReady(READY_LIMIT, said.trim().to_owned())),
     }
 }
 

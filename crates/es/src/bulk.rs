@@ -12,6 +12,8 @@ pub enum BulkOperation {
     /// Fails with 409 when the id exists.
     Create,
     Delete,
+    /// Merges into the document; carried out by reading and writing.
+    Update,
 }
 
 impl BulkOperation {
@@ -20,6 +22,7 @@ impl BulkOperation {
             BulkOperation::Index => "index",
             BulkOperation::Create => "create",
             BulkOperation::Delete => "delete",
+            BulkOperation::Update => "update",
         }
     }
 }
@@ -59,6 +62,8 @@ pub enum WriteResult {
     Updated,
     Deleted,
     NotFound,
+    /// An update that changes nothing.
+    Noop,
 }
 
 impl WriteResult {
@@ -68,13 +73,14 @@ impl WriteResult {
             WriteResult::Updated => "updated",
             WriteResult::Deleted => "deleted",
             WriteResult::NotFound => "not_found",
+            WriteResult::Noop => "noop",
         }
     }
 
     fn status(self) -> u16 {
         match self {
             WriteResult::Created => 201,
-            WriteResult::Updated | WriteResult::Deleted => 200,
+            WriteResult::Updated | WriteResult::Deleted | WriteResult::Noop => 200,
             WriteResult::NotFound => 404,
         }
     }
@@ -104,10 +110,17 @@ impl BulkItemResult {
 }
 
 /// The whole answer of `_bulk`.
-pub fn response_body(took_ms: u64, results: &[BulkItemResult]) -> Value {
+pub fn response_body(took_ms: u64, results: &[BulkItemResult], forced_refresh: bool) -> Value {
     let items: Vec<Value> = results
         .iter()
-        .map(|item| json!({item.operation.name(): item.to_json()}))
+        .map(|item| {
+            let mut body = item.to_json();
+            if let (true, Ok(_), Some(map)) = (forced_refresh, &item.outcome, body.as_object_mut())
+            {
+                map.insert("forced_refresh".to_owned(), json!(true));
+            }
+            json!({item.operation.name(): body})
+        })
         .collect();
     json!({"took": took_ms, "errors": results.iter().any(|item| item.outcome.is_err()), "items": items})
 }
@@ -139,9 +152,11 @@ pub fn parse(body: &Bytes, default_index: Option<&str>) -> Result<Vec<BulkItem>,
         let mut item = parse_action(&line, number, default_index)?;
         if item.operation != BulkOperation::Delete {
             let (_, source) = lines.next_line().ok_or_else(|| {
-                EsError::illegal_argument(format!(
-                    "Malformed action/metadata line [{number}], the document is missing"
-                ))
+                EsError::new(
+                    400,
+                    "action_request_validation_exception",
+                    format!("Malformed action/metadata line [{number}], the document is missing"),
+                )
             })?;
             item.source = source;
         }
@@ -181,19 +196,23 @@ fn parse_action(
     let wrong = |what: &str| {
         EsError::illegal_argument(format!("Malformed action/metadata line [{number}], {what}"))
     };
-    let value: Value = serde_json::from_slice(line).map_err(|error| wrong(&error.to_string()))?;
+    let value: Value = serde_json::from_slice(line).map_err(|error| {
+        EsError::json(format!(
+            "Malformed action/metadata line [{number}], {error}"
+        ))
+    })?;
     let (name, meta) = match value.as_object().map(|map| (map.len(), map.iter().next())) {
         Some((1, Some(entry))) => entry,
-        _ => return Err(wrong("expected one of [create, delete, index]")),
+        _ => return Err(wrong("expected one of [create, delete, index, update]")),
     };
     let operation = match name.as_str() {
         "index" => BulkOperation::Index,
         "create" => BulkOperation::Create,
         "delete" => BulkOperation::Delete,
-        "update" => return Err(EsError::unsupported("bulk action [update]")),
+        "update" => BulkOperation::Update,
         other => {
             return Err(wrong(&format!(
-                "expected one of [create, delete, index] but found [{other}]"
+                "expected one of [create, delete, index, update] but found [{other}]"
             )));
         }
     };

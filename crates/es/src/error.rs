@@ -34,6 +34,21 @@ impl EsError {
         Self::new(400, "illegal_argument_exception", reason)
     }
 
+    /// 400 `json_parse_exception`: no JSON at all.
+    pub fn json(reason: impl Into<String>) -> Self {
+        Self::new(400, "json_parse_exception", reason)
+    }
+
+    /// 400 `query_shard_exception`: a query does not fit the fields it asks.
+    pub fn query_shard(reason: impl Into<String>) -> Self {
+        Self::new(400, "query_shard_exception", reason)
+    }
+
+    /// 400 `x_content_parse_exception`: a member of the request has a value that it cannot have.
+    pub fn x_content(reason: impl Into<String>) -> Self {
+        Self::new(400, "x_content_parse_exception", reason)
+    }
+
     /// 400 for what the embedded store leaves to a cluster.
     pub fn unsupported(what: &str) -> Self {
         Self::parsing(format!(

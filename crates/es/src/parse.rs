@@ -66,6 +66,21 @@ pub(crate) fn unsigned(map: &Object, place: &str, key: &str) -> Result<Option<us
     }
 }
 
+pub(crate) fn number(map: &Object, place: &str, key: &str) -> Result<Option<f64>, EsError> {
+    match map.get(key) {
+        None | Some(Value::Null) => Ok(None),
+        Some(value) => value
+            .as_f64()
+            .or_else(|| value.as_str().and_then(|text| text.parse().ok()))
+            .map(Some)
+            .ok_or_else(|| {
+                EsError::illegal_argument(format!(
+                    "[{place}] [{key}] must be a number, got [{value}]"
+                ))
+            }),
+    }
+}
+
 pub(crate) fn boolean(map: &Object, place: &str, key: &str) -> Result<Option<bool>, EsError> {
     match map.get(key) {
         None | Some(Value::Null) => Ok(None),

@@ -95,7 +95,7 @@ impl Parser<'_> {
     }
 
     fn wrong(&self, what: &str) -> EsError {
-        EsError::parsing(format!(
+        EsError::query_shard(format!(
             "failed to parse query string at character {}: {what}",
             self.position + 1
         ))
@@ -262,6 +262,7 @@ impl Parser<'_> {
                 field: name.to_owned(),
                 value: json!(text),
                 slop,
+                prefix: false,
                 lenient: field.is_none(),
             })
         }))
@@ -430,6 +431,7 @@ impl Parser<'_> {
                     field: name.to_owned(),
                     value: json!(text),
                     operator,
+                    minimum_should_match: None,
                     lenient,
                 })
             }
@@ -457,6 +459,7 @@ fn words(field: &str, text: &str, operator: Operator) -> Query {
         field: field.to_owned(),
         value: json!(text),
         operator,
+        minimum_should_match: None,
         lenient: true,
     })
 }

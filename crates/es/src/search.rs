@@ -13,7 +13,7 @@ use crate::{
 const MAX_RESULT_WINDOW: usize = 10_000;
 
 /// A parsed `_search` body. `raw` is what was parsed: the HTTP client sends it unchanged.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct SearchRequest {
     pub raw: Value,
     pub query: Query,
@@ -164,18 +164,7 @@ fn parse_sort(value: &Value) -> Result<Vec<SortField>, EsError> {
     let mut fields = Vec::new();
     for entry in parse::list(value) {
         match entry {
-            Value::String(text) => {
-                let (name, order) = text
-                    .split_once(':')
-                    .map_or((text.as_str(), None), |(name, order)| (name, Some(order)));
-                fields.push(sort_field(
-                    name,
-                    order
-                        .map(|order| json!({"order": order}))
-                        .as_ref()
-                        .unwrap_or(&Value::Null),
-                )?);
-            }
+            Value::String(name) => fields.push(sort_field(name, &Value::Null)?),
             Value::Object(map) => {
                 for (name, options) in map {
                     fields.push(sort_field(name, options)?);
@@ -248,7 +237,8 @@ fn sort_field(name: &str, options: &Value) -> Result<SortField, EsError> {
 }
 
 impl SourceFilter {
-    fn parse(value: &Value) -> Result<Self, EsError> {
+    /// Reads `_source`.
+    pub fn parse(value: &Value) -> Result<Self, EsError> {
         let texts = |value: Option<&Value>| -> Vec<String> {
             let list = value.map(parse::list).unwrap_or_default();
             list.into_iter()

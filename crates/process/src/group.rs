@@ -237,10 +237,16 @@ impl Group {
         if let Some(cgroup) = &self.cgroup {
             cgroup.kill()?;
         }
+        // A tree is read process by process: one whose parent dies meanwhile is seen at neither place. Twice is enough,
+        // because by then it has been handed to us.
+        let mut looks = if self.cgroup.is_some() { 1 } else { 2 };
         loop {
             let pids = self.pids();
             if pids.is_empty() {
-                break;
+                looks -= 1;
+                if looks == 0 {
+                    break;
+                }
             }
             if self.cgroup.is_none() {
                 pids.iter().copied().for_each(signals::send_kill);

@@ -136,7 +136,7 @@ async fn what_is_not_supported_is_refused() {
     let store = open(folder.path());
     put(&store, &shop()).await;
     let parsed = [
-        json!({"query": {"fuzzy": {"a": "b"}}}),
+        json!({"query": {"more_like_this": {"a": "b"}}}),
         json!({"aggs": {"a": {"geo_bounds": {"field": "x"}}}}),
         json!({"query": {"term": {"a": 1, "b": 2}}}),
         json!({"suggest": {}}),

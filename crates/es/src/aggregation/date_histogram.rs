@@ -14,7 +14,10 @@ pub struct DateHistogram {
     pub min_doc_count: u64,
     /// Bounds that get empty buckets, as given.
     pub extended_bounds: Option<(Value, Value)>,
+    /// Bounds beyond which there are no buckets, as given.
+    pub hard_bounds: Option<(Value, Value)>,
     pub offset_ms: i64,
+    pub keyed: bool,
     pub descending: bool,
 }
 
@@ -49,6 +52,8 @@ pub(super) fn parse(body: &Value) -> Result<DateHistogram, EsError> {
             "time_zone",
             "min_doc_count",
             "extended_bounds",
+            "hard_bounds",
+            "keyed",
             "offset",
             "order",
         ],
@@ -73,24 +78,30 @@ pub(super) fn parse(body: &Value) -> Result<DateHistogram, EsError> {
             ));
         }
     };
-    let extended_bounds = map.get("extended_bounds").map(|bounds| {
-        let bounds = parse::object(bounds, "extended_bounds")?;
-        match (bounds.get("min"), bounds.get("max")) {
-            (Some(min), Some(max)) => Ok((min.clone(), max.clone())),
-            _ => Err(EsError::parsing(
-                "[extended_bounds] requires [min] and [max]",
-            )),
-        }
-    });
     Ok(DateHistogram {
         field: parse::required_string(map, place, "field")?,
         interval,
         time_zone: parse::string(map, place, "time_zone")?,
         min_doc_count: parse::unsigned(map, place, "min_doc_count")?.unwrap_or(0) as u64,
-        extended_bounds: extended_bounds.transpose()?,
+        extended_bounds: bounds(map, "extended_bounds")?,
+        hard_bounds: bounds(map, "hard_bounds")?,
+        keyed: parse::boolean(map, place, "keyed")?.unwrap_or(false),
         offset_ms: offset(map)?,
-        descending: descending(map)?,
+        descending: super::key_order(map, place)?,
     })
+}
+
+fn bounds(map: &parse::Object, name: &str) -> Result<Option<(Value, Value)>, EsError> {
+    let Some(bounds) = map.get(name) else {
+        return Ok(None);
+    };
+    let bounds = parse::object(bounds, name)?;
+    match (bounds.get("min"), bounds.get("max")) {
+        (Some(min), Some(max)) => Ok(Some((min.clone(), max.clone()))),
+        _ => Err(EsError::parsing(format!(
+            "[{name}] requires [min] and [max]"
+        ))),
+    }
 }
 
 fn fixed_interval(text: &str) -> Result<i64, EsError> {
@@ -114,19 +125,6 @@ fn offset(map: &parse::Object) -> Result<i64, EsError> {
     date::time_unit_ms(digits)
         .map(|value| sign * value)
         .ok_or_else(|| EsError::parsing(format!("failed to parse offset [{text}]")))
-}
-
-fn descending(map: &parse::Object) -> Result<bool, EsError> {
-    match map.get("order").and_then(Value::as_object) {
-        None => Ok(false),
-        Some(order) => match order.get("_key").and_then(Value::as_str) {
-            Some("asc") => Ok(false),
-            Some("desc") => Ok(true),
-            _ => Err(EsError::unsupported(
-                "order of [date_histogram] other than by [_key]",
-            )),
-        },
-    }
 }
 
 fn calendar_unit(text: &str) -> Option<CalendarUnit> {

@@ -2,18 +2,30 @@
 
 mod cardinality;
 mod date_histogram;
+mod expression;
 mod filter;
 mod filters;
+mod histogram;
 mod metric;
 mod percentiles;
+mod pipeline;
+mod range;
 mod terms;
+mod top_hits;
+mod weighted_avg;
 
 pub use cardinality::Cardinality;
 pub use date_histogram::{CalendarUnit, DateHistogram, Interval};
+pub use expression::Expression;
 pub use filters::Filters;
+pub use histogram::Histogram;
 pub use metric::{Metric, MetricKind};
-pub use percentiles::Percentiles;
+pub use percentiles::{PercentileRanks, Percentiles};
+pub use pipeline::{MovingFunction, Pipeline, PipelineKind, SiblingKind, VALUE};
+pub use range::{RangeBucket, Ranges};
 pub use terms::{BucketOrder, OrderTarget, Terms};
+pub use top_hits::TopHits;
+pub use weighted_avg::{Operand, WeightedAvg};
 
 use std::collections::BTreeMap;
 
@@ -26,11 +38,21 @@ use crate::{EsError, parse, query::Query};
 pub enum AggregationKind {
     Terms(Terms),
     DateHistogram(DateHistogram),
+    Histogram(Histogram),
+    Ranges(Ranges),
     Filter(Query),
     Filters(Filters),
+    /// Documents without a value of the field.
+    Missing(String),
+    /// All documents, whatever the query.
+    Global,
     Metric(Metric),
+    WeightedAvg(WeightedAvg),
     Percentiles(Percentiles),
+    PercentileRanks(PercentileRanks),
     Cardinality(Cardinality),
+    TopHits(TopHits),
+    Pipeline(Pipeline),
 }
 
 /// An aggregation with what is nested under it.
@@ -78,18 +100,37 @@ fn parse_one(name: &str, body: &Value, depth: usize) -> Result<Aggregation, EsEr
             "expected exactly one aggregation type in [{name}]"
         )));
     };
+    let kind_name = kind;
     let kind = parse_kind(kind, body)?;
     let takes_nested = matches!(
         kind,
         AggregationKind::Terms(_)
             | AggregationKind::DateHistogram(_)
+            | AggregationKind::Histogram(_)
+            | AggregationKind::Ranges(_)
             | AggregationKind::Filter(_)
             | AggregationKind::Filters(_)
+            | AggregationKind::Missing(_)
+            | AggregationKind::Global
     );
+    if depth > 0 && kind == AggregationKind::Global {
+        return Err(EsError::new(
+            500,
+            "aggregation_execution_exception",
+            format!(
+                "Aggregation [{name}] cannot have a global sub-aggregation [global]. Global aggregations can only be defined as top level aggregations"
+            ),
+        ));
+    }
     if !takes_nested && !nested.is_empty() {
-        return Err(EsError::parsing(format!(
-            "aggregator [{name}] cannot accept sub-aggregations"
-        )));
+        return Err(EsError::new(
+            500,
+            "aggregation_initialization_exception",
+            format!(
+                "Aggregator [{name}] of type [{}] cannot accept sub-aggregations",
+                kind_name
+            ),
+        ));
     }
     Ok(Aggregation {
         kind,
@@ -102,13 +143,46 @@ fn parse_kind(kind: &str, body: &Value) -> Result<AggregationKind, EsError> {
     match kind {
         "terms" => terms::parse(body).map(AggregationKind::Terms),
         "date_histogram" => date_histogram::parse(body).map(AggregationKind::DateHistogram),
+        "histogram" => histogram::parse(body).map(AggregationKind::Histogram),
+        "range" => range::parse(body, false).map(AggregationKind::Ranges),
+        "date_range" => range::parse(body, true).map(AggregationKind::Ranges),
         "filter" => filter::parse(body).map(AggregationKind::Filter),
         "filters" => filters::parse(body).map(AggregationKind::Filters),
+        "missing" => missing(body).map(AggregationKind::Missing),
+        "global" => Ok(AggregationKind::Global),
+        "weighted_avg" => weighted_avg::parse(body).map(AggregationKind::WeightedAvg),
         "percentiles" => percentiles::parse(body).map(AggregationKind::Percentiles),
+        "percentile_ranks" => percentiles::parse_ranks(body).map(AggregationKind::PercentileRanks),
         "cardinality" => cardinality::parse(body).map(AggregationKind::Cardinality),
-        other => match MetricKind::parse(other) {
-            Some(kind) => metric::parse(kind, other, body).map(AggregationKind::Metric),
-            None => Err(EsError::unsupported(&format!("aggregation [{other}]"))),
+        "top_hits" => top_hits::parse(body).map(AggregationKind::TopHits),
+        other => {
+            let metric =
+                metric::parse(other, body).map(|parsed| parsed.map(AggregationKind::Metric));
+            let pipeline =
+                || pipeline::parse(other, body).map(|parsed| parsed.map(AggregationKind::Pipeline));
+            metric
+                .or_else(pipeline)
+                .unwrap_or_else(|| Err(EsError::unsupported(&format!("aggregation [{other}]"))))
+        }
+    }
+}
+
+fn missing(body: &Value) -> Result<String, EsError> {
+    let map = parse::object(body, "missing")?;
+    parse::known_keys(map, "missing", &["field"])?;
+    parse::required_string(map, "missing", "field")
+}
+
+/// `order` of histograms: by key, up or down.
+fn key_order(map: &parse::Object, place: &str) -> Result<bool, EsError> {
+    match map.get("order").and_then(Value::as_object) {
+        None => Ok(false),
+        Some(order) => match order.get("_key").and_then(Value::as_str) {
+            Some("asc") => Ok(false),
+            Some("desc") => Ok(true),
+            _ => Err(EsError::unsupported(&format!(
+                "order of [{place}] other than by [_key]"
+            ))),
         },
     }
 }

@@ -53,7 +53,7 @@ pub(super) fn parse(body: &Value) -> Result<Terms, EsError> {
     )?;
     let size = parse::unsigned(map, "terms", "size")?.unwrap_or(10);
     if size == 0 || size > MAX_BUCKETS {
-        return Err(EsError::illegal_argument(format!(
+        return Err(EsError::x_content(format!(
             "[size] of [terms] must be between 1 and {MAX_BUCKETS}, got {size}"
         )));
     }
@@ -78,7 +78,7 @@ pub(super) fn parse(body: &Value) -> Result<Terms, EsError> {
     })
 }
 
-fn parse_order(target: &str, direction: &Value) -> Result<BucketOrder, EsError> {
+pub(super) fn parse_order(target: &str, direction: &Value) -> Result<BucketOrder, EsError> {
     let descending = match direction.as_str() {
         Some(text) if text.eq_ignore_ascii_case("desc") => true,
         Some(text) if text.eq_ignore_ascii_case("asc") => false,

@@ -27,18 +27,11 @@ pub struct BoolQuery {
 impl BoolQuery {
     /// The number of `should` clauses that must match, given the default: one if nothing else is required.
     pub fn required_should(&self) -> usize {
-        let total = i64::try_from(self.should.len()).unwrap_or(i64::MAX);
-        let required = match self.minimum_should_match {
-            None if self.must.is_empty() && self.filter.is_empty() => total.min(1),
+        match self.minimum_should_match {
+            None if self.must.is_empty() && self.filter.is_empty() => self.should.len().min(1),
             None => 0,
-            Some(MinimumShouldMatch::Count(count)) if count < 0 => total + count,
-            Some(MinimumShouldMatch::Count(count)) => count,
-            Some(MinimumShouldMatch::Percent(percent)) if percent < 0 => {
-                total - total * -percent / 100
-            }
-            Some(MinimumShouldMatch::Percent(percent)) => total * percent / 100,
-        };
-        usize::try_from(required.max(0)).unwrap_or(0)
+            Some(required) => required.of(self.should.len()),
+        }
     }
 }
 
@@ -73,12 +66,29 @@ pub(super) fn parse(body: &Value, depth: usize) -> Result<Query, EsError> {
         filter: clauses("filter")?,
         should: clauses("should")?,
         must_not: clauses("must_not")?,
-        minimum_should_match: minimum_should_match(map)?,
+        minimum_should_match: minimum_should_match(map, "bool")?,
     })))
 }
 
-fn minimum_should_match(map: &parse::Object) -> Result<Option<MinimumShouldMatch>, EsError> {
-    let Some(text) = parse::string(map, "bool", "minimum_should_match")? else {
+impl MinimumShouldMatch {
+    /// How many of `total`.
+    pub fn of(self, total: usize) -> usize {
+        let total = i64::try_from(total).unwrap_or(i64::MAX);
+        let required = match self {
+            MinimumShouldMatch::Count(count) if count < 0 => total + count,
+            MinimumShouldMatch::Count(count) => count,
+            MinimumShouldMatch::Percent(percent) if percent < 0 => total - total * -percent / 100,
+            MinimumShouldMatch::Percent(percent) => total * percent / 100,
+        };
+        usize::try_from(required.max(0)).unwrap_or(0)
+    }
+}
+
+pub(super) fn minimum_should_match(
+    map: &parse::Object,
+    place: &str,
+) -> Result<Option<MinimumShouldMatch>, EsError> {
+    let Some(text) = parse::string(map, place, "minimum_should_match")? else {
         return Ok(None);
     };
     let wrong = || EsError::unsupported(&format!("minimum_should_match [{text}]"));

@@ -11,22 +11,26 @@ pub struct MatchPhraseQuery {
     pub field: String,
     pub value: Value,
     pub slop: u32,
+    /// The last word may go on.
+    pub prefix: bool,
     pub lenient: bool,
 }
 
-pub(super) fn parse(body: &Value) -> Result<Query, EsError> {
-    let (field, body) = parse::single(body, "match_phrase")?;
+pub(super) fn parse(body: &Value, prefix: bool) -> Result<Query, EsError> {
+    let place = if prefix {
+        "match_phrase_prefix"
+    } else {
+        "match_phrase"
+    };
+    let (field, body) = parse::single(body, place)?;
     let (value, slop) = match body.as_object() {
         Some(map) => {
-            parse::known_keys(map, "match_phrase", &["query", "slop", "boost"])?;
+            parse::known_keys(map, place, &["query", "slop", "boost", "max_expansions"])?;
             let value = map
                 .get("query")
                 .cloned()
-                .ok_or_else(|| EsError::parsing("[match_phrase] requires [query]"))?;
-            (
-                value,
-                parse::unsigned(map, "match_phrase", "slop")?.unwrap_or(0),
-            )
+                .ok_or_else(|| EsError::parsing(format!("[{place}] requires [query]")))?;
+            (value, parse::unsigned(map, place, "slop")?.unwrap_or(0))
         }
         None => (body.clone(), 0),
     };
@@ -34,6 +38,7 @@ pub(super) fn parse(body: &Value) -> Result<Query, EsError> {
         field: field.to_owned(),
         value,
         slop: u32::try_from(slop).unwrap_or(u32::MAX),
+        prefix,
         lenient: false,
     }))
 }

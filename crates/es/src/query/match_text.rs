@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::Query;
+use super::{MinimumShouldMatch, Query, boolean::minimum_should_match};
 use crate::{EsError, parse};
 
 /// How the words of a text combine.
@@ -31,6 +31,8 @@ pub struct MatchQuery {
     pub field: String,
     pub value: Value,
     pub operator: Operator,
+    /// Of the words, when any will do.
+    pub minimum_should_match: Option<MinimumShouldMatch>,
     /// Do not fail on a value that the field's type cannot hold.
     pub lenient: bool,
 }
@@ -42,10 +44,21 @@ pub(super) fn parse(body: &Value) -> Result<Query, EsError> {
             field: field.to_owned(),
             value: body.clone(),
             operator: Operator::Or,
+            minimum_should_match: None,
             lenient: false,
         }));
     };
-    parse::known_keys(map, "match", &["query", "operator", "lenient", "boost"])?;
+    parse::known_keys(
+        map,
+        "match",
+        &[
+            "query",
+            "operator",
+            "minimum_should_match",
+            "lenient",
+            "boost",
+        ],
+    )?;
     let value = map
         .get("query")
         .cloned()
@@ -54,6 +67,7 @@ pub(super) fn parse(body: &Value) -> Result<Query, EsError> {
         field: field.to_owned(),
         value,
         operator: Operator::parse(map.get("operator").and_then(Value::as_str))?,
+        minimum_should_match: minimum_should_match(map, "match")?,
         lenient: parse::boolean(map, "match", "lenient")?.unwrap_or(false),
     }))
 }

@@ -1,25 +1,31 @@
 //! The query DSL as types; each query is one file with its parser.
 
 mod boolean;
+mod compound;
 mod exists;
+mod fuzzy;
 mod ids;
 mod match_all;
 mod match_phrase;
 mod match_text;
 mod prefix;
 mod range;
+mod regexp;
 mod string_query;
 mod term;
 mod terms;
 mod wildcard;
 
 pub use boolean::{BoolQuery, MinimumShouldMatch};
+pub use compound::DisMaxQuery;
 pub use exists::ExistsQuery;
+pub use fuzzy::FuzzyQuery;
 pub use ids::IdsQuery;
 pub use match_phrase::MatchPhraseQuery;
 pub use match_text::{MatchQuery, Operator};
 pub use prefix::PrefixQuery;
 pub use range::RangeQuery;
+pub use regexp::RegexpQuery;
 pub use term::TermQuery;
 pub use terms::TermsQuery;
 pub use wildcard::{WildcardQuery, wildcard_matches};
@@ -42,7 +48,14 @@ pub enum Query {
     Bool(Box<BoolQuery>),
     Wildcard(WildcardQuery),
     Prefix(PrefixQuery),
+    Regexp(RegexpQuery),
+    Fuzzy(FuzzyQuery),
     Ids(IdsQuery),
+    /// Matches as the other, and all equally well.
+    ConstantScore(Box<Query>),
+    DisMax(DisMaxQuery),
+    /// Its score times this.
+    Boost(Box<Query>, f32),
 }
 
 /// How deep queries may nest; a deeper one is refused instead of exhausting the stack.
@@ -78,11 +91,21 @@ impl Query {
                 ));
             }
         };
+        let query = Self::parse_kind(kind, body, depth)?;
+        match boost(body) {
+            Some(boost) if boost != 1.0 => Ok(Query::Boost(Box::new(query), boost)),
+            _ => Ok(query),
+        }
+    }
+
+    fn parse_kind(kind: &str, body: &Value, depth: usize) -> Result<Self, EsError> {
         match kind {
             "match_all" => match_all::parse(body),
             "match_none" => Ok(Query::MatchNone),
             "match" => match_text::parse(body),
-            "match_phrase" => match_phrase::parse(body),
+            "match_phrase" => match_phrase::parse(body, false),
+            "match_phrase_prefix" => match_phrase::parse(body, true),
+            "multi_match" => compound::parse_multi_match(body, depth),
             "term" => term::parse(body),
             "terms" => terms::parse(body),
             "range" => range::parse(body),
@@ -90,9 +113,29 @@ impl Query {
             "bool" => boolean::parse(body, depth),
             "wildcard" => wildcard::parse(body),
             "prefix" => prefix::parse(body),
+            "regexp" => regexp::parse(body),
+            "fuzzy" => fuzzy::parse(body),
             "ids" => ids::parse(body),
+            "constant_score" => compound::parse_constant_score(body, depth),
+            "dis_max" => compound::parse_dis_max(body, depth),
             "query_string" | "simple_query_string" => string_query::parse(body, kind),
             other => Err(EsError::unsupported(&format!("query [{other}]"))),
         }
     }
+}
+
+/// `boost` of a query, or of the one field that it names.
+fn boost(body: &Value) -> Option<f32> {
+    let map = body.as_object()?;
+    let own = map.get("boost").filter(|boost| !boost.is_object());
+    let of_field = || match map.values().next() {
+        Some(Value::Object(field)) if map.len() == 1 => field.get("boost"),
+        _ => None,
+    };
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "scores are single precision"
+    )]
+    let single = |boost: f64| boost as f32;
+    own.or_else(of_field)?.as_f64().map(single)
 }

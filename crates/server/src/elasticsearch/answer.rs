@@ -7,7 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
-use canarytrace_es::{EsError, Refresh, TargetOptions};
+use canarytrace_es::{EsError, Refresh, SourceFilter, TargetOptions};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -92,7 +92,7 @@ impl IntoResponse for Failed {
 #[serde(transparent)]
 pub(crate) struct Parameters(BTreeMap<String, String>);
 
-const KNOWN: [&str; 35] = [
+const KNOWN: [&str; 37] = [
     "pretty",
     "human",
     "error_trace",
@@ -128,6 +128,8 @@ const KNOWN: [&str; 35] = [
     "typed_keys",
     "level",
     "local",
+    "conflicts",
+    "retry_on_conflict",
 ];
 
 impl Parameters {
@@ -158,6 +160,33 @@ impl Parameters {
             })
         };
         self.get(name).map(parse).transpose()
+    }
+
+    /// `_source`, `_source_includes` and `_source_excludes` as a body has them.
+    pub(crate) fn source(&self) -> Option<Value> {
+        let list = |text: &str| {
+            let names = text.split(',').map(str::trim);
+            names.map(Value::from).collect::<Vec<_>>()
+        };
+        let (includes, excludes) = (self.get("_source_includes"), self.get("_source_excludes"));
+        if includes.is_some() || excludes.is_some() {
+            return Some(serde_json::json!({
+                "includes": includes.map(list).unwrap_or_default(),
+                "excludes": excludes.map(list).unwrap_or_default(),
+            }));
+        }
+        Some(match self.get("_source")? {
+            "true" => Value::Bool(true),
+            "false" => Value::Bool(false),
+            fields => Value::Array(list(fields)),
+        })
+    }
+
+    pub(crate) fn source_filter(&self) -> Result<SourceFilter, EsError> {
+        self.source()
+            .map(|filter| SourceFilter::parse(&filter))
+            .transpose()
+            .map(Option::unwrap_or_default)
     }
 
     pub(crate) fn refresh(&self) -> Refresh {
@@ -214,5 +243,5 @@ pub(crate) fn json(headers: &HeaderMap, body: Bytes) -> Result<Value, EsError> {
         return Ok(serde_json::json!({}));
     }
     serde_json::from_slice(&body)
-        .map_err(|error| EsError::parsing(format!("the body is not JSON: {error}")))
+        .map_err(|error| EsError::json(format!("the body is not JSON: {error}")))
 }

@@ -8,12 +8,15 @@ use axum::{
 };
 use bytes::Bytes;
 use canarytrace_es::{
-    EsError,
+    DocumentLookup, EsError, Refresh, SourceFilter,
     bulk::{self, BulkItem, BulkItemResult, BulkOperation},
 };
 use serde_json::{Value, json};
 
-use super::answer::{Answer, Outcome, Parameters, inflate};
+use super::{
+    answer::{Answer, Outcome, Parameters, inflate, json as read_json},
+    updates,
+};
 use crate::AppState;
 
 pub(crate) async fn bulk(
@@ -27,10 +30,12 @@ pub(crate) async fn bulk(
     parameters.check()?;
     let default_index = index.map(|Path(index)| index);
     let items = bulk::parse(&inflate(&headers, body)?, default_index.as_deref())?;
-    let results = state.service.bulk(items, parameters.refresh()).await?;
+    let results = updates::bulk(state.service.as_ref(), items, parameters.refresh()).await?;
     announce(&state, &results);
     let took = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    Ok(Answer::from(bulk::response_body(took, &results)).pretty(&parameters))
+    let forced_refresh = parameters.refresh() == Refresh::Now;
+    let body = bulk::response_body(took, &results, forced_refresh);
+    Ok(Answer::from(body).pretty(&parameters))
 }
 
 /// Tells open pages which indices have news.
@@ -48,10 +53,19 @@ fn announce(state: &AppState, results: &[BulkItemResult]) {
 async fn write_one(state: &AppState, item: BulkItem, parameters: &Parameters) -> Outcome {
     parameters.check()?;
     let mut results = state.service.bulk(vec![item], parameters.refresh()).await?;
-    announce(state, &results);
     let result = results
         .pop()
         .ok_or_else(|| EsError::internal("a write has no result"))?;
+    written(state, result, parameters)
+}
+
+/// The answer to the write of one document.
+pub(super) fn written(
+    state: &AppState,
+    result: BulkItemResult,
+    parameters: &Parameters,
+) -> Outcome {
+    announce(state, std::slice::from_ref(&result));
     let status = result.status();
     let mut body = result.to_json();
     if let Err(error) = result.outcome {
@@ -59,11 +73,14 @@ async fn write_one(state: &AppState, item: BulkItem, parameters: &Parameters) ->
     }
     if let Some(map) = body.as_object_mut() {
         map.remove("status");
+        if parameters.refresh() == Refresh::Now {
+            map.insert("forced_refresh".to_owned(), json!(true));
+        }
     }
     Ok(Answer::new(status, body).pretty(parameters))
 }
 
-fn item(
+pub(super) fn item(
     operation: BulkOperation,
     index: String,
     id: Option<String>,
@@ -162,10 +179,86 @@ pub(crate) async fn read(
                 .pretty(&parameters),
         );
     };
-    let body = json!({
-        "_index": found.index, "_id": found.id, "_version": found.version, "_seq_no": found.seq_no, "_primary_term": 1, "found": true, "_source": found.source,
-    });
+    let body = lookup(found, &parameters.source_filter()?);
     Ok(Answer::from(body).pretty(&parameters))
+}
+
+/// A document as it is answered by its id.
+fn lookup(found: DocumentLookup, filter: &SourceFilter) -> Value {
+    let mut body = json!({
+        "_index": found.index, "_id": found.id, "_version": found.version, "_seq_no": found.seq_no, "_primary_term": 1, "found": true,
+    });
+    if !filter.disabled {
+        body["_source"] = if filter.is_everything() {
+            found.source
+        } else {
+            filter.apply(&found.source)
+        };
+    }
+    body
+}
+
+/// Documents by their ids: `{"ids": […]}` of one index, or `{"docs": [{"_index", "_id"}, …]}`.
+pub(crate) async fn read_many(
+    State(state): State<AppState>,
+    index: Option<Path<String>>,
+    Query(parameters): Query<Parameters>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Outcome {
+    parameters.check()?;
+    let body = read_json(&headers, body)?;
+    let index = index.map(|Path(index)| index);
+    let filter = parameters.source_filter()?;
+    let mut docs = Vec::new();
+    for (own, id) in wanted(&body, index.as_deref())? {
+        let found = match state.service.get(&own, &id).await {
+            Err(error) if error.status != 404 => return Err(error.into()),
+            found => found.ok().flatten(),
+        };
+        docs.push(match found {
+            Some(found) => lookup(found, &filter),
+            None => json!({"_index": own, "_id": id, "found": false}),
+        });
+    }
+    Ok(Answer::from(json!({"docs": docs})).pretty(&parameters))
+}
+
+fn wanted(body: &Value, index: Option<&str>) -> Result<Vec<(String, String)>, EsError> {
+    let missing = |what: &str| {
+        EsError::new(
+            400,
+            "action_request_validation_exception",
+            format!("Validation Failed: 1: {what};"),
+        )
+    };
+    let text = |value: &Value| {
+        value
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_owned)
+    };
+    let list = |name: &str| body.get(name).and_then(Value::as_array);
+    let of_index = |own: Option<&Value>| {
+        let own = own.and_then(Value::as_str).or(index);
+        own.map(str::to_owned)
+            .ok_or_else(|| missing("index is missing for doc 0"))
+    };
+    match (list("ids"), list("docs")) {
+        (Some(ids), None) => ids
+            .iter()
+            .map(|id| Ok((of_index(None)?, text(id))))
+            .collect(),
+        (None, Some(docs)) => docs
+            .iter()
+            .map(|doc| {
+                let id = doc
+                    .get("_id")
+                    .ok_or_else(|| missing("id is missing for doc 0"))?;
+                Ok((of_index(doc.get("_index"))?, text(id)))
+            })
+            .collect(),
+        _ => Err(missing("no documents to get")),
+    }
 }
 
 pub(crate) async fn source(

@@ -4,6 +4,7 @@ mod answer;
 mod documents;
 mod indices;
 mod searching;
+mod updates;
 
 use axum::{
     Router,
@@ -40,6 +41,16 @@ pub(crate) fn routes() -> Router<AppState> {
             put(documents::create).post(documents::create),
         )
         .route("/{index}/_source/{id}", get(documents::source))
+        .route("/{index}/_delete_by_query", post(updates::delete_by_query))
+        .route("/{index}/_update/{id}", post(updates::update))
+        .route(
+            "/_mget",
+            get(documents::read_many).post(documents::read_many),
+        )
+        .route(
+            "/{index}/_mget",
+            get(documents::read_many).post(documents::read_many),
+        )
         .route("/_search", get(searching::search).post(searching::search))
         .route(
             "/{index}/_search",

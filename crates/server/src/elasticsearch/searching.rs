@@ -8,7 +8,7 @@ use axum::{
 };
 use bytes::Bytes;
 use canarytrace_es::{EsError, IndexTarget, SearchRequest, TargetOptions, query};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::{
     answer::{Answer, Outcome, Parameters, inflate, json},
@@ -63,9 +63,12 @@ fn merge_parameters(raw: &mut Value, parameters: &Parameters) -> Result<(), EsEr
             map.insert(name.to_owned(), json!(number));
         }
     }
-    let list = |text: &str| -> Vec<Value> { text.split(',').map(|part| json!(part)).collect() };
     if let Some(sort) = parameters.get("sort") {
-        map.insert("sort".to_owned(), Value::Array(list(sort)));
+        let fields = sort.split(',').map(|field| match field.split_once(':') {
+            Some((name, order)) => json!({name: {"order": order}}),
+            None => json!(field),
+        });
+        map.insert("sort".to_owned(), Value::Array(fields.collect()));
     }
     match parameters.get("track_total_hits") {
         Some("true") => drop(map.insert("track_total_hits".to_owned(), json!(true))),
@@ -76,29 +79,10 @@ fn merge_parameters(raw: &mut Value, parameters: &Parameters) -> Result<(), EsEr
         )),
         None => {}
     }
-    source_parameters(map, parameters, list);
-    Ok(())
-}
-
-fn source_parameters(
-    map: &mut Map<String, Value>,
-    parameters: &Parameters,
-    list: impl Fn(&str) -> Vec<Value>,
-) {
-    match parameters.get("_source") {
-        Some("true") => drop(map.insert("_source".to_owned(), json!(true))),
-        Some("false") => drop(map.insert("_source".to_owned(), json!(false))),
-        Some(fields) => drop(map.insert("_source".to_owned(), Value::Array(list(fields)))),
-        None => {}
-    }
-    let (includes, excludes) = (
-        parameters.get("_source_includes"),
-        parameters.get("_source_excludes"),
-    );
-    if includes.is_some() || excludes.is_some() {
-        let filter = json!({"includes": includes.map(&list).unwrap_or_default(), "excludes": excludes.map(&list).unwrap_or_default()});
+    if let Some(filter) = parameters.source() {
         map.insert("_source".to_owned(), filter);
     }
+    Ok(())
 }
 
 fn query_string(text: &str, parameters: &Parameters) -> Value {

@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 use tantivy::DocId;
 
-use super::{Bucket, Kinds, finish_all};
+use super::{Bucket, Finish, finish_all, pipeline};
 use crate::{
     mapping::FieldType,
     search::columns::{FieldColumns, FieldValue},
@@ -118,20 +118,21 @@ pub(crate) fn finish_terms(
     terms: &Terms,
     aggregation: &Aggregation,
     found: HashMap<BucketKey, Bucket>,
-    kinds: &Kinds,
+    with: &Finish<'_>,
 ) -> Result<Value, EsError> {
     if terms.min_doc_count == 0 {
         return Err(EsError::unsupported(
             "[min_doc_count] 0 of a terms aggregation",
         ));
     }
-    let kind = kinds.get(&terms.field);
-    let total: u64 = found.values().map(|bucket| bucket.count).sum();
+    let kind = with.kinds.get(&terms.field);
+    let mut total = 0;
     let mut buckets = Vec::new();
     for (key, bucket) in found {
         if bucket.count >= terms.min_doc_count {
             let count = bucket.count;
-            let body = finish_bucket(bucket, aggregation, kinds, key_fields(&key, kind))?;
+            total += count;
+            let body = finish_bucket(bucket, aggregation, with, key_fields(&key, kind))?;
             buckets.push(Finished { key, count, body });
         }
     }
@@ -141,10 +142,8 @@ pub(crate) fn finish_terms(
     buckets.sort_by(|a, b| compare(a, b, &terms.order));
     buckets.truncate(terms.size);
     let shown: u64 = buckets.iter().map(|bucket| bucket.count).sum();
-    let list: Vec<Value> = buckets
-        .into_iter()
-        .map(|bucket| Value::Object(bucket.body))
-        .collect();
+    let mut list: Vec<Map<String, Value>> = buckets.into_iter().map(|bucket| bucket.body).collect();
+    pipeline::inside(&aggregation.nested, &mut list)?;
     Ok(
         json!({"doc_count_error_upper_bound": 0, "sum_other_doc_count": total.saturating_sub(shown), "buckets": list}),
     )
@@ -178,11 +177,11 @@ fn key_fields(key: &BucketKey, kind: Option<&FieldType>) -> Map<String, Value> {
 pub(crate) fn finish_bucket(
     mut bucket: Bucket,
     aggregation: &Aggregation,
-    kinds: &Kinds,
+    with: &Finish<'_>,
     mut fields: Map<String, Value>,
 ) -> Result<Map<String, Value>, EsError> {
     fields.insert("doc_count".to_owned(), json!(bucket.count));
-    fields.extend(finish_all(&aggregation.nested, &mut bucket.nested, kinds)?);
+    fields.extend(finish_all(&aggregation.nested, &mut bucket.nested, with)?);
     Ok(fields)
 }
 
@@ -240,13 +239,13 @@ pub(crate) fn finish_filters(
     filters: &Filters,
     aggregation: &Aggregation,
     mut found: HashMap<BucketKey, Bucket>,
-    kinds: &Kinds,
+    with: &Finish<'_>,
 ) -> Result<Value, EsError> {
     let mut take = |position: i64| {
         let bucket = found
             .remove(&BucketKey::Whole(position))
             .unwrap_or_default();
-        finish_bucket(bucket, aggregation, kinds, Map::new())
+        finish_bucket(bucket, aggregation, with, Map::new())
     };
     let named = filters.queries.iter().any(|(name, _)| name.is_some());
     let mut buckets: Vec<(String, Value)> = Vec::new();

@@ -12,8 +12,9 @@ use serde_json::{Map, Value, json};
 use tantivy::DocId;
 
 use super::{
-    Bucket, Kinds, MAX_BUCKETS,
+    Bucket, Finish, MAX_BUCKETS,
     buckets::{BucketKey, finish_bucket},
+    too_many_buckets,
 };
 use crate::search::columns::{FieldColumns, FieldValue};
 
@@ -68,6 +69,29 @@ impl<'a> Rounder<'a> {
         }
     }
 
+    /// A bound of the request, epoch ms.
+    fn bound(&self, value: &Value) -> Result<i64, EsError> {
+        match value {
+            Value::Number(number) => number
+                .as_i64()
+                .ok_or_else(|| EsError::parsing("bounds of [date_histogram] must be dates")),
+            other => date::parse_query_date(
+                other.as_str().unwrap_or_default(),
+                &self.zone,
+                Round::Down,
+                Timestamp::now(),
+            ),
+        }
+    }
+
+    /// Beyond these there are no buckets; the end is left out.
+    fn hard_bounds(&self) -> Result<Option<(i64, i64)>, EsError> {
+        let bounds = self.histogram.hard_bounds.as_ref();
+        bounds
+            .map(|(min, max)| Ok((self.bound(min)?, self.bound(max)?)))
+            .transpose()
+    }
+
     fn local_offset_ms(&self, milliseconds: i64) -> Option<i64> {
         Some(i64::from(self.zoned(milliseconds)?.offset().seconds()) * 1000)
     }
@@ -91,6 +115,10 @@ pub(super) fn split(
     histogram: &DateHistogram,
 ) -> Result<Vec<(BucketKey, Vec<DocId>)>, EsError> {
     let rounder = Rounder::new(histogram)?;
+    let hard_bounds = rounder.hard_bounds()?;
+    let is_beyond = |milliseconds: i64| {
+        hard_bounds.is_some_and(|(min, max)| !(min..max).contains(&milliseconds))
+    };
     let mut parts: BTreeMap<i64, Vec<DocId>> = BTreeMap::new();
     // Documents come in time order, mostly: the bucket of the last one is tried first.
     let mut last: Option<(i64, i64)> = None;
@@ -99,6 +127,9 @@ pub(super) fn split(
             let FieldValue::Whole(milliseconds) = value else {
                 return;
             };
+            if is_beyond(milliseconds) {
+                return;
+            }
             let start = match last {
                 Some((start, end)) if (start..end).contains(&milliseconds) => Some(start),
                 _ => rounder.start(milliseconds),
@@ -123,8 +154,8 @@ pub(super) fn finish(
     histogram: &DateHistogram,
     aggregation: &Aggregation,
     found: HashMap<BucketKey, Bucket>,
-    kinds: &Kinds,
-) -> Result<Value, EsError> {
+    with: &Finish<'_>,
+) -> Result<Vec<Map<String, Value>>, EsError> {
     let rounder = Rounder::new(histogram)?;
     let mut buckets: BTreeMap<i64, Bucket> = found
         .into_iter()
@@ -145,41 +176,25 @@ pub(super) fn finish(
                 json!(date::format_ms(start, &rounder.zone)),
             );
             fields.insert("key".to_owned(), json!(start));
-            list.push(Value::Object(finish_bucket(
-                bucket,
-                aggregation,
-                kinds,
-                fields,
-            )?));
+            list.push(finish_bucket(bucket, aggregation, with, fields)?);
         }
     }
     if histogram.descending {
         list.reverse();
     }
-    Ok(json!({"buckets": list}))
+    Ok(list)
 }
 
 /// Empty buckets between the first and the last, and out to the extended bounds.
 fn fill(rounder: &Rounder<'_>, buckets: &mut BTreeMap<i64, Bucket>) -> Result<(), EsError> {
-    let bound = |value: &Value, round: Round| match value {
-        Value::Number(number) => number
-            .as_i64()
-            .ok_or_else(|| EsError::parsing("[extended_bounds] must be dates")),
-        other => date::parse_query_date(
-            other.as_str().unwrap_or_default(),
-            &rounder.zone,
-            round,
-            Timestamp::now(),
-        ),
-    };
     let (mut first, mut last) = (
         buckets.keys().next().copied(),
         buckets.keys().next_back().copied(),
     );
     if let Some((min, max)) = &rounder.histogram.extended_bounds {
         let (min, max) = (
-            rounder.start(bound(min, Round::Down)?),
-            rounder.start(bound(max, Round::Down)?),
+            rounder.start(rounder.bound(min)?),
+            rounder.start(rounder.bound(max)?),
         );
         first = first.into_iter().chain(min).min();
         last = last.into_iter().chain(max).max();
@@ -190,13 +205,7 @@ fn fill(rounder: &Rounder<'_>, buckets: &mut BTreeMap<i64, Bucket>) -> Result<()
     while start < last {
         buckets.entry(start).or_default();
         if buckets.len() > MAX_BUCKETS {
-            return Err(EsError::new(
-                503,
-                "too_many_buckets_exception",
-                format!(
-                    "Trying to create too many buckets. Must be less than or equal to: [{MAX_BUCKETS}]"
-                ),
-            ));
+            return Err(too_many_buckets());
         }
         match rounder.next(start) {
             Some(next) if next > start => start = next,

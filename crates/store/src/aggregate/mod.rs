@@ -2,14 +2,20 @@
 
 mod buckets;
 mod dates;
+mod histogram;
 mod metrics;
+mod pipeline;
+mod ranges;
+mod top_hits;
 
 use std::collections::{BTreeMap, HashMap};
 
 use canarytrace_es::{
     EsError,
-    aggregation::{Aggregation, AggregationKind, Aggregations},
+    aggregation::{Aggregation, AggregationKind, Aggregations, MetricKind},
+    query::{ExistsQuery, Query},
 };
+use jiff::Timestamp;
 use serde_json::{Map, Value};
 use tantivy::{DocId, SegmentReader};
 
@@ -19,7 +25,8 @@ use crate::{
     search::{View, columns::FieldColumns, matches},
 };
 use buckets::BucketKey;
-use metrics::Numbers;
+use metrics::{Numbers, Weighted};
+use top_hits::TopCandidates;
 
 /// Buckets of one request, all levels together, as Elasticsearch's `search.max_buckets`.
 const MAX_BUCKETS: usize = 65_536;
@@ -27,6 +34,7 @@ const MAX_BUCKETS: usize = 65_536;
 /// What has been collected for the aggregations of a request.
 pub(crate) struct Aggregator<'a> {
     aggregations: &'a Aggregations,
+    views: &'a [View],
     collected: BTreeMap<String, Collected>,
     kinds: Kinds,
 }
@@ -38,6 +46,8 @@ pub(crate) type Kinds = HashMap<String, FieldType>;
 #[derive(Debug)]
 pub(crate) enum Collected {
     Numbers(Numbers),
+    Weighted(Weighted),
+    Hits(TopCandidates),
     Values(std::collections::HashSet<BucketKey>),
     Buckets(HashMap<BucketKey, Bucket>),
 }
@@ -50,42 +60,80 @@ pub(crate) struct Bucket {
 }
 
 impl<'a> Aggregator<'a> {
-    pub(crate) fn new(aggregations: &'a Aggregations, views: &[View]) -> Result<Self, EsError> {
+    pub(crate) fn new(aggregations: &'a Aggregations, views: &'a [View]) -> Result<Self, EsError> {
         let mut kinds = Kinds::new();
         learn(aggregations, views, &mut kinds)?;
         Ok(Self {
             aggregations,
+            views,
             collected: BTreeMap::new(),
             kinds,
         })
     }
 
-    /// Adds the documents of a segment.
+    /// Adds the documents of the segment at a place (of its view, and of the segment in it).
     pub(crate) fn collect(
         &mut self,
-        view: &View,
+        place: (usize, usize),
         segment: &SegmentReader,
         docs: &[DocId],
     ) -> Result<(), EsError> {
-        let collection = Collection { view, segment };
+        let view = self.views.get(place.0);
+        let collection = Collection {
+            views: self.views,
+            view: view.ok_or_else(|| EsError::internal("a segment of no index"))?,
+            place,
+            segment,
+        };
         let mut budget = MAX_BUCKETS;
         collection.all(self.aggregations, docs, &mut self.collected, &mut budget)
     }
 
     /// The answer, in Elasticsearch's JSON.
     pub(crate) fn finish(mut self) -> Result<Map<String, Value>, EsError> {
-        finish_all(self.aggregations, &mut self.collected, &self.kinds)
+        let with = Finish {
+            kinds: &self.kinds,
+            views: self.views,
+            now: self
+                .views
+                .first()
+                .map_or(Timestamp::UNIX_EPOCH, |view| view.now),
+        };
+        finish_all(self.aggregations, &mut self.collected, &with)
     }
+}
+
+/// What finishing needs beside the buckets.
+pub(crate) struct Finish<'a> {
+    pub(crate) kinds: &'a Kinds,
+    views: &'a [View],
+    now: Timestamp,
+}
+
+pub(crate) fn too_many_buckets() -> EsError {
+    EsError::new(
+        503,
+        "too_many_buckets_exception",
+        format!(
+            "Trying to create too many buckets. Must be less than or equal to: [{MAX_BUCKETS}]"
+        ),
+    )
 }
 
 /// Finds out the type of every field, and refuses text.
 fn learn(aggregations: &Aggregations, views: &[View], kinds: &mut Kinds) -> Result<(), EsError> {
     for aggregation in aggregations.values() {
-        if let Some(field) = field(&aggregation.kind) {
+        for field in fields(&aggregation.kind) {
             for kind in views.iter().filter_map(|view| view.mapping.kind(field)) {
                 if matches!(kind, FieldType::Text { .. }) {
                     return Err(EsError::illegal_argument(format!(
                         "Text fields are not optimised for operations that require per-document field data like aggregations and sorting. Please use a keyword field instead of [{field}]"
+                    )));
+                }
+                let is_numeric = !matches!(kind, FieldType::Keyword { .. } | FieldType::Ip);
+                if !is_numeric && needs_numbers(&aggregation.kind) {
+                    return Err(EsError::illegal_argument(format!(
+                        "Field [{field}] of type [keyword] is not supported for this aggregation: it needs numbers"
                     )));
                 }
                 kinds
@@ -98,20 +146,45 @@ fn learn(aggregations: &Aggregations, views: &[View], kinds: &mut Kinds) -> Resu
     Ok(())
 }
 
-fn field(kind: &AggregationKind) -> Option<&str> {
+fn needs_numbers(kind: &AggregationKind) -> bool {
     match kind {
-        AggregationKind::Terms(terms) => Some(&terms.field),
-        AggregationKind::DateHistogram(histogram) => Some(&histogram.field),
-        AggregationKind::Metric(metric) => Some(&metric.field),
-        AggregationKind::Percentiles(percentiles) => Some(&percentiles.field),
-        AggregationKind::Cardinality(cardinality) => Some(&cardinality.field),
-        AggregationKind::Filter(_) | AggregationKind::Filters(_) => None,
+        AggregationKind::Metric(metric) => metric.kind != MetricKind::ValueCount,
+        AggregationKind::Histogram(_)
+        | AggregationKind::DateHistogram(_)
+        | AggregationKind::Ranges(_)
+        | AggregationKind::WeightedAvg(_)
+        | AggregationKind::Percentiles(_)
+        | AggregationKind::PercentileRanks(_) => true,
+        _ => false,
+    }
+}
+
+/// The fields whose values are read.
+fn fields(kind: &AggregationKind) -> Vec<&str> {
+    match kind {
+        AggregationKind::Terms(terms) => vec![&terms.field],
+        AggregationKind::DateHistogram(histogram) => vec![&histogram.field],
+        AggregationKind::Histogram(histogram) => vec![&histogram.field],
+        AggregationKind::Ranges(ranges) => vec![&ranges.field],
+        AggregationKind::Metric(metric) => vec![&metric.field],
+        AggregationKind::WeightedAvg(average) => vec![&average.value.field, &average.weight.field],
+        AggregationKind::Percentiles(percentiles) => vec![&percentiles.field],
+        AggregationKind::PercentileRanks(ranks) => vec![&ranks.field],
+        AggregationKind::Cardinality(cardinality) => vec![&cardinality.field],
+        AggregationKind::Filter(_)
+        | AggregationKind::Filters(_)
+        | AggregationKind::Missing(_)
+        | AggregationKind::Global
+        | AggregationKind::TopHits(_)
+        | AggregationKind::Pipeline(_) => Vec::new(),
     }
 }
 
 /// One segment of one index, while it is collected.
 struct Collection<'a> {
+    views: &'a [View],
     view: &'a View,
+    place: (usize, usize),
     segment: &'a SegmentReader,
 }
 
@@ -124,6 +197,9 @@ impl Collection<'_> {
         budget: &mut usize,
     ) -> Result<(), EsError> {
         for (name, aggregation) in aggregations {
+            if matches!(aggregation.kind, AggregationKind::Pipeline(_)) {
+                continue;
+            }
             let collected = into
                 .entry(name.clone())
                 .or_insert_with(|| empty(aggregation));
@@ -142,12 +218,26 @@ impl Collection<'_> {
         match (&aggregation.kind, into) {
             (AggregationKind::Metric(metric), Collected::Numbers(numbers)) => {
                 let columns = self.columns(&metric.field)?;
+                numbers.keep = metric.kind == MetricKind::MedianAbsoluteDeviation;
                 metrics::collect(&columns, docs, metric.missing.as_ref(), numbers);
             }
             (AggregationKind::Percentiles(percentiles), Collected::Numbers(numbers)) => {
                 let columns = self.columns(&percentiles.field)?;
                 numbers.keep = true;
                 metrics::collect(&columns, docs, percentiles.missing.as_ref(), numbers);
+            }
+            (AggregationKind::PercentileRanks(ranks), Collected::Numbers(numbers)) => {
+                let columns = self.columns(&ranks.field)?;
+                numbers.keep = true;
+                metrics::collect(&columns, docs, ranks.missing.as_ref(), numbers);
+            }
+            (AggregationKind::WeightedAvg(average), Collected::Weighted(weighted)) => {
+                let values = self.columns(&average.value.field)?;
+                let weights = self.columns(&average.weight.field)?;
+                metrics::collect_weighted(average, &values, &weights, docs, weighted)?;
+            }
+            (AggregationKind::TopHits(top), Collected::Hits(found)) => {
+                top_hits::collect(self, top, docs, found)?;
             }
             (AggregationKind::Cardinality(cardinality), Collected::Values(values)) => {
                 let columns = self.columns(&cardinality.field)?;
@@ -168,9 +258,32 @@ impl Collection<'_> {
                 let parts = dates::split(&columns, docs, histogram)?;
                 self.fill_buckets(aggregation, parts, found, budget)?;
             }
+            (AggregationKind::Histogram(histogram), Collected::Buckets(found)) => {
+                let columns = self.columns(&histogram.field)?;
+                let parts = histogram::split(&columns, docs, histogram);
+                self.fill_buckets(aggregation, parts, found, budget)?;
+            }
+            (AggregationKind::Ranges(ranges), Collected::Buckets(found)) => {
+                let columns = self.columns(&ranges.field)?;
+                let parts = ranges::split(&columns, docs, ranges, self.view.now)?;
+                self.fill_buckets(aggregation, parts, found, budget)?;
+            }
             (AggregationKind::Filter(query), Collected::Buckets(found)) => {
-                let part = (BucketKey::Whole(0), self.matching(query, docs)?);
-                self.fill_buckets(aggregation, vec![part], found, budget)?;
+                self.one_bucket(aggregation, self.matching(query, docs)?, found, budget)?;
+            }
+            (AggregationKind::Missing(field), Collected::Buckets(found)) => {
+                let mut without = docs.to_vec();
+                let exists = Query::Exists(ExistsQuery {
+                    field: field.clone(),
+                });
+                let with = self.matching(&exists, docs)?;
+                without.retain(|doc| with.binary_search(doc).is_err());
+                self.one_bucket(aggregation, without, found, budget)?;
+            }
+            (AggregationKind::Global, Collected::Buckets(found)) => {
+                let weight = self.view.weight(&Query::MatchAll, false)?;
+                let all = matches(weight.as_ref(), self.segment, false)?.docs;
+                self.one_bucket(aggregation, all, found, budget)?;
             }
             (AggregationKind::Filters(filters), Collected::Buckets(found)) => {
                 let mut parts = Vec::new();
@@ -202,11 +315,7 @@ impl Collection<'_> {
     }
 
     /// Those of `docs` that match, in order.
-    fn matching(
-        &self,
-        query: &canarytrace_es::query::Query,
-        docs: &[DocId],
-    ) -> Result<Vec<DocId>, EsError> {
+    fn matching(&self, query: &Query, docs: &[DocId]) -> Result<Vec<DocId>, EsError> {
         let weight = self.view.weight(query, false)?;
         let all = matches(weight.as_ref(), self.segment, false)?.docs;
         Ok(docs
@@ -214,6 +323,17 @@ impl Collection<'_> {
             .copied()
             .filter(|doc| all.binary_search(doc).is_ok())
             .collect())
+    }
+
+    fn one_bucket(
+        &self,
+        aggregation: &Aggregation,
+        docs: Vec<DocId>,
+        found: &mut HashMap<BucketKey, Bucket>,
+        budget: &mut usize,
+    ) -> Result<(), EsError> {
+        let part = (BucketKey::Whole(0), docs);
+        self.fill_buckets(aggregation, vec![part], found, budget)
     }
 
     fn fill_buckets(
@@ -224,9 +344,7 @@ impl Collection<'_> {
         budget: &mut usize,
     ) -> Result<(), EsError> {
         for (key, docs) in parts {
-            *budget = budget.checked_sub(1).ok_or_else(|| {
-                EsError::new(503, "too_many_buckets_exception", format!("Trying to create too many buckets. Must be less than or equal to: [{MAX_BUCKETS}]"))
-            })?;
+            *budget = budget.checked_sub(1).ok_or_else(too_many_buckets)?;
             let bucket = found.entry(key).or_default();
             bucket.count += docs.len() as u64;
             self.all(&aggregation.nested, &docs, &mut bucket.nested, budget)?;
@@ -237,9 +355,11 @@ impl Collection<'_> {
 
 fn empty(aggregation: &Aggregation) -> Collected {
     match aggregation.kind {
-        AggregationKind::Metric(_) | AggregationKind::Percentiles(_) => {
-            Collected::Numbers(Numbers::default())
-        }
+        AggregationKind::Metric(_)
+        | AggregationKind::Percentiles(_)
+        | AggregationKind::PercentileRanks(_) => Collected::Numbers(Numbers::default()),
+        AggregationKind::WeightedAvg(_) => Collected::Weighted(Weighted::default()),
+        AggregationKind::TopHits(_) => Collected::Hits(TopCandidates::default()),
         AggregationKind::Cardinality(_) => Collected::Values(Default::default()),
         _ => Collected::Buckets(HashMap::new()),
     }
@@ -248,51 +368,100 @@ fn empty(aggregation: &Aggregation) -> Collected {
 pub(crate) fn finish_all(
     aggregations: &Aggregations,
     collected: &mut BTreeMap<String, Collected>,
-    kinds: &Kinds,
+    with: &Finish<'_>,
 ) -> Result<Map<String, Value>, EsError> {
     let mut answer = Map::new();
     for (name, aggregation) in aggregations {
+        if matches!(aggregation.kind, AggregationKind::Pipeline(_)) {
+            continue;
+        }
         let collected = collected.remove(name).unwrap_or_else(|| empty(aggregation));
-        let mut value = finish(aggregation, collected, kinds)?;
+        let mut value = finish(aggregation, collected, with)?;
         if let (Some(meta), Some(map)) = (&aggregation.meta, value.as_object_mut()) {
             map.insert("meta".to_owned(), meta.clone());
         }
         answer.insert(name.clone(), value);
     }
+    pipeline::beside(aggregations, &mut answer)?;
     Ok(answer)
 }
 
 fn finish(
     aggregation: &Aggregation,
     collected: Collected,
-    kinds: &Kinds,
+    with: &Finish<'_>,
 ) -> Result<Value, EsError> {
-    let kind = field(&aggregation.kind).and_then(|field| kinds.get(field));
     match (&aggregation.kind, collected) {
-        (AggregationKind::Metric(metric), Collected::Numbers(numbers)) => {
-            Ok(metrics::finish(metric.kind, &numbers, kind))
-        }
+        (AggregationKind::Metric(metric), Collected::Numbers(numbers)) => Ok(metrics::finish(
+            metric.kind,
+            numbers,
+            with.kinds.get(&metric.field),
+        )),
         (AggregationKind::Percentiles(percentiles), Collected::Numbers(numbers)) => {
             Ok(metrics::finish_percentiles(percentiles, numbers))
+        }
+        (AggregationKind::PercentileRanks(ranks), Collected::Numbers(numbers)) => {
+            Ok(metrics::finish_ranks(ranks, numbers))
+        }
+        (AggregationKind::WeightedAvg(_), Collected::Weighted(weighted)) => {
+            Ok(metrics::finish_weighted(&weighted))
+        }
+        (AggregationKind::TopHits(top), Collected::Hits(found)) => {
+            top_hits::finish(top, found, with)
         }
         (AggregationKind::Cardinality(_), Collected::Values(values)) => {
             Ok(serde_json::json!({"value": values.len()}))
         }
         (AggregationKind::Terms(terms), Collected::Buckets(found)) => {
-            buckets::finish_terms(terms, aggregation, found, kinds)
+            buckets::finish_terms(terms, aggregation, found, with)
         }
         (AggregationKind::DateHistogram(histogram), Collected::Buckets(found)) => {
-            dates::finish(histogram, aggregation, found, kinds)
+            let buckets = dates::finish(histogram, aggregation, found, with)?;
+            listed(aggregation, buckets, histogram.keyed)
         }
-        (AggregationKind::Filter(_), Collected::Buckets(mut found)) => {
+        (AggregationKind::Histogram(histogram), Collected::Buckets(found)) => {
+            let buckets = histogram::finish(histogram, aggregation, found, with)?;
+            listed(aggregation, buckets, histogram.keyed)
+        }
+        (AggregationKind::Ranges(ranges), Collected::Buckets(found)) => {
+            ranges::finish(ranges, aggregation, found, with)
+        }
+        (
+            AggregationKind::Filter(_) | AggregationKind::Missing(_) | AggregationKind::Global,
+            Collected::Buckets(mut found),
+        ) => {
             let bucket = found.remove(&BucketKey::Whole(0)).unwrap_or_default();
-            buckets::finish_bucket(bucket, aggregation, kinds, Map::new()).map(Value::Object)
+            buckets::finish_bucket(bucket, aggregation, with, Map::new()).map(Value::Object)
         }
         (AggregationKind::Filters(filters), Collected::Buckets(found)) => {
-            buckets::finish_filters(filters, aggregation, found, kinds)
+            buckets::finish_filters(filters, aggregation, found, with)
         }
         _ => Err(EsError::internal(
             "an aggregation was finished as another kind",
         )),
     }
+}
+
+/// Buckets in their order, with what pipelines make of them; `keyed` by their keys as text.
+fn listed(
+    aggregation: &Aggregation,
+    mut buckets: Vec<Map<String, Value>>,
+    keyed: bool,
+) -> Result<Value, EsError> {
+    pipeline::inside(&aggregation.nested, &mut buckets)?;
+    if !keyed {
+        return Ok(serde_json::json!({"buckets": buckets}));
+    }
+    let key = |bucket: &Map<String, Value>| {
+        let text = bucket.get("key_as_string").or_else(|| bucket.get("key"));
+        match text {
+            Some(Value::String(text)) => text.clone(),
+            other => other.map(Value::to_string).unwrap_or_default(),
+        }
+    };
+    let named: Map<String, Value> = buckets
+        .into_iter()
+        .map(|bucket| (key(&bucket), Value::Object(bucket)))
+        .collect();
+    Ok(serde_json::json!({"buckets": named}))
 }

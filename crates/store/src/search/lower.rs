@@ -6,7 +6,8 @@ use canarytrace_es::{
     EsError,
     date::{self, Round},
     query::{
-        BoolQuery, MatchPhraseQuery, MatchQuery, Operator, Query, RangeQuery, wildcard_matches,
+        BoolQuery, FuzzyQuery, MatchPhraseQuery, MatchQuery, Operator, Query, RangeQuery,
+        wildcard_matches,
     },
 };
 use jiff::{Timestamp, tz::TimeZone};
@@ -14,8 +15,8 @@ use serde_json::Value;
 use tantivy::{
     Term,
     query::{
-        AllQuery, BooleanQuery, ConstScoreQuery, EmptyQuery, Occur, PhraseQuery,
-        Query as TantivyQuery, TermQuery, TermSetQuery,
+        AllQuery, BooleanQuery, BoostQuery, ConstScoreQuery, DisjunctionMaxQuery, EmptyQuery,
+        Occur, PhrasePrefixQuery, PhraseQuery, Query as TantivyQuery, TermQuery, TermSetQuery,
     },
     schema::{Field, IndexRecordOption},
 };
@@ -30,6 +31,9 @@ use crate::{
 };
 
 type Boxed = Box<dyn TantivyQuery>;
+
+/// A compiled regular expression is refused beyond this.
+const MAX_REGEX_BYTES: usize = 1 << 20;
 
 /// A query is lowered once per index.
 pub(crate) struct Lowering<'a> {
@@ -87,7 +91,38 @@ impl Lowering<'_> {
                     }
                 }))
             }
+            Query::Regexp(query) => {
+                let pattern = regex::RegexBuilder::new(&query.usual_pattern()?)
+                    .size_limit(MAX_REGEX_BYTES)
+                    .build()
+                    .map_err(|error| {
+                        EsError::illegal_argument(format!("[regexp] [{}]: {error}", query.pattern))
+                    })?;
+                self.refuse_text(&query.field, &query.field, "regexp")?;
+                Ok(self.texts(&query.field, move |text| pattern.is_match(text)))
+            }
+            Query::Fuzzy(query) => {
+                self.refuse_text(&query.field, &query.field, "fuzzy")?;
+                let own = query.clone();
+                Ok(self.texts(&query.field, move |text| is_near(&own, text)))
+            }
             Query::Ids(query) => Ok(self.ids(query.values.iter().cloned())),
+            Query::ConstantScore(query) => {
+                Ok(Box::new(ConstScoreQuery::new(self.lower(query)?, 1.0)))
+            }
+            Query::DisMax(query) => {
+                let lowered = query.queries.iter().map(|query| self.lower(query));
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    reason = "scores are single precision"
+                )]
+                let tie_breaker = query.tie_breaker as f32;
+                Ok(Box::new(DisjunctionMaxQuery::with_tie_breaker(
+                    lowered.collect::<Result<_, _>>()?,
+                    tie_breaker,
+                )))
+            }
+            Query::Boost(query, boost) => Ok(Box::new(BoostQuery::new(self.lower(query)?, *boost))),
         }
     }
 
@@ -140,7 +175,14 @@ impl Lowering<'_> {
     }
 
     fn term(&self, path: &str, value: &Value) -> Result<Boxed, EsError> {
-        let by_term = |term: Term, option| -> Boxed { Box::new(TermQuery::new(term, option)) };
+        let by_term = |term: Term, option| -> Boxed {
+            let query = Box::new(TermQuery::new(term, option));
+            // An exact value matches, or it does not: only words of a text do so more or less.
+            match option {
+                IndexRecordOption::Basic => Box::new(ConstScoreQuery::new(query, 1.0)),
+                _ => query,
+            }
+        };
         match self.mapping.kind(path) {
             None => Ok(Box::new(EmptyQuery)),
             Some(FieldType::Text { indexed: true }) => Ok(by_term(
@@ -264,10 +306,15 @@ impl Lowering<'_> {
                         )
                     })
                     .collect();
-                Ok(if clauses.is_empty() {
-                    Box::new(EmptyQuery)
-                } else {
-                    Box::new(BooleanQuery::new(clauses))
+                let required = query
+                    .minimum_should_match
+                    .map(|minimum| minimum.of(clauses.len()));
+                Ok(match required {
+                    _ if clauses.is_empty() => Box::new(EmptyQuery),
+                    Some(required) if occur == Occur::Should && required > 1 => Box::new(
+                        BooleanQuery::with_minimum_required_clauses(clauses, required),
+                    ),
+                    _ => Box::new(BooleanQuery::new(clauses)),
                 })
             }
             Some(FieldType::Text { indexed: false }) if query.lenient => Ok(Box::new(EmptyQuery)),
@@ -283,10 +330,16 @@ impl Lowering<'_> {
             self.mapping.kind(path),
             Some(FieldType::Text { indexed: true })
         ) {
+            if query.prefix && self.mapping.kind(path).is_some() {
+                return Err(EsError::illegal_argument(format!(
+                    "Can only use phrase prefix queries on text fields - not on [{path}]"
+                )));
+            }
             let words = MatchQuery {
                 field: path.to_owned(),
                 value: query.value.clone(),
                 operator: Operator::And,
+                minimum_should_match: None,
                 lenient: query.lenient,
             };
             return self.match_text(path, &words);
@@ -298,6 +351,10 @@ impl Lowering<'_> {
             .collect();
         Ok(match terms.len() {
             0 => Box::new(EmptyQuery),
+            _ if query.prefix && query.slop > 0 => {
+                return Err(EsError::unsupported("[slop] of [match_phrase_prefix]"));
+            }
+            _ if query.prefix => Box::new(PhrasePrefixQuery::new(terms)),
             1 => Box::new(TermQuery::new(
                 terms.remove(0),
                 IndexRecordOption::WithFreqs,
@@ -492,6 +549,17 @@ impl Lowering<'_> {
     }
 }
 
+/// Within the edits that are allowed, after a common beginning.
+fn is_near(query: &FuzzyQuery, text: &str) -> bool {
+    let begin = |text: &str| text.chars().take(query.prefix_length).collect::<String>();
+    let distance = if query.transpositions {
+        strsim::osa_distance
+    } else {
+        strsim::levenshtein
+    };
+    begin(text) == begin(&query.value) && distance(&query.value, text) <= query.distance
+}
+
 fn plain(value: &Value) -> String {
     value
         .as_str()
@@ -499,11 +567,10 @@ fn plain(value: &Value) -> String {
 }
 
 fn not_a_number(value: &Value) -> EsError {
-    EsError::new(
-        400,
-        "number_format_exception",
-        format!("For input string: \"{}\"", plain(value)),
-    )
+    EsError::query_shard(format!(
+        "failed to create query: For input string: \"{}\"",
+        plain(value)
+    ))
 }
 
 fn not_indexed(path: &str) -> EsError {

@@ -3,7 +3,7 @@
 pub(crate) mod columns;
 mod filter;
 pub(crate) mod lower;
-mod sort;
+pub(crate) mod sort;
 
 use std::{sync::Arc, time::Instant};
 
@@ -132,9 +132,9 @@ pub(crate) fn search(views: &[View], request: &SearchRequest) -> Result<SearchRe
             max_score = found.scores.iter().copied().fold(max_score, |max, score| {
                 Some(max.map_or(score, |max| max.max(score)))
             });
-            aggregator.collect(view, segment, &found.docs)?;
+            let place = (view_position, segment_position);
+            aggregator.collect(place, segment, &found.docs)?;
             if wanted > 0 {
-                let place = (view_position, segment_position);
                 let own = order.best(
                     segment,
                     place,
@@ -167,7 +167,13 @@ pub(crate) fn search(views: &[View], request: &SearchRequest) -> Result<SearchRe
         took_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
         shards: views.len() as u64,
         total,
-        max_score: max_score.filter(|_| request.sort.is_empty()).map(f64::from),
+        max_score: if views.is_empty() {
+            Some(0.0)
+        } else {
+            max_score
+                .filter(|_| order.is_by_score_first())
+                .map(f64::from)
+        },
         hits,
         aggregations: (!request.aggregations.is_empty())
             .then(|| aggregator.finish())
@@ -175,7 +181,7 @@ pub(crate) fn search(views: &[View], request: &SearchRequest) -> Result<SearchRe
     })
 }
 
-fn hit(
+pub(crate) fn hit(
     views: &[View],
     candidate: &Candidate,
     request: &SearchRequest,
@@ -210,10 +216,7 @@ fn hit(
     Ok(Hit {
         index: view.index.name.clone(),
         id,
-        score: request
-            .sort
-            .is_empty()
-            .then_some(f64::from(candidate.score)),
+        score: order.needs_score().then_some(f64::from(candidate.score)),
         source: body,
         sort: if request.sort.is_empty() {
             Vec::new()

@@ -36,16 +36,60 @@ enum Key {
 /// The order of a request.
 pub(crate) struct Order {
     fields: Vec<SortField>,
-    /// Whether the field holds booleans, which are answered as 0 and 1.
-    booleans: Vec<bool>,
+    kinds: Vec<SortKind>,
+}
+
+/// How values of a field are answered, and what stands for none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum SortKind {
+    Text,
+    Whole,
+    Decimal,
+    /// Answered as 0 and 1.
+    Boolean,
+}
+
+impl SortKind {
+    fn of(kind: &FieldType) -> Self {
+        match kind {
+            FieldType::Whole { .. } | FieldType::Date => SortKind::Whole,
+            FieldType::Decimal { .. } => SortKind::Decimal,
+            FieldType::Boolean => SortKind::Boolean,
+            _ => SortKind::Text,
+        }
+    }
+
+    /// Of a field that no index has.
+    fn unmapped(name: Option<&str>) -> Self {
+        match name {
+            Some("float" | "double" | "half_float" | "scaled_float") => SortKind::Decimal,
+            Some("boolean") => SortKind::Boolean,
+            Some("keyword" | "text" | "ip") | None => SortKind::Text,
+            Some(_) => SortKind::Whole,
+        }
+    }
+
+    /// The answer for a document without a value: beyond all values, on the side where it is sorted in.
+    fn missing(self, field: &SortField) -> Value {
+        let is_high = (field.order == SortOrder::Ascending) != field.missing_first;
+        match (self, is_high) {
+            (SortKind::Text, _) => Value::Null,
+            (SortKind::Whole, true) => json!(i64::MAX),
+            (SortKind::Whole, false) => json!(i64::MIN),
+            (SortKind::Decimal, true) => json!("Infinity"),
+            (SortKind::Decimal, false) => json!("-Infinity"),
+            (SortKind::Boolean, true) => json!(i32::MAX),
+            (SortKind::Boolean, false) => json!(i32::MIN),
+        }
+    }
 }
 
 impl Order {
     pub(crate) fn new(fields: &[SortField], views: &[View]) -> Result<Self, EsError> {
-        let mut booleans = Vec::new();
+        let mut sort_kinds = Vec::new();
         for field in fields {
             let SortTarget::Field(path) = &field.target else {
-                booleans.push(false);
+                sort_kinds.push(SortKind::Text);
                 continue;
             };
             let kinds: Vec<&FieldType> = views
@@ -67,12 +111,22 @@ impl Order {
                     format!("No mapping found for [{path}] in order to sort on"),
                 ));
             }
-            booleans.push(kinds.iter().any(|kind| matches!(kind, FieldType::Boolean)));
+            let unmapped = || SortKind::unmapped(field.unmapped_type.as_deref());
+            sort_kinds.push(
+                kinds
+                    .first()
+                    .map_or_else(unmapped, |kind| SortKind::of(kind)),
+            );
         }
         Ok(Self {
             fields: fields.to_vec(),
-            booleans,
+            kinds: sort_kinds,
         })
+    }
+
+    pub(crate) fn is_by_score_first(&self) -> bool {
+        let first = self.fields.first();
+        first.is_none_or(|field| field.target == SortTarget::Score)
     }
 
     pub(crate) fn needs_score(&self) -> bool {
@@ -187,7 +241,13 @@ impl Order {
     }
 
     fn is_after(&self, candidate: &Candidate, after: &[Value]) -> bool {
-        for ((field, key), after) in self.fields.iter().zip(&candidate.keys).zip(after) {
+        let fields = self.fields.iter().zip(&self.kinds);
+        for (((field, kind), key), after) in fields.zip(&candidate.keys).zip(after) {
+            let after = if *after == kind.missing(field) {
+                &Value::Null
+            } else {
+                after
+            };
             let ordering = compare_keys(field, key, &after_key(field, after));
             if ordering.is_ne() {
                 return ordering.is_gt();
@@ -198,21 +258,22 @@ impl Order {
 
     /// What a client sends back as `search_after`.
     pub(crate) fn values(&self, candidate: &Candidate) -> Vec<Value> {
-        let value = |(key, boolean): (&Key, &bool)| match key {
+        let value = |((key, kind), field): ((&Key, &SortKind), &SortField)| match key {
             Key::Value(Some(FieldValue::Whole(number))) => json!(number),
             Key::Value(Some(FieldValue::Decimal(number))) => json!(number),
-            Key::Value(Some(FieldValue::Text(text))) if *boolean => {
+            Key::Value(Some(FieldValue::Text(text))) if *kind == SortKind::Boolean => {
                 json!(i32::from(text == "true"))
             }
             Key::Value(Some(FieldValue::Text(text))) => json!(text),
-            Key::Value(None) | Key::Ordinal(_) => Value::Null,
+            Key::Value(None) | Key::Ordinal(_) => kind.missing(field),
             Key::Score(score) => json!(score),
             Key::Document => json!(candidate.doc),
         };
         candidate
             .keys
             .iter()
-            .zip(&self.booleans)
+            .zip(&self.kinds)
+            .zip(&self.fields)
             .map(value)
             .collect()
     }

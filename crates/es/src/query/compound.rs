@@ -1,0 +1,113 @@
+//! `constant_score`, `dis_max`, and `multi_match`, which is one of many `match`.
+//! <https://www.elastic.co/guide/en/elasticsearch/reference/7.10/query-dsl-multi-match-query.html>
+
+use serde_json::{Value, json};
+
+use super::Query;
+use crate::{EsError, parse};
+
+/// The best of several, with a share of the others.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DisMaxQuery {
+    pub queries: Vec<Query>,
+    pub tie_breaker: f64,
+}
+
+pub(super) fn parse_constant_score(body: &Value, depth: usize) -> Result<Query, EsError> {
+    let map = parse::object(body, "constant_score")?;
+    parse::known_keys(map, "constant_score", &["filter", "boost"])?;
+    let filter = map
+        .get("filter")
+        .ok_or_else(|| EsError::parsing("[constant_score] requires a 'filter' element"))?;
+    Ok(Query::ConstantScore(Box::new(Query::parse_at(
+        filter,
+        depth + 1,
+    )?)))
+}
+
+pub(super) fn parse_dis_max(body: &Value, depth: usize) -> Result<Query, EsError> {
+    let map = parse::object(body, "dis_max")?;
+    parse::known_keys(map, "dis_max", &["queries", "tie_breaker", "boost"])?;
+    let queries = map.get("queries").map(parse::list).unwrap_or_default();
+    if queries.is_empty() {
+        return Err(EsError::parsing(
+            "[dis_max] requires 'queries' field with at least one clause",
+        ));
+    }
+    Ok(Query::DisMax(DisMaxQuery {
+        queries: queries
+            .into_iter()
+            .map(|query| Query::parse_at(query, depth + 1))
+            .collect::<Result<_, _>>()?,
+        tie_breaker: parse::number(map, "dis_max", "tie_breaker")?.unwrap_or(0.0),
+    }))
+}
+
+pub(super) fn parse_multi_match(body: &Value, depth: usize) -> Result<Query, EsError> {
+    let place = "multi_match";
+    let map = parse::object(body, place)?;
+    parse::known_keys(
+        map,
+        place,
+        &[
+            "query",
+            "fields",
+            "type",
+            "tie_breaker",
+            "operator",
+            "minimum_should_match",
+            "lenient",
+            "slop",
+            "boost",
+        ],
+    )?;
+    let query = map
+        .get("query")
+        .ok_or_else(|| EsError::parsing("No text specified for multi_match query"))?;
+    let wanted = parse::string(map, place, "type")?;
+    let (kind, usual_tie, options): (_, _, &[&str]) = match wanted.as_deref() {
+        None | Some("best_fields") => (
+            "match",
+            0.0,
+            &["operator", "minimum_should_match", "lenient"],
+        ),
+        Some("most_fields") => (
+            "match",
+            1.0,
+            &["operator", "minimum_should_match", "lenient"],
+        ),
+        Some("phrase") => ("match_phrase", 0.0, &["slop"]),
+        Some("phrase_prefix") => ("match_phrase_prefix", 0.0, &["slop"]),
+        Some(other) => {
+            return Err(EsError::unsupported(&format!(
+                "[type] [{other}] of [multi_match]"
+            )));
+        }
+    };
+    let fields: Vec<&str> = map
+        .get("fields")
+        .map(parse::list)
+        .unwrap_or_default()
+        .into_iter()
+        .filter_map(Value::as_str)
+        .collect();
+    let of_field = |field: &str| {
+        let (field, boost) = field.split_once('^').unwrap_or((field, "1"));
+        let mut one = json!({"query": query});
+        for name in options {
+            if let Some(option) = map.get(*name) {
+                one[*name] = option.clone();
+            }
+        }
+        let boost: f64 = boost.parse().map_err(|_| {
+            EsError::illegal_argument(format!("the boost [{boost}] of [{field}] is no number"))
+        })?;
+        one["boost"] = json!(boost);
+        Query::parse_at(&json!({kind: {field: one}}), depth + 1)
+    };
+    let fields = if fields.is_empty() { vec!["*"] } else { fields };
+    Ok(Query::DisMax(DisMaxQuery {
+        queries: fields.into_iter().map(of_field).collect::<Result<_, _>>()?,
+        tie_breaker: parse::number(map, place, "tie_breaker")?.unwrap_or(usual_tie),
+    }))
+}
