@@ -211,7 +211,7 @@ impl Group {
                     .roots
                     .iter()
                     .copied()
-                    .filter(|pid| procfs::read_stat(*pid).is_some_and(|stat| stat.state != 'Z'))
+                    .filter(|pid| procfs::read_stat(*pid).is_some_and(|stat| !stat.is_gone()))
                     .collect();
                 pids.extend(
                     self.roots
@@ -324,11 +324,11 @@ impl Drop for Group {
 fn orphans() -> Vec<u32> {
     let own = std::process::id();
     let started = started();
-    let direct = procfs::descendants(own).into_iter();
+    let direct = procfs::descendants(own).into_iter().filter(|pid| {
+        !started.contains(pid) && procfs::read_stat(*pid).is_some_and(|stat| stat.parent == own)
+    });
     direct
-        .filter(|pid| {
-            !started.contains(pid) && procfs::read_stat(*pid).is_some_and(|stat| stat.parent == own)
-        })
+        .flat_map(|pid| [pid].into_iter().chain(procfs::descendants(pid)))
         .collect()
 }
 

@@ -30,8 +30,17 @@ pub(crate) struct Stat {
     pub(crate) state: char,
     pub(crate) parent: u32,
     pub(crate) start_ticks: u64,
+    threads: u64,
     ticks: u64,
     children_ticks: u64,
+}
+
+impl Stat {
+    /// Nothing of it runs any more. A leader that has ended is a zombie while its threads still end, and its children stay
+    /// with it until they have.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.state == 'X' || self.state == 'Z' && self.threads <= 1
+    }
 }
 
 pub(crate) fn read_stat(pid: u32) -> Option<Stat> {
@@ -52,6 +61,7 @@ fn parse_stat(text: &str) -> Option<Stat> {
         parent: u32::try_from(number(1)?).ok()?,
         ticks: number(11)? + number(12)?,
         children_ticks: number(13)? + number(14)?,
+        threads: number(17)?,
         start_ticks: number(19)?,
     })
 }
@@ -101,7 +111,7 @@ pub fn descendants(root: u32) -> Vec<u32> {
         .flatten()
         .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
     {
-        if let Some(stat) = read_stat(pid).filter(|stat| stat.state != 'Z') {
+        if let Some(stat) = read_stat(pid).filter(|stat| !stat.is_gone()) {
             children.entry(stat.parent).or_default().push(pid);
         }
     }
@@ -185,6 +195,19 @@ impl HostSample {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_zombie_with_threads_is_not_gone() {
+        let stat = |state: char, threads: u32| {
+            let line =
+                format!("7 (a) b) {state} 5 7 7 0 -1 0 0 0 0 0 1 2 3 4 20 0 {threads} 0 99 0 0");
+            parse_stat(&line).unwrap()
+        };
+        assert_eq!(stat('Z', 2).start_ticks, 99);
+        assert!(stat('Z', 1).is_gone());
+        assert!(!stat('Z', 2).is_gone());
+        assert!(!stat('S', 1).is_gone());
+    }
 
     #[test]
     fn stat_is_read_past_a_hostile_command_name() {
