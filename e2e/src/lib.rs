@@ -97,6 +97,35 @@ pub fn run(out: &Path, arguments: &[&str]) -> Said {
     say(&all)
 }
 
+const JOURNEY: &str = "
+const { word } = require('./lib/words');
+describe('Shop', () => {
+  before(async () => { await browser.url('/'); });
+  it('greets', async () => {
+    await expect(browser).toHaveTitle('Shop');
+    await $('#q').setValue(word + process.env.SUFFIX);
+    $('#go').click();
+    await expect($('h1')).toHaveText('hello!');
+    console.log('password is', browser.config.password);
+  });
+  it('fails', async () => { await expect($('h1')).toHaveText('bye', { wait: 100 }); });
+  it('is wrong', async () => { undefinedFunction(); });
+  after(async () => { console.log('after ran'); });
+});";
+
+/// A folder with a journey of the shop and what it imports.
+pub fn scripts() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("lib")).unwrap();
+    std::fs::write(
+        folder.path().join("lib/words.js"),
+        "exports.word = 'hello';",
+    )
+    .unwrap();
+    std::fs::write(folder.path().join("shop.js"), JOURNEY).unwrap();
+    folder
+}
+
 /// A site on a free port; paths say what they answer.
 pub struct Site {
     pub url: String,

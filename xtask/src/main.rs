@@ -124,6 +124,7 @@ fn test_built(files: &[&str]) -> Result<()> {
 fn test_e2e() -> Result<()> {
     test_built(&[
         "runs",
+        "git",
         "server",
         "telemetry",
         "evidence",

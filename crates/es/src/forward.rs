@@ -7,7 +7,7 @@ use reqwest::{
     header::{self, HeaderMap, HeaderName},
 };
 
-use crate::client::{Address, ClientConfig, ClientError, transport};
+use crate::{ClientConfig, ClientError, address::Address, client::transport};
 
 /// A cluster whose answers are handed on unread.
 #[derive(Clone, Debug)]

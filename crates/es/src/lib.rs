@@ -12,6 +12,7 @@ pub mod date;
 pub mod query;
 pub mod query_string;
 
+mod address;
 mod client;
 mod error;
 mod forward;
@@ -19,7 +20,8 @@ mod parse;
 mod search;
 mod service;
 
-pub use client::{Client, ClientConfig, ClientError};
+pub use address::ClientConfig;
+pub use client::{Client, ClientError};
 pub use error::EsError;
 pub use forward::{Forwarded, Forwarder};
 pub use search::{
