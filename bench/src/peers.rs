@@ -71,13 +71,7 @@ pub(crate) async fn playwright(url: &str, browser: &Path) -> Result<Peer> {
 }
 
 async fn install(package: &Package) -> Result<PathBuf> {
-    let cache = std::env::var_os("XDG_CACHE_HOME")
-        .map(PathBuf::from)
-        .or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")));
-    let folder = cache
-        .context("no HOME")?
-        .join("canarytrace")
-        .join(package.folder);
+    let folder = canarytrace_e2e::cache().join(package.folder);
     std::fs::create_dir_all(&folder)?;
     std::fs::write(folder.join("package.json"), package.manifest)?;
     if !folder

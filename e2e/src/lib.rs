@@ -90,6 +90,23 @@ pub fn say(arguments: &[&str]) -> Said {
     canarytrace(arguments).output().unwrap().into()
 }
 
+/// The user's cache folder, for what is fetched once.
+pub fn cache() -> PathBuf {
+    let named = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    let usual = || Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache"));
+    let cache = named.or_else(usual);
+    cache
+        .expect("HOME names where fetched things are kept")
+        .join("canarytrace")
+}
+
+/// A run of one page with `--json` into `out`, with these variables.
+pub fn check(out: &Path, url: &str, variables: &[(&str, &str)]) -> Said {
+    let mut command = canarytrace(&["run", "--json", "--out", out.to_str().unwrap(), url]);
+    command.envs(variables.iter().copied());
+    command.output().unwrap().into()
+}
+
 /// A run of the site with `--json` into `out`.
 pub fn run(out: &Path, arguments: &[&str]) -> Said {
     let mut all = vec!["run", "--json", "--out", out.to_str().unwrap()];

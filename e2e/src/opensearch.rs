@@ -124,14 +124,12 @@ fn java() -> PathBuf {
 
 /// The unpacked distribution.
 fn fetched() -> PathBuf {
-    let cache = std::env::var_os("XDG_CACHE_HOME")
-        .map(PathBuf::from)
-        .or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")));
     // Readable by whom it runs as: root's own folder is not.
     let is_root = fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0);
-    let cache = match cache {
-        Some(cache) if !is_root => cache.join("canarytrace"),
-        _ => std::env::temp_dir().join("canarytrace-cache"),
+    let cache = if is_root {
+        std::env::temp_dir().join("canarytrace-cache")
+    } else {
+        crate::cache()
     };
     let distribution = cache.join(format!("opensearch-{VERSION}"));
     if distribution.join("bin/opensearch").exists() {

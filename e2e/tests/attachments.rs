@@ -4,16 +4,10 @@
 use std::path::Path;
 
 use canarytrace_e2e::{
-    Said, Server, Site, canarytrace, documents, eventually, only_run, request,
+    Server, Site, check, documents, eventually, only_run, request,
     s3::{S3, SECRET_KEY},
 };
 use serde_json::Value;
-
-fn run(out: &Path, url: &str, variables: &[(&str, &str)], more: &[&str]) -> Said {
-    let mut command = canarytrace(&["run", "--json", "--out", out.to_str().unwrap(), url]);
-    command.args(more).envs(variables.iter().copied());
-    command.output().unwrap().into()
-}
 
 /// Names of what the run in `folder` has kept, with its content.
 fn kept(folder: &Path) -> Vec<(String, Vec<u8>)> {
@@ -34,12 +28,7 @@ fn a_run_keeps_its_attachments_in_a_bucket() {
         S3::start("shots"),
         tempfile::tempdir().unwrap(),
     );
-    let said = run(
-        out.path(),
-        &site.page("/error"),
-        &s3.variables("shots"),
-        &[],
-    );
+    let said = check(out.path(), &site.page("/error"), &s3.variables("shots"));
     assert_eq!(said.code, Some(1), "{said:?}");
     let record = said.record();
     let uuid = record["uuid"].as_str().unwrap();
@@ -70,7 +59,7 @@ fn a_bucket_that_refuses_loses_nothing() {
     );
     let mut variables = s3.variables("shots");
     variables[2].1 = "another-secret";
-    let said = run(out.path(), &site.page("/error"), &variables, &[]);
+    let said = check(out.path(), &site.page("/error"), &variables);
     assert_eq!(said.code, Some(1), "{said:?}");
     let record = said.record();
     let waiting = record["delivered"]["pendingAttachments"].as_u64().unwrap();
@@ -80,7 +69,7 @@ fn a_bucket_that_refuses_loses_nothing() {
         "{said:?}"
     );
 
-    let said = run(out.path(), &site.page("/"), &variables[..2], &[]);
+    let said = check(out.path(), &site.page("/"), &variables[..2]);
     assert_eq!(said.code, Some(2), "{said:?}");
     assert!(said.stderr.contains("AWS_S3_SECRET_KEY"), "{said:?}");
 }
@@ -94,11 +83,10 @@ fn the_server_keeps_attachments_in_a_bucket() {
     );
     let data = tempfile::tempdir().unwrap();
     let server = Server::start_with(data.path(), &[], &s3.variables("shots"));
-    let said = run(
+    let said = check(
         out.path(),
         &site.page("/error"),
-        &[],
-        &["--store", &server.url],
+        &[("ELASTIC_CLUSTER", &server.url)],
     );
     assert_eq!(said.code, Some(1), "{said:?}");
     let record = said.record();

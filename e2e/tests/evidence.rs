@@ -4,7 +4,7 @@
 use std::{path::Path, time::Duration};
 
 use canarytrace_e2e::{
-    Said, canarytrace, only_run,
+    check, only_run,
     web::{Reply, Web},
 };
 use serde_json::Value;
@@ -12,12 +12,6 @@ use zune_jpeg::{JpegDecoder, zune_core::bytestream::ZCursor};
 
 const SECRET: &str = "planted-secret-of-the-film";
 const SLOW: Duration = Duration::from_millis(1500);
-
-fn run(out: &Path, url: &str, variables: &[(&str, &str)]) -> Said {
-    let mut command = canarytrace(&["run", "--json", "--out", out.to_str().unwrap(), url]);
-    command.envs(variables.iter().copied());
-    command.output().unwrap().into()
-}
 
 /// A page whose load takes a while, in which it changes.
 fn changing(script: &'static str) -> Web {
@@ -73,7 +67,7 @@ fn a_filmstrip_shows_how_the_page_changed_and_the_archive_has_its_texts() {
         ("CANARYTRACE_BODIES", "allow"),
         ("CANARYTRACE_HAR", "always"),
     ];
-    let said = run(out.path(), &web.page("/"), &variables);
+    let said = check(out.path(), &web.page("/"), &variables);
     assert_eq!(said.code, Some(0), "{said:?}");
     let record = said.record();
     assert_eq!(record["overhead"]["class"], "filmstrip");
@@ -121,7 +115,7 @@ fn no_picture_of_a_filmstrip_shows_a_secret() {
     );
     let out = tempfile::tempdir().unwrap();
     let variables = [("CANARYTRACE_FILMSTRIP", "always"), ("SHOP_PASS", SECRET)];
-    let said = run(out.path(), &web.page("/"), &variables);
+    let said = check(out.path(), &web.page("/"), &variables);
     assert_eq!(said.code, Some(0), "{said:?}");
     let film = film(&only_run(out.path()));
     assert!(!film.is_empty());

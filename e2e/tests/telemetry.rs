@@ -1,10 +1,10 @@
 //! What a run records against another source of the same fact: the server's own log, the page's own code.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use canarytrace_e2e::{
-    Said, canarytrace, documents, only_run, record, say,
+    check, documents, only_run, record, say,
     tls::serve_tls_page,
     web::{Reply, Web},
 };
@@ -47,7 +47,7 @@ struct Recorded {
 fn recorded() -> Recorded {
     let third = Web::start(|_| Reply::typed("text/javascript", "window.widget = 1;"));
     let (shop, out) = (shop(&third.url), tempfile::tempdir().unwrap());
-    let said = run(
+    let said = check(
         out.path(),
         &shop.page("/"),
         &[
@@ -66,12 +66,6 @@ fn recorded() -> Recorded {
         folder,
         _out: out,
     }
-}
-
-fn run(out: &Path, url: &str, variables: &[(&str, &str)]) -> Said {
-    let mut command = canarytrace(&["run", "--json", "--out", out.to_str().unwrap(), url]);
-    command.envs(variables.iter().copied());
-    command.output().unwrap().into()
 }
 
 #[test]
@@ -249,7 +243,7 @@ fn sockets_streams_workers_and_frames_are_logged() {
         "/from-worker" => Reply::typed("text/plain", "x"),
         _ => Reply::status(404, ""),
     });
-    let said = run(out.path(), &shop.page("/"), &[]);
+    let said = check(out.path(), &shop.page("/"), &[]);
     assert_eq!(said.code, Some(0), "{said:?}");
     let requests = documents(&only_run(out.path()), "request-log");
     let kind = |part: &str| {
@@ -280,7 +274,7 @@ fn the_environment_is_stored_with_its_secrets_masked() {
         Web::start(|_| Reply::page("<title>x</title>")),
         tempfile::tempdir().unwrap(),
     );
-    let said = run(
+    let said = check(
         out.path(),
         &shop.page("/"),
         &[
@@ -360,7 +354,7 @@ fn every_resource_has_its_timing() {
         _ => Reply::typed("text/plain", "part"),
     });
     let out = tempfile::tempdir().unwrap();
-    let said = run(out.path(), &web.page("/"), &[]);
+    let said = check(out.path(), &web.page("/"), &[]);
     assert_eq!(said.code, Some(0), "{said:?}");
     let entries = documents(&only_run(out.path()), "c.performance-entries");
     let parts = entries
@@ -378,7 +372,7 @@ fn certificates_and_mixed_content_are_named() {
         "<!doctype html><title>Safe</title><h1>Safe</h1><script src='http://insecure.invalid/mixed.js'></script>",
     );
     let out = tempfile::tempdir().unwrap();
-    let said = run(out.path(), &url, &[]);
+    let said = check(out.path(), &url, &[]);
     assert_eq!(said.code, Some(0), "{said:?}");
     let vitals = &documents(&only_run(out.path()), "c.vitals")[0];
     assert_eq!(vitals["mixedContent"], 1, "{vitals}");

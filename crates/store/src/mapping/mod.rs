@@ -5,8 +5,13 @@ use std::{
     sync::Arc,
 };
 
+mod values;
+
 use canarytrace_es::{EsError, date};
 use serde_json::{Map, Value, json};
+
+use values::put;
+pub(crate) use values::{decimal, whole};
 
 /// How a field is indexed.
 #[derive(Clone, Debug, PartialEq)]
@@ -109,8 +114,6 @@ pub(crate) struct Indexed {
 const MAX_FIELDS: usize = 2000;
 const MAX_DEPTH: usize = 20;
 const DYNAMIC_IGNORE_ABOVE: usize = 256;
-/// A longer exact value cannot be a term of the index.
-const MAX_TERM_BYTES: usize = 32_766;
 
 const WHOLE_TYPES: [(&str, i64, i64); 4] = [
     ("long", i64::MIN, i64::MAX),
@@ -456,109 +459,6 @@ fn parse_type(path: &str, kind: &str, definition: &Value) -> Result<FieldType, E
             "mapper_parsing_exception",
             format!("No handler for type [{other}] declared on field [{path}]"),
         )),
-    }
-}
-
-/// Coerces a leaf and puts it into the index; false when it is left out (too long, not indexed).
-fn put(
-    path: &str,
-    kind: &FieldType,
-    value: &Value,
-    indexed: &mut Indexed,
-) -> Result<bool, EsError> {
-    let wrong = |name: &str| {
-        EsError::mapper_parsing(format!(
-            "failed to parse field [{path}] of type [{name}]: value was [{}]",
-            shorten(value)
-        ))
-    };
-    let cell = match kind {
-        FieldType::Text { indexed: false } => return Ok(false),
-        FieldType::Text { indexed: true } => {
-            indexed
-                .texts
-                .entry(path.to_owned())
-                .or_default()
-                .push(plain(value));
-            return Ok(true);
-        }
-        FieldType::Keyword { ignore_above } => {
-            let text = plain(value);
-            if text.chars().count() > *ignore_above {
-                return Ok(false);
-            }
-            if text.len() > MAX_TERM_BYTES {
-                return Err(EsError::illegal_argument(format!(
-                    "Document contains at least one immense term in field=\"{path}\" (longer than {MAX_TERM_BYTES} bytes)"
-                )));
-            }
-            Cell::Text(text)
-        }
-        FieldType::Whole { name, min, max } => {
-            let number = whole(value).filter(|number| (min..=max).contains(&number));
-            Cell::Whole(number.ok_or_else(|| wrong(name))?)
-        }
-        FieldType::Decimal { name } => Cell::Decimal(
-            decimal(value)
-                .filter(|number| number.is_finite())
-                .ok_or_else(|| wrong(name))?,
-        ),
-        FieldType::Boolean => match value {
-            Value::Bool(flag) => Cell::Text(flag.to_string()),
-            Value::String(text) if text == "true" || text == "false" => Cell::Text(text.clone()),
-            Value::String(text) if text.is_empty() => Cell::Text("false".to_owned()),
-            _ => return Err(wrong("boolean")),
-        },
-        FieldType::Date => Cell::Whole(document_date(value).ok_or_else(|| wrong("date"))?),
-        FieldType::Ip => {
-            let address: std::net::IpAddr = value
-                .as_str()
-                .and_then(|text| text.parse().ok())
-                .ok_or_else(|| wrong("ip"))?;
-            Cell::Text(address.to_string())
-        }
-    };
-    indexed.cells.entry(path.to_owned()).or_default().push(cell);
-    Ok(true)
-}
-
-fn plain(value: &Value) -> String {
-    value
-        .as_str()
-        .map_or_else(|| value.to_string(), str::to_owned)
-}
-
-fn shorten(value: &Value) -> String {
-    plain(value).chars().take(100).collect()
-}
-
-/// Decimals are cut, text is read, as `coerce` does.
-pub(crate) fn whole(value: &Value) -> Option<i64> {
-    match value {
-        Value::Number(number) => number.as_i64().or_else(|| cut(number.as_f64()?)),
-        Value::String(text) => text.parse().ok().or_else(|| cut(text.parse().ok()?)),
-        _ => None,
-    }
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "the range is checked")]
-fn cut(number: f64) -> Option<i64> {
-    (number.is_finite() && number.abs() < 9.2e18).then_some(number as i64)
-}
-
-pub(crate) fn decimal(value: &Value) -> Option<f64> {
-    match value {
-        Value::Number(number) => number.as_f64(),
-        Value::String(text) => text.parse().ok(),
-        _ => None,
-    }
-}
-
-fn document_date(value: &Value) -> Option<i64> {
-    match value {
-        Value::Number(_) => whole(value),
-        Value::String(text) => date::parse_document_date(text),
-        _ => None,
     }
 }
 
