@@ -12,7 +12,7 @@ const COLLECT: &str = include_str!("../js/collect.js");
 pub(crate) const EARLY: &str = include_str!("../js/early.js");
 const PATH: &str = include_str!("../js/path.js");
 /// A paint follows an interaction within this, ms; longer ones are found by the next step.
-const INTERACTION_LIMIT: u32 = 300;
+const INTERACTION_LIMIT: u32 = 100;
 /// A page counts as painted when nothing moved for so long after its load.
 const QUIET: Duration = Duration::from_millis(500);
 /// A page that never rests is read after this.
