@@ -194,7 +194,7 @@ async fn sorting_paging_and_search_after() {
         [
             ("1".to_owned(), json!([-2.25, 50])),
             ("0".to_owned(), json!([1.5, 5])),
-            ("2".to_owned(), json!([null, 500]))
+            ("2".to_owned(), json!(["Infinity", 500]))
         ]
     );
     let after =
