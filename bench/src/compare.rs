@@ -9,7 +9,7 @@ use canarytrace_e2e::{
     kills::Random,
     web::{Reply, Web},
 };
-use canarytrace_model::statistics::{Comparison, changes};
+use canarytrace_model::statistics::Comparison;
 use serde_json::Value;
 
 use crate::median;
@@ -108,12 +108,10 @@ fn loads(runs: &[Run]) -> f64 {
 /// As `canarytrace compare` answers 1.
 fn is_slower(before: &[Run], after: &[Run]) -> bool {
     let of = |runs: &[Run], index: usize| runs.iter().map(|run| run[index]).collect::<Vec<_>>();
-    let comparisons: Vec<Comparison> = (0..METRICS.len())
-        .filter_map(|index| Comparison::of(&of(before, index), &of(after, index)))
-        .collect();
-    let changed = changes(&comparisons);
-    let mut slower = comparisons.iter().zip(changed);
-    slower.any(|(comparison, changed)| changed && comparison.shift > 0.0)
+    (0..METRICS.len()).any(|index| {
+        let comparison = Comparison::of(&of(before, index), &of(after, index));
+        comparison.is_some_and(|comparison| comparison.is_change() && comparison.shift > 0.0)
+    })
 }
 
 /// Different ones, in any order.

@@ -24,9 +24,17 @@ pub struct Delivered {
     pub pending: u64,
     /// Documents that the store has refused for good; they are kept in `rejected.ndjson`.
     pub rejected: u64,
-    /// Attachments that are still only on this disk, though somebody takes them.
-    #[serde(default)]
+    /// Attachments that are still only on this disk, though somebody takes them; left out when there are none.
+    #[serde(default, skip_serializing_if = "is_none")]
     pub pending_attachments: u64,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde asks with a reference"
+)]
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 impl Delivered {

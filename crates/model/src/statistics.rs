@@ -86,22 +86,6 @@ impl Comparison {
     }
 }
 
-/// Which of several comparisons of the same runs are changes. Who asks five questions is wrong in one of them more often
-/// than who asks one: the probability that any answer is a false alarm stays below [`SIGNIFICANT`] (Holm's correction).
-pub fn changes(comparisons: &[Comparison]) -> Vec<bool> {
-    let mut order: Vec<usize> = (0..comparisons.len()).collect();
-    order.sort_by(|a, b| comparisons[*a].p.total_cmp(&comparisons[*b].p));
-    let mut changed = vec![false; comparisons.len()];
-    for (rank, index) in order.into_iter().enumerate() {
-        let questions = (comparisons.len() - rank) as f64;
-        if comparisons[index].p * questions >= SIGNIFICANT {
-            break;
-        }
-        changed[index] = true;
-    }
-    changed
-}
-
 /// Two-sided permutation test of the rank sum: the share of random divisions that differ as much as the one measured.
 fn rank_test(before: &[f64], after: &[f64]) -> f64 {
     let mut ranks = ranks(before, after);
@@ -190,19 +174,6 @@ mod tests {
         let (alarms, found) = (rate(&mut random, 1.0), rate(&mut random, 1.2));
         assert!(alarms <= 16, "{alarms} of 200 are false alarms");
         assert!(found >= 160, "{found} of 200 are found");
-    }
-
-    #[test]
-    fn more_questions_need_better_answers() {
-        let comparison = |p| Comparison {
-            p,
-            ..Comparison::of(&[1.0], &[1.0]).unwrap()
-        };
-        let judged = |ps: &[f64]| changes(&ps.iter().copied().map(comparison).collect::<Vec<_>>());
-        assert_eq!(judged(&[0.04]), [true]);
-        assert_eq!(judged(&[0.04, 0.9]), [false, false]);
-        assert_eq!(judged(&[0.04, 0.001, 0.02]), [true, true, true]);
-        assert_eq!(judged(&[0.06, 0.001, 0.02]), [false, true, true]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! `canarytrace compare`: whether two sets of runs differ, or only wobble.
 
-use canarytrace_model::statistics::{Comparison, changes};
+use canarytrace_model::statistics::Comparison;
 
 use crate::{
     arguments::CompareArguments,
@@ -12,23 +12,20 @@ use crate::{
 /// Exit 1 when something got slower.
 pub(crate) fn run(arguments: &CompareArguments) -> Result<u8, Failure> {
     let (before, after) = (read(&arguments.before)?, read(&arguments.after)?);
-    let (metrics, comparisons): (Vec<_>, Vec<_>) = METRICS
-        .into_iter()
-        .filter_map(|(name, unit)| {
-            let comparison = Comparison::of(before.get(name)?, after.get(name)?)?;
-            Some(((name, unit), comparison))
-        })
-        .unzip();
-    let changed = changes(&comparisons);
     let mut slower = false;
-    for (((name, unit), comparison), changed) in metrics.into_iter().zip(&comparisons).zip(changed)
-    {
-        let word = match (changed, comparison.shift > 0.0) {
+    for (name, unit) in METRICS {
+        let (Some(before), Some(after)) = (before.get(name), after.get(name)) else {
+            continue;
+        };
+        let Some(comparison) = Comparison::of(before, after) else {
+            continue;
+        };
+        let word = match (comparison.is_change(), comparison.shift > 0.0) {
             (false, _) => "no change",
             (true, true) => "SLOWER",
             (true, false) => "faster",
         };
-        slower |= changed && comparison.shift > 0.0;
+        slower |= comparison.is_change() && comparison.shift > 0.0;
         terminal::line(&format!(
             "{name:5} {:>10.1} -> {:>10.1} {unit:2} {:>+7.1} %  p {:.4}  {word} ({} and {} runs)",
             comparison.before.median,
