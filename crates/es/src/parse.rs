@@ -66,6 +66,11 @@ pub(crate) fn unsigned(map: &Object, place: &str, key: &str) -> Result<Option<us
     }
 }
 
+/// Whatever stands there, but null.
+pub(crate) fn value(map: &Object, key: &str) -> Option<Value> {
+    map.get(key).filter(|value| !value.is_null()).cloned()
+}
+
 pub(crate) fn number(map: &Object, place: &str, key: &str) -> Result<Option<f64>, EsError> {
     match map.get(key) {
         None | Some(Value::Null) => Ok(None),

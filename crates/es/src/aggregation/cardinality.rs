@@ -17,7 +17,7 @@ pub(super) fn parse(body: &Value) -> Result<Cardinality, EsError> {
         "cardinality",
         &["field", "precision_threshold", "missing"],
     )?;
-    let missing = map.get("missing").filter(|value| !value.is_null()).cloned();
+    let missing = parse::value(map, "missing");
     Ok(Cardinality {
         field: parse::required_string(map, "cardinality", "field")?,
         missing,

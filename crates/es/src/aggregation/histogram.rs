@@ -54,7 +54,7 @@ pub(super) fn parse(body: &Value) -> Result<Histogram, EsError> {
         extended_bounds: bounds(map, "extended_bounds")?,
         hard_bounds: bounds(map, "hard_bounds")?,
         keyed: parse::boolean(map, place, "keyed")?.unwrap_or(false),
-        missing: map.get("missing").filter(|value| !value.is_null()).cloned(),
+        missing: parse::value(map, "missing"),
         descending: super::key_order(map, place)?,
     })
 }

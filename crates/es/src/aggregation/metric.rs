@@ -66,7 +66,7 @@ fn parse_known(name: &str, body: &Value) -> Result<Metric, EsError> {
                 "Required one of fields [field, script], but none were specified. ",
             )
         })?,
-        missing: map.get("missing").filter(|value| !value.is_null()).cloned(),
+        missing: parse::value(map, "missing"),
     })
 }
 

@@ -24,7 +24,7 @@ pub(super) fn parse(body: &Value) -> Result<Percentiles, EsError> {
         field: parse::required_string(map, "percentiles", "field")?,
         percents: percents(map)?,
         keyed: parse::boolean(map, "percentiles", "keyed")?.unwrap_or(true),
-        missing: map.get("missing").filter(|value| !value.is_null()).cloned(),
+        missing: parse::value(map, "missing"),
     })
 }
 
@@ -70,6 +70,6 @@ pub(super) fn parse_ranks(body: &Value) -> Result<PercentileRanks, EsError> {
             EsError::illegal_argument("[values] must not be an empty array: [percentile_ranks]")
         })?,
         keyed: parse::boolean(map, place, "keyed")?.unwrap_or(true),
-        missing: map.get("missing").filter(|value| !value.is_null()).cloned(),
+        missing: parse::value(map, "missing"),
     })
 }

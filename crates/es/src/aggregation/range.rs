@@ -54,14 +54,14 @@ pub(super) fn parse(body: &Value, dates: bool) -> Result<Ranges, EsError> {
         keyed: parse::boolean(map, place, "keyed")?.unwrap_or(false),
         dates,
         time_zone: parse::string(map, place, "time_zone")?,
-        missing: map.get("missing").filter(|value| !value.is_null()).cloned(),
+        missing: parse::value(map, "missing"),
     })
 }
 
 fn parse_range(range: &Value, place: &str) -> Result<RangeBucket, EsError> {
     let map = parse::object(range, "ranges")?;
     parse::known_keys(map, place, &["key", "from", "to"])?;
-    let end = |name: &str| map.get(name).filter(|value| !value.is_null()).cloned();
+    let end = |name: &str| parse::value(map, name);
     Ok(RangeBucket {
         key: parse::string(map, place, "key")?,
         from: end("from"),

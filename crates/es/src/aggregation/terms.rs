@@ -74,7 +74,7 @@ pub(super) fn parse(body: &Value) -> Result<Terms, EsError> {
         size,
         min_doc_count: parse::unsigned(map, "terms", "min_doc_count")?.unwrap_or(1) as u64,
         order,
-        missing: map.get("missing").filter(|value| !value.is_null()).cloned(),
+        missing: parse::value(map, "missing"),
     })
 }
 

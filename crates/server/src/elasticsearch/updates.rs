@@ -49,11 +49,7 @@ pub(crate) async fn bulk(
             continue;
         }
         if !before.is_empty() {
-            results.extend(
-                service
-                    .bulk(std::mem::take(&mut before), Refresh::Later)
-                    .await?,
-            );
+            results.extend(service.bulk(std::mem::take(&mut before), refresh).await?);
         }
         results.push(update_one(service, item, refresh).await?);
     }
