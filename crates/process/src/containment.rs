@@ -2,7 +2,7 @@
 
 use std::{fmt, path::PathBuf};
 
-use crate::cgroup;
+use crate::{cgroup, group};
 
 /// How a tree of processes is held together.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,11 +73,11 @@ impl fmt::Display for Containment {
     reason = "this crate is where children are started"
 )]
 fn pid_namespace_works() -> bool {
-    std::process::Command::new("unshare")
+    let mut unshare = std::process::Command::new("unshare");
+    unshare
         .args(["--pid", "--fork", "--kill-child", "--mount-proc", "true"])
         .stdin(std::process::Stdio::null())
         .stdout(std::process::Stdio::null())
-        .stderr(std::process::Stdio::null())
-        .status()
-        .is_ok_and(|status| status.success())
+        .stderr(std::process::Stdio::null());
+    group::run_beside(&mut unshare).is_ok_and(|status| status.success())
 }

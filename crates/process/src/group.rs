@@ -7,6 +7,7 @@ use std::{
     io,
     os::fd::{AsRawFd, RawFd},
     path::{Path, PathBuf},
+    process::ExitStatus,
     sync::Mutex,
     time::{Duration, Instant},
 };
@@ -119,6 +120,15 @@ fn started() -> std::sync::MutexGuard<'static, BTreeSet<u32>> {
     STARTED
         .lock()
         .unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// Runs a program of our own to its end. A group that is emptied meanwhile must not take it for an orphan.
+pub(crate) fn run_beside(command: &mut std::process::Command) -> io::Result<ExitStatus> {
+    let mut started = started();
+    let mut child = command.spawn()?;
+    started.insert(child.id());
+    drop(started);
+    child.wait()
 }
 
 /// How long killed processes may take to disappear.
@@ -452,6 +462,26 @@ mod tests {
     #[tokio::test]
     async fn a_subreaper_empties_a_tree() {
         check_tree_dies(Containment::Subreaper).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_probe_is_nobodys_orphan() {
+        let _alone = ALONE.lock().await;
+        let emptying = std::thread::spawn(|| {
+            for name in 0..60 {
+                let limits = Limits::default();
+                let name = format!("probe-{name}");
+                let mut group = Group::create(&Containment::Subreaper, &name, &limits).unwrap();
+                group.kill_all().unwrap();
+            }
+        });
+        while !emptying.is_finished() {
+            assert_eq!(
+                Containment::named("pid-namespace"),
+                Ok(Containment::PidNamespace)
+            );
+        }
+        emptying.join().unwrap();
     }
 
     #[tokio::test]
