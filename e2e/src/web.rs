@@ -35,6 +35,8 @@ pub enum Reply {
     },
     /// Answers after a while.
     After(Duration, Box<Reply>),
+    /// A text body in two parts, and how long the second waits.
+    Halves(Duration, &'static str, &'static str),
     /// Answers nothing until the client goes away.
     Hang,
     /// Closes without an answer.
@@ -192,6 +194,15 @@ fn perform(mut stream: TcpStream, reply: Reply) -> Option<()> {
         Reply::After(wait, reply) => {
             std::thread::park_timeout(wait);
             perform(stream, *reply)
+        }
+        Reply::Halves(wait, first, second) => {
+            let length = first.len() + second.len();
+            let head = format!(
+                "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: {length}\r\n\r\n{first}"
+            );
+            stream.write_all(head.as_bytes()).ok()?;
+            std::thread::park_timeout(wait);
+            stream.write_all(second.as_bytes()).ok()
         }
         Reply::Hang => stream.read_exact(&mut [0; 1]).ok(),
         Reply::Close => Some(()),

@@ -127,6 +127,7 @@ fn test_e2e() -> Result<()> {
         "git",
         "server",
         "telemetry",
+        "fields",
         "evidence",
         "attachments",
         "leaks",

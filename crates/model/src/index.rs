@@ -315,7 +315,7 @@ fn request_log() -> Value {
             "status": keyword(), "statusText": {"type": "text"}, "mimeType": keyword(), "protocol": keyword(),
             "connectionReused": boolean(), "connectionId": double(), "remoteIPAddress": {"type": "ip"},
             "remotePort": {"type": "integer"}, "fromDiskCache": boolean(), "fromServiceWorker": boolean(),
-            "fromPrefetchCache": boolean(), "encodedDataLength": long(), "timing": {"properties": timing},
+            "fromPrefetchCache": boolean(), "fromMemoryCache": boolean(), "encodedDataLength": long(), "timing": {"properties": timing},
             "responseTime": double(), "securityState": {"type": "text"}, "requestId": keyword(), "timestamp": double(),
             "totalEncodedDataLength": long(), "shouldReportCorbBlocking": boolean(),
         }},

@@ -424,6 +424,14 @@ impl Connection {
             ids.push(self.write(Some(&session), NEW_DOCUMENT, &params).await?);
         }
         ids.push(self.attach_to_all(Some(&session)).await?);
+        // A service worker answers some of this only when it runs: it must not wait for its answers. What was sent before
+        // is carried out before.
+        let mut waiting = attached.waiting_for_debugger;
+        if waiting && kind != TargetKind::Page {
+            let go_on = "Runtime.runIfWaitingForDebugger";
+            self.write(Some(&session), go_on, &json!({})).await?;
+            waiting = false;
+        }
         let page = (kind == TargetKind::Page).then(|| Page {
             target_id: attached.target_info.target_id,
             session_id: session.clone(),
@@ -433,7 +441,7 @@ impl Connection {
             Setup {
                 outstanding: ids.len(),
                 page,
-                waiting: attached.waiting_for_debugger,
+                waiting,
             },
         );
         self.setup_replies

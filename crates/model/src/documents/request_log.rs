@@ -77,6 +77,8 @@ pub struct ResponsePart {
     pub from_disk_cache: bool,
     pub from_service_worker: bool,
     pub from_prefetch_cache: bool,
+    /// Ours: the browser had it in memory. It has no phases then, and nothing was sent.
+    pub from_memory_cache: bool,
     /// Bytes so far when the headers had arrived.
     pub encoded_data_length: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -189,7 +191,7 @@ impl Har {
         }
     }
 
-    /// What a `data:` URL has: no network, all zero.
+    /// What a `data:` URL has, and what was in memory: no network, all zero.
     pub fn zero() -> Self {
         Self {
             blocked: 0.0,

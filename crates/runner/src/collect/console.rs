@@ -77,9 +77,10 @@ impl ConsoleLog {
         if event.kind == ConsoleKind::Exception && self.exceptions.len() < MAX_EXCEPTIONS {
             self.exceptions.push(event.clone());
         }
-        // The same call comes twice, once as a message and once as an API call: only the first has a level.
-        self.errors +=
-            u64::from(event.fields.get("level").and_then(Value::as_str) == Some("error"));
+        // The same call comes twice, once as a message and once as an API call: only the first has a level. An exception
+        // that nobody caught has none, and is one.
+        let level = event.fields.get("level").and_then(Value::as_str);
+        self.errors += u64::from(level == Some("error") || event.kind == ConsoleKind::Exception);
         if !self.stored || self.failure.is_some() {
             return;
         }

@@ -25,6 +25,8 @@ pub(crate) struct Exchange {
     pub(crate) cookies_set: u32,
     /// The response sent the browser elsewhere; there is no finishing data.
     redirected: bool,
+    /// Nothing was sent: the browser had it in memory, and repeats the phases of when it was fetched.
+    from_memory: bool,
 }
 
 /// The first navigation of a step.
@@ -102,6 +104,11 @@ impl Network {
                     exchange.request.headers = opening.headers;
                 }
             }
+            BrowserEvent::FromCache(served) => {
+                if let Some(exchange) = self.exchange(&served.request_id) {
+                    exchange.from_memory = true;
+                }
+            }
             BrowserEvent::CookiesSet(set) => {
                 if let Some(exchange) = self.exchange(&set.request_id) {
                     exchange.cookies_set += set.count;
@@ -144,6 +151,7 @@ impl Network {
             failed: None,
             cookies_set: 0,
             redirected: false,
+            from_memory: false,
         });
     }
 
@@ -261,8 +269,9 @@ impl Exchange {
             from_disk_cache: response.from_disk_cache,
             from_service_worker: response.from_service_worker,
             from_prefetch_cache: response.from_prefetch_cache,
+            from_memory_cache: self.from_memory,
             encoded_data_length: response.encoded_data_length,
-            timing: timing(response.timing),
+            timing: timing(response.timing.filter(|_| !self.from_memory)),
             response_time: response.response_time,
             security_state: response.security_state,
             request_id: response.request_id,
@@ -280,7 +289,7 @@ impl Exchange {
 
     pub(crate) fn har(&self) -> Option<Har> {
         let (response, finished) = (self.response.as_ref()?, self.finished.as_ref()?);
-        if response.protocol.as_deref() == Some("data") {
+        if self.from_memory || response.protocol.as_deref() == Some("data") {
             return Some(Har::zero());
         }
         Some(Har::compute(
@@ -297,6 +306,8 @@ fn timing(timing: Option<serde_json::Map<String, Value>>) -> Option<Timing> {
 
 #[cfg(test)]
 mod tests {
+    use canarytrace_driver::devtools::{ServedFromCache, decode};
+
     use super::*;
 
     fn request(id: &str, url: &str, navigation: bool) -> NetworkRequest {
@@ -345,6 +356,89 @@ mod tests {
             (navigation.url.as_str(), navigation.status),
             ("http://h/a", Some(200))
         );
+    }
+
+    /// What only the browser knows is stored as it said it.
+    #[test]
+    fn a_recorded_visit_is_carried_over() {
+        let frames: Vec<Value> = include_str!("../../../driver/tests/golden/page.ndjson")
+            .lines()
+            .map(|frame| serde_json::from_str(frame).unwrap())
+            .collect();
+        let mut network = Network::default();
+        for frame in &frames {
+            let params = serde_json::value::to_raw_value(&frame["params"]).unwrap();
+            if let Some(event) = decode(frame["method"].as_str().unwrap(), &params) {
+                network.receive(event);
+            }
+        }
+        let taken = network.take(true);
+        let of = |method: &str, id: &Value| {
+            let own =
+                |frame: &&Value| frame["method"] == method && frame["params"]["requestId"] == *id;
+            frames.iter().rfind(own).map(|frame| &frame["params"])
+        };
+        let mut compared = 0;
+        for exchange in taken.iter().filter(|exchange| !exchange.redirected) {
+            let id = Value::from(exchange.request.request_id.clone());
+            let request = serde_json::to_value(exchange.request_part()).unwrap();
+            let response = serde_json::to_value(exchange.response_part()).unwrap();
+            let Some(sent) = of("Network.requestWillBeSent", &id) else {
+                continue;
+            };
+            assert_eq!(
+                request["initialPriority"],
+                sent["request"]["initialPriority"]
+            );
+            assert_eq!(request["isSameSite"], sent["request"]["isSameSite"]);
+            assert_eq!(
+                request["redirectHasExtraInfo"],
+                sent["redirectHasExtraInfo"]
+            );
+            if let Some(received) = of("Network.responseReceived", &id) {
+                let received = &received["response"];
+                for name in ["connectionReused", "fromPrefetchCache", "securityState"] {
+                    assert_eq!(response[name], received[name], "{name}: {received}");
+                }
+                assert_eq!(
+                    response["connectionId"].as_f64(),
+                    received["connectionId"].as_f64()
+                );
+                compared += 1;
+            }
+            if let Some(finished) = of("Network.loadingFinished", &id) {
+                let name = "shouldReportCorbBlocking";
+                assert_eq!(response[name], finished[name]);
+            }
+        }
+        assert!(compared >= 3, "{compared}");
+    }
+
+    #[test]
+    fn what_was_in_memory_took_no_time() {
+        let mut network = Network::default();
+        network.receive(BrowserEvent::Request(Box::new(request(
+            "1",
+            "http://h/a",
+            false,
+        ))));
+        network.receive(BrowserEvent::FromCache(ServedFromCache {
+            request_id: "1".to_owned(),
+        }));
+        let then = serde_json::json!({"requestTime": 1.0, "sendStart": 10.0, "sendEnd": 11.0, "receiveHeadersEnd": 90.0});
+        let repeated = NetworkResponse {
+            timing: then.as_object().cloned(),
+            ..response("1", 200)
+        };
+        network.receive(BrowserEvent::Response(Box::new(repeated)));
+        network.receive(BrowserEvent::Finished(NetworkFinished {
+            request_id: "1".to_owned(),
+            ..NetworkFinished::default()
+        }));
+        let taken = network.take(false);
+        let response = taken[0].response_part().unwrap();
+        assert!(response.from_memory_cache && response.timing.is_none());
+        assert_eq!(taken[0].har(), Some(Har::zero()));
     }
 
     #[test]
