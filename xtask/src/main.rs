@@ -5,6 +5,7 @@
     reason = "automation talks to a person"
 )]
 
+mod kernel;
 mod prerequisites;
 mod run;
 mod tidy;
@@ -17,7 +18,7 @@ use run::{cargo, cargo_command, npm, run};
 const HELP: &str = "cargo xtask <task>
 
   demo             build everything and start the demo shop with its monitors
-  test [part]      unit, browser, ui, e2e, faults; all of them without a part
+  test [part]      unit, kernel, browser, ui, e2e, faults; all of them without a part
   lint             rustfmt, clippy, the UI's linter and types
   tidy             crate edges, file sizes, headers, ARCHITECTURE.md
   ui               build the web UI
@@ -46,6 +47,8 @@ fn perform(words: &[&str]) -> Result<()> {
         ["demo", rest @ ..] => demo(rest),
         ["test"] => test_all(),
         ["test", "unit"] => test_unit(),
+        ["test", "kernel"] => kernel::test(),
+        ["in-kernel", program @ ..] => kernel::inside(program),
         ["test", "browser"] => test_browser(),
         ["test", "ui"] => test_ui(),
         ["test", "e2e"] => test_e2e(),
@@ -159,6 +162,7 @@ fn test_ui() -> Result<()> {
 
 fn test_all() -> Result<()> {
     test_unit()?;
+    kernel::test()?;
     test_browser()?;
     test_e2e()?;
     test_faults()?;

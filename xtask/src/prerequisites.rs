@@ -38,23 +38,36 @@ pub(crate) fn browser() -> Result<()> {
     if has_browser && PROGRAMS.iter().all(|program| find(program)) {
         return Ok(());
     }
+    install("a browser, its driver, git and ssh", &PACKAGES)
+}
+
+/// A Linux that runs as a program.
+pub(crate) fn kernel() -> Result<()> {
+    if find("linux.uml") {
+        return Ok(());
+    }
+    install("a kernel with cgroup v2 for tests", &["user-mode-linux"])
+}
+
+/// Debian packages, when we may install them.
+fn install(what: &str, packages: &[&str]) -> Result<()> {
     let line = format!(
         "apt-get install --no-install-recommends {}",
-        PACKAGES.join(" ")
+        packages.join(" ")
     );
     if !(is_root()
         && Path::new("/etc/debian_version").exists()
         && succeeds("apt-get", &["--version"]))
     {
-        bail!("a browser, its driver, git and ssh are needed; type:\n\n    sudo {line}\n");
+        bail!("needed: {what}; type:\n\n    sudo {line}\n");
     }
-    println!("installing {}", PACKAGES.join(", "));
+    println!("installing {}", packages.join(", "));
     run(command("apt-get").args(["update", "-qq"]))?;
     let mut install = command("apt-get");
     install.env("DEBIAN_FRONTEND", "noninteractive");
     run(install
         .args(["install", "-y", "-qq", "--no-install-recommends"])
-        .args(PACKAGES))
+        .args(packages))
 }
 
 /// The UI's packages, as the lock file has them.

@@ -10,6 +10,8 @@ use crate::hierarchy::Hierarchy;
 
 /// The folder under the host's hierarchy that holds our groups.
 const FOLDER: &str = "canarytrace";
+/// Where this process goes when its own group is to hand controllers down, which a group with members cannot.
+const OWN_FOLDER: &str = "canarytrace-host";
 /// How long an emptied group may take to become removable.
 const REMOVE_LIMIT: Duration = Duration::from_secs(10);
 
@@ -23,6 +25,11 @@ pub(crate) struct Cgroup {
 pub(crate) fn usable_parent() -> Option<(PathBuf, bool)> {
     let hierarchy = Hierarchy::read();
     let (own, mount) = (hierarchy.unified_group()?, hierarchy.unified_mount()?);
+    // Whoever started us may have gone there before.
+    let own = match own.parent() {
+        Some(base) if own.ends_with(OWN_FOLDER) => base.to_owned(),
+        _ => own,
+    };
     [own, mount].into_iter().find_map(|base| {
         let parent = base.join(FOLDER);
         fs::create_dir_all(&parent).ok()?;
@@ -35,12 +42,33 @@ pub(crate) fn usable_parent() -> Option<(PathBuf, bool)> {
     })
 }
 
-/// A group with members cannot hand controllers down, so this succeeds only on delegated trees.
+/// A group with members cannot hand controllers down: when we are the only one, as in a container or a service to which its
+/// group was delegated, we move below it.
 fn enable_controllers(base: &Path, parent: &Path) -> bool {
     let control =
         |path: &Path| fs::write(path.join("cgroup.subtree_control"), "+cpu +memory +pids").is_ok();
     let available = fs::read_to_string(base.join("cgroup.controllers")).unwrap_or_default();
-    available.contains("memory") && control(base) && control(parent)
+    let handed_down = || control(base) || move_below(base, || control(base));
+    available.contains("memory") && handed_down() && control(parent)
+}
+
+/// Moves this process into a group below its own; back again when that was of no use.
+fn move_below(base: &Path, was_of_use: impl Fn() -> bool) -> bool {
+    let join = |group: &Path| fs::write(group.join("cgroup.procs"), "0").is_ok();
+    let members = fs::read_to_string(base.join("cgroup.procs")).unwrap_or_default();
+    if members.trim() != std::process::id().to_string() {
+        return false;
+    }
+    let below = base.join(OWN_FOLDER);
+    let moved = fs::create_dir_all(&below).is_ok() && join(&below);
+    if moved && was_of_use() {
+        return true;
+    }
+    if moved {
+        join(base);
+        fs::remove_dir(&below).ok();
+    }
+    false
 }
 
 impl Cgroup {
@@ -80,8 +108,12 @@ impl Cgroup {
         }
     }
 
+    /// A group that is gone has nobody left.
     pub(crate) fn kill(&self) -> io::Result<()> {
-        self.set("cgroup.kill", "1")
+        match self.set("cgroup.kill", "1") {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            answer => answer,
+        }
     }
 
     /// Removes the group; processes that are just dying are waited for.

@@ -32,6 +32,15 @@ impl Hierarchy {
         Some(self.unified_mount()?.join(own))
     }
 
+    /// The own group and those above it in the tree of v2.
+    pub(crate) fn unified_path(&self) -> Vec<PathBuf> {
+        let (Some(own), Some(mount)) = (self.unified_group(), self.unified_mount()) else {
+            return Vec::new();
+        };
+        let above = own.ancestors().take_while(|path| path.starts_with(&mount));
+        above.map(PathBuf::from).collect()
+    }
+
     pub(crate) fn unified_mount(&self) -> Option<PathBuf> {
         self.mount(|kind, _| kind == "cgroup2")
     }
@@ -80,6 +89,10 @@ mod tests {
         };
         let unified = PathBuf::from("/nowhere/unified/own/run");
         assert_eq!(hierarchy.unified_group(), Some(unified.clone()));
+        let path: Vec<PathBuf> = ["/own/run", "/own", ""]
+            .map(|part| PathBuf::from(format!("/nowhere/unified{part}")))
+            .to_vec();
+        assert_eq!(hierarchy.unified_path(), path);
         assert_eq!(hierarchy.group("memory"), Some(unified));
         // The path of the host is not there: the mount is the own group.
         assert_eq!(hierarchy.group("cpuacct"), Some("/nowhere/cpu".into()));

@@ -19,6 +19,14 @@ pub struct OwnGroupSample {
 pub fn own_group_sample() -> OwnGroupSample {
     let groups = own();
     let cpu = |name| counter(&groups.group("cpu")?.join("cpu.stat"), name);
+    // A limit of any group above holds us back, too, and is counted there only.
+    let throttled = || {
+        let above = groups.unified_path();
+        let counted = above
+            .iter()
+            .filter_map(|group| counter(&group.join("cpu.stat"), "throttled_usec"));
+        counted.reduce(u64::saturating_add)
+    };
     let memory = |file, name| counter(&groups.group("memory")?.join(file), name);
     let usage = || {
         let text =
@@ -29,8 +37,9 @@ pub fn own_group_sample() -> OwnGroupSample {
         cpu_us: usage()
             .map(|nanoseconds| nanoseconds / 1000)
             .or_else(|| cpu("usage_usec")),
-        throttled_us: cpu("throttled_usec")
-            .or_else(|| cpu("throttled_time").map(|nanoseconds| nanoseconds / 1000)),
+        throttled_us: cpu("throttled_time")
+            .map(|nanoseconds| nanoseconds / 1000)
+            .or_else(throttled),
         oom_kills: memory("memory.events", "oom_kill")
             .or_else(|| memory("memory.oom_control", "oom_kill")),
     }
