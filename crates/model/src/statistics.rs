@@ -57,8 +57,9 @@ pub struct Comparison {
     pub p: f64,
 }
 
-/// A difference is a change when chance would bring it about less often than this.
-pub const SIGNIFICANT: f64 = 0.05;
+/// A difference is a change when chance would bring it about less often than this. Four measurements of either cannot be
+/// less likely than 0.029; a page has several measures, each with a chance of its own for a false alarm.
+pub const SIGNIFICANT: f64 = 0.03;
 
 const PERMUTATIONS: u32 = 20_000;
 

@@ -71,6 +71,8 @@ pub(crate) struct OpenStep {
 }
 
 const NAVIGATION_SETTLE: Duration = Duration::from_secs(2);
+/// How much longer a page that does not answer is waited for.
+const BUSY_LIMIT: Duration = Duration::from_secs(3);
 const EVIDENCE_LIMIT: Duration = Duration::from_secs(15);
 
 impl Stage {
@@ -183,7 +185,7 @@ impl Stage {
             self.reporter.filmstrip(&step.name, strip)?;
         }
         let mut screenshot = None;
-        if alive {
+        if alive && self.page_answers(&facts, &step.name).await {
             screenshot = self.screenshot(&step.name, &verdict).await?;
             self.dom_copy(&step.name, &verdict).await?;
         }
@@ -227,6 +229,25 @@ impl Stage {
             ..facts
         };
         self.end(step, facts).await.map(drop)
+    }
+
+    /// A page that did not answer a moment ago may only be busy: it is given one more chance before its evidence is taken.
+    async fn page_answers(&mut self, facts: &StepFacts, step: &StepName) -> bool {
+        if facts
+            .browser
+            .as_ref()
+            .is_none_or(|browser| browser.page_answers)
+        {
+            return true;
+        }
+        let answer = self.browser.devtools.evaluate(None, "1", BUSY_LIMIT).await;
+        if answer.is_err() {
+            let title = &step.full_title;
+            self.reporter.line(format!(
+                "no screenshot of {title}: its page does not answer"
+            ));
+        }
+        answer.is_ok()
     }
 
     async fn screenshot(

@@ -1,11 +1,14 @@
 //! Faults of ours: network, browser, driver, runner, machine, configuration.
 
-use std::process::{Child, Command, Stdio};
+use std::{
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
 
 use serde_json::{Value, json};
 
 use super::{Cause, Fault, World};
-use crate::{Said, binary, processes, signal};
+use crate::{Said, binary, eventually, processes, signal};
 
 pub(super) fn faults() -> Vec<Fault> {
     network()
@@ -186,28 +189,36 @@ fn full_disk(world: &World) -> Value {
     )
 }
 
-/// Busy loops on every core while a page that needs a second of CPU is loaded.
+/// Busy loops on every core from the moment on when a page is asked for that needs a second of CPU.
 fn starved(world: &World) -> Value {
-    let cores = std::thread::available_parallelism().map_or(2, usize::from);
-    let mut busy: Vec<Child> = (0..cores * 6)
-        .map(|_| {
-            Command::new("sh")
-                .args(["-c", "while :; do :; done"])
-                .stdin(Stdio::null())
-                .spawn()
-                .unwrap()
-        })
-        .collect();
     let url = world.shop.page("/heavy");
-    let record = world.monitor(
-        &format!("{{ url: \"{url}\", expect: {{ load: 2s }} }}"),
-        "    timeout: 60s\n",
-    );
-    for child in &mut busy {
-        child.kill().unwrap();
-        child.wait().unwrap();
-    }
-    record
+    let before = world.shop.count("/heavy");
+    let check = format!("{{ url: \"{url}\", expect: {{ load: 2s }} }}");
+    std::thread::scope(|scope| {
+        let run = scope.spawn(|| world.monitor(&check, "    timeout: 60s\n"));
+        eventually("the page's request", Duration::from_secs(30), || {
+            (world.shop.count("/heavy") > before).then_some(())
+        });
+        let mut busy = busy_loops();
+        let record = run.join().unwrap();
+        for child in &mut busy {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+        record
+    })
+}
+
+fn busy_loops() -> Vec<Child> {
+    let cores = std::thread::available_parallelism().map_or(2, usize::from);
+    let start = |_| {
+        Command::new("sh")
+            .args(["-c", "while :; do :; done"])
+            .stdin(Stdio::null())
+            .spawn()
+            .unwrap()
+    };
+    (0..cores * 6).map(start).collect()
 }
 
 fn cloned(world: &World, spec: &str, more: &[&str]) -> Value {
