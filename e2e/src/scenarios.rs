@@ -24,7 +24,20 @@ pub struct Scenario {
 }
 
 /// What differs from run to run.
-const VOLATILE: [&str; 4] = ["took", "_shards", "timed_out", "terminated_early"];
+const VOLATILE: [&str; 10] = [
+    "took",
+    "_shards",
+    "timed_out",
+    "terminated_early",
+    "_scroll_id",
+    "pit_id",
+    "creation_time",
+    "creation_date",
+    "uuid",
+    "index_uuid",
+];
+/// Ids of contexts: `{{_scroll_id}}` in a later step stands for the last one that was answered.
+const REMEMBERED: [&str; 2] = ["_scroll_id", "pit_id"];
 /// Scores are single precision, and sums are added in another order.
 const TOLERANCE: f64 = 1e-5;
 
@@ -84,14 +97,29 @@ impl Scenario {
             };
             [("content-type", kind)]
         };
-        self.steps
-            .iter()
-            .map(|step| {
-                let to = format!("{url}{}", step.path);
-                let (status, body) = crate::request(&step.method, &to, &headers(step), &step.body);
-                json!({"status": status, "body": stable(body)})
-            })
-            .collect()
+        remove_indices(url);
+        let mut remembered: Vec<(String, String)> = Vec::new();
+        let mut answers = Vec::new();
+        for step in &self.steps {
+            let filled = |text: &str| {
+                remembered
+                    .iter()
+                    .fold(text.to_owned(), |text, (name, value)| {
+                        text.replace(&format!("{{{{{name}}}}}"), value)
+                    })
+            };
+            let to = format!("{url}{}", filled(&step.path));
+            let (status, body) =
+                crate::request(&step.method, &to, &headers(step), &filled(&step.body));
+            for name in REMEMBERED {
+                if let Some(id) = body[name].as_str() {
+                    remembered.retain(|(own, _)| own != name);
+                    remembered.push((name.to_owned(), id.to_owned()));
+                }
+            }
+            answers.push(json!({"status": status, "body": stable(body)}));
+        }
+        answers
     }
 
     /// The judge and its answers.
@@ -112,6 +140,23 @@ impl Scenario {
             lines.join(",\n")
         );
         std::fs::write(&self.recorded, text).unwrap();
+    }
+}
+
+/// What another scenario has left is not seen.
+fn remove_indices(url: &str) {
+    let (_, list) = crate::request(
+        "GET",
+        &format!("{url}/_cat/indices?format=json&h=index"),
+        &[],
+        "",
+    );
+    for index in list.as_array().into_iter().flatten() {
+        let name = index["index"].as_str().unwrap();
+        if !name.starts_with('.') {
+            let (status, said) = crate::request("DELETE", &format!("{url}/{name}"), &[], "");
+            assert_eq!(status, 200, "{name}: {said}");
+        }
     }
 }
 

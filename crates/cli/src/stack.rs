@@ -14,7 +14,7 @@ use canarytrace_model::{
     stack::Span,
 };
 use canarytrace_scheduler::{Executor, ExecutorConfig, ExecutorHandle, Ledger, RunCommand};
-use canarytrace_server::{AppState, router};
+use canarytrace_server::{AppState, Backend, router};
 use canarytrace_store::{Store, StoreConfig};
 use tokio::{
     net::TcpListener,
@@ -106,30 +106,28 @@ impl Stack {
         // Runs talk to us even when the store is elsewhere: we take attachments, and open pages hear the news.
         let url = format!("http://{}", settings.address);
         let client = store::client(&url, variables)?;
-        let forwarder = settings
-            .store
-            .as_ref()
-            .map(|url| store::forwarder(url, variables))
-            .transpose()?;
         let attachments = match attachments::bucket(variables)? {
             Some(bucket) => bucket,
             None => AttachmentStore::folder(&settings.data.join("attachments"))
                 .map_err(|error| Failure::usage(error.to_string()))?,
         };
-        let (service, store): (Arc<dyn SearchService>, Option<Store>) = match &settings.store {
-            Some(url) => {
-                let client = store::client(url, variables)?;
-                store::warn_without_templates(&client, DEFAULT_PREFIX).await;
-                (Arc::new(client), None)
-            }
-            None => {
-                let store = Store::open(&StoreConfig {
-                    folder: settings.data.join("store"),
-                })
-                .map_err(Failure::broken)?;
-                (Arc::new(store.clone()), Some(store))
-            }
-        };
+        let (service, backend, store): (Arc<dyn SearchService>, Backend, Option<Store>) =
+            match &settings.store {
+                Some(url) => {
+                    let client = store::client(url, variables)?;
+                    store::warn_without_templates(&client, DEFAULT_PREFIX).await;
+                    let forwarder = store::forwarder(url, variables)?;
+                    (Arc::new(client), Backend::Cluster(forwarder), None)
+                }
+                None => {
+                    let store = Store::open(&StoreConfig {
+                        folder: settings.data.join("store"),
+                    })
+                    .map_err(Failure::broken)?;
+                    let engine = Backend::Engine(Arc::new(store.clone()));
+                    (Arc::new(store.clone()), engine, Some(store))
+                }
+            };
         if store.is_some() {
             for template in templates(DEFAULT_PREFIX) {
                 service
@@ -144,7 +142,7 @@ impl Stack {
         let mut stack = Self {
             state: AppState {
                 service,
-                forwarder,
+                backend,
                 attachments: Arc::new(ServedAttachments(attachments.clone())),
                 schedule: None,
                 address: settings.address,

@@ -14,6 +14,7 @@ pub mod query_string;
 
 mod address;
 mod client;
+mod engine;
 mod error;
 mod forward;
 mod parse;
@@ -22,11 +23,15 @@ mod service;
 
 pub use address::ClientConfig;
 pub use client::{Client, ClientError};
+pub use engine::{
+    Alias, AliasAction, ContextKind, Engine, IndexDetails, SegmentDetails, TemplateKind, Token,
+    keep_alive,
+};
 pub use error::EsError;
 pub use forward::{Forwarded, Forwarder};
 pub use search::{
-    Hit, SearchRequest, SearchResponse, SortField, SortOrder, SortTarget, SourceFilter, TotalHits,
-    TrackTotalHits,
+    Hit, PointInTime, SearchRequest, SearchResponse, SortField, SortOrder, SortTarget,
+    SourceFilter, TotalHits, TrackTotalHits,
 };
 pub use service::{
     DocumentLookup, Health, IndexSummary, IndexTarget, IndexTemplate, Refresh, SearchService,

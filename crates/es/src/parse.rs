@@ -1,5 +1,7 @@
 //! Small helpers for reading request JSON strictly: unknown keys are errors that name the key and where it stands.
 
+use std::time::Duration;
+
 use serde_json::{Map, Value};
 
 use crate::EsError;
@@ -96,6 +98,33 @@ pub(crate) fn boolean(map: &Object, place: &str, key: &str) -> Result<Option<boo
             "[{place}] [{key}] must be true or false, got [{other}]"
         ))),
     }
+}
+
+/// A span with its unit: `1m`, `30s`, `500ms`, `2d`.
+pub(crate) fn time_value(setting: &str, text: &str) -> Result<Duration, EsError> {
+    let digits = text.len()
+        - text
+            .trim_start_matches(|character: char| character.is_ascii_digit())
+            .len();
+    let (number, unit) = text.split_at(digits);
+    let milliseconds = match unit {
+        "ms" => Some(1),
+        "s" => Some(1000),
+        "m" => Some(60_000),
+        "h" => Some(3_600_000),
+        "d" => Some(86_400_000),
+        _ => None,
+    };
+    let number = number.parse::<u64>().ok();
+    number
+        .zip(milliseconds)
+        .and_then(|(number, unit)| number.checked_mul(unit))
+        .map(Duration::from_millis)
+        .ok_or_else(|| {
+            EsError::illegal_argument(format!(
+                "failed to parse setting [{setting}] with value [{text}] as a time value: unit is missing or unrecognized"
+            ))
+        })
 }
 
 /// One value or a list of them.

@@ -1,10 +1,13 @@
 //! A search request and its answer.
 
+use std::time::Duration;
+
 use serde_json::{Map, Value, json};
 
 use crate::{
     EsError,
     aggregation::{self, Aggregations},
+    engine::keep_alive,
     parse,
     query::{Query, wildcard_matches},
 };
@@ -29,6 +32,18 @@ pub struct SearchRequest {
     pub seq_no_primary_term: bool,
     /// Answer `_version` of each hit.
     pub version: bool,
+    /// Search what a context has kept, not the indices as they are.
+    pub point_in_time: Option<PointInTime>,
+    /// Leave out what scores less.
+    pub min_score: Option<f64>,
+}
+
+/// `pit` of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PointInTime {
+    pub id: String,
+    /// Keep it for so long from now on.
+    pub keep_alive: Option<Duration>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -89,6 +104,8 @@ impl SearchRequest {
                 "version",
                 "timeout",
                 "track_scores",
+                "pit",
+                "min_score",
             ],
         )?;
         let from = parse::unsigned(map, "search", "from")?.unwrap_or(0);
@@ -143,9 +160,22 @@ impl SearchRequest {
             seq_no_primary_term: parse::boolean(map, "search", "seq_no_primary_term")?
                 .unwrap_or(false),
             version: parse::boolean(map, "search", "version")?.unwrap_or(false),
+            point_in_time: map.get("pit").map(point_in_time).transpose()?,
+            min_score: parse::number(map, "search", "min_score")?,
             raw,
         })
     }
+}
+
+fn point_in_time(body: &Value) -> Result<PointInTime, EsError> {
+    let map = parse::object(body, "pit")?;
+    parse::known_keys(map, "pit", &["id", "keep_alive"])?;
+    Ok(PointInTime {
+        id: parse::required_string(map, "pit", "id")?,
+        keep_alive: parse::string(map, "pit", "keep_alive")?
+            .map(|text| keep_alive(&text))
+            .transpose()?,
+    })
 }
 
 fn track_total_hits(value: Option<&Value>) -> Result<TrackTotalHits, EsError> {

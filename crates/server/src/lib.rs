@@ -15,7 +15,9 @@ mod guard;
 mod state;
 mod ui;
 
-pub use state::{AppState, Attachments, MonitorState, MonitorView, Schedule, ScheduleError};
+pub use state::{
+    AppState, Attachments, Backend, MonitorState, MonitorView, Schedule, ScheduleError,
+};
 
 use axum::{Router, extract::DefaultBodyLimit, middleware, routing::get};
 use tokio::net::TcpListener;
@@ -30,12 +32,12 @@ pub fn router(state: AppState) -> Router {
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(elasticsearch::ready))
         .nest("/api/v1", api::routes());
-    router = match state.forwarder.clone() {
-        Some(forwarder) => {
+    router = match state.backend.clone() {
+        Backend::Cluster(forwarder) => {
             router.fallback(move |state, request| forward::handle(state, forwarder, request))
         }
-        None if state.ui => router.merge(elasticsearch::routes()).fallback(ui::serve),
-        None => router.merge(elasticsearch::routes()),
+        Backend::Engine(_) if state.ui => router.merge(elasticsearch::routes()).fallback(ui::serve),
+        Backend::Engine(_) => router.merge(elasticsearch::routes()),
     };
     router
         .layer(DefaultBodyLimit::max(BODY_LIMIT))

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, net::SocketAddr, sync::Arc};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use canarytrace_es::{Forwarder, SearchService};
+use canarytrace_es::{Engine, EsError, Forwarder, SearchService};
 use serde::Serialize;
 use thiserror::Error;
 use tokio::sync::broadcast;
@@ -13,8 +13,7 @@ use tokio::sync::broadcast;
 #[derive(Clone)]
 pub struct AppState {
     pub service: Arc<dyn SearchService>,
-    /// The cluster that Elasticsearch's paths are passed on to; without one they are answered from `service`.
-    pub forwarder: Option<Forwarder>,
+    pub backend: Backend,
     pub attachments: Arc<dyn Attachments>,
     pub schedule: Option<Arc<dyn Schedule>>,
     /// The address that is listened on.
@@ -23,6 +22,24 @@ pub struct AppState {
     pub ui: bool,
     /// Names of indices that were written to, for pages that are open.
     pub changes: broadcast::Sender<BTreeSet<String>>,
+}
+
+/// Who answers Elasticsearch's paths.
+#[derive(Clone)]
+pub enum Backend {
+    /// A cluster that they are passed on to.
+    Cluster(Forwarder),
+    /// An engine of our own.
+    Engine(Arc<dyn Engine>),
+}
+
+impl AppState {
+    pub(crate) fn engine(&self) -> Result<&dyn Engine, EsError> {
+        match &self.backend {
+            Backend::Engine(engine) => Ok(engine.as_ref()),
+            Backend::Cluster(_) => Err(EsError::internal("a cluster answers this path itself")),
+        }
+    }
 }
 
 /// Where attachments of runs are kept.

@@ -8,6 +8,8 @@
 //! answered wrongly; all state of a folder can be rebuilt from `_source`.
 
 mod aggregate;
+mod analysis;
+mod contexts;
 mod engine;
 mod mapping;
 mod search;

@@ -1,11 +1,12 @@
 //! The store as a [`SearchService`].
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use canarytrace_es::{
-    DocumentLookup, EsError, Health, IndexSummary, IndexTarget, IndexTemplate, Refresh,
-    SearchRequest, SearchResponse, SearchService,
+    AliasAction, ContextKind, DocumentLookup, Engine, EsError, Health, IndexDetails, IndexSummary,
+    IndexTarget, IndexTemplate, Refresh, SearchRequest, SearchResponse, SearchService,
+    TemplateKind, Token,
     bulk::{BulkItem, BulkItemResult},
     query::Query,
 };
@@ -13,6 +14,8 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::{
+    analysis,
+    contexts::Page,
     engine::Request,
     engine::index::parse_source,
     engine::{Index, REFRESH_INTERVAL, SEARCH_IDLE, Store, StoreError},
@@ -22,7 +25,9 @@ use crate::{
 impl Store {
     /// The indices of a search, refreshed if they have been dirty for longer than the interval.
     async fn views(&self, target: &IndexTarget) -> Result<Vec<View>, EsError> {
-        let indices = self.shared.resolve(target)?;
+        self.contexts.forget_old();
+        let selected = self.shared.select(target)?;
+        let indices: Vec<Arc<Index>> = selected.iter().map(|one| Arc::clone(&one.index)).collect();
         // As in Elasticsearch: an index nobody has searched for a while is refreshed by the search that comes.
         let is_stale = |index: &Arc<Index>| {
             index.dirty_for().is_some_and(|dirty| {
@@ -43,10 +48,171 @@ impl Store {
         }
         indices.iter().for_each(|index| index.mark_searched());
         let now = Timestamp::now();
-        Ok(indices
+        Ok(selected
             .into_iter()
-            .map(|index| View::new(index, now))
+            .map(|one| View::new(one.index, one.filters, now))
             .collect())
+    }
+
+    /// What a search looks at: what a context has kept, or the indices as they are.
+    async fn seen_by(
+        &self,
+        target: &IndexTarget,
+        request: &SearchRequest,
+    ) -> Result<Arc<Vec<View>>, EsError> {
+        let Some(kept) = &request.point_in_time else {
+            return Ok(Arc::new(self.views(target).await?));
+        };
+        let context = self
+            .contexts
+            .get(ContextKind::PointInTime, &kept.id, kept.keep_alive)?;
+        Ok(context.views)
+    }
+
+    /// Writes through aliases go to their write indices.
+    fn aimed(&self, items: &mut [BulkItem]) -> Vec<Option<EsError>> {
+        items
+            .iter_mut()
+            .map(|item| match self.shared.write_index(&item.index) {
+                Ok(index) => {
+                    item.index = index;
+                    None
+                }
+                Err(error) => Some(error),
+            })
+            .collect()
+    }
+}
+
+#[async_trait]
+impl Engine for Store {
+    async fn open_scroll(
+        &self,
+        target: &IndexTarget,
+        request: SearchRequest,
+        keep_alive: Duration,
+    ) -> Result<(String, SearchResponse), EsError> {
+        let views = Arc::new(self.views(target).await?);
+        let contexts = Arc::clone(&self.contexts);
+        blocking(move || {
+            let (answer, last) = search::page(&views, &request, None)?;
+            let page = Page {
+                request: Arc::new(request),
+                last,
+                total: answer.total,
+                max_score: answer.max_score,
+            };
+            let id = contexts.open(ContextKind::Scroll, views, keep_alive, Some(page))?;
+            Ok((id, answer))
+        })
+        .await
+    }
+
+    async fn scroll(
+        &self,
+        id: &str,
+        keep_alive: Option<Duration>,
+    ) -> Result<SearchResponse, EsError> {
+        let context = self.contexts.get(ContextKind::Scroll, id, keep_alive)?;
+        let (contexts, id) = (Arc::clone(&self.contexts), id.to_owned());
+        blocking(move || {
+            let (answer, page) = context.next_page()?;
+            contexts.turn_page(&id, page);
+            Ok(answer)
+        })
+        .await
+    }
+
+    async fn open_point_in_time(
+        &self,
+        target: &IndexTarget,
+        keep_alive: Duration,
+    ) -> Result<String, EsError> {
+        let views = Arc::new(self.views(target).await?);
+        self.contexts
+            .open(ContextKind::PointInTime, views, keep_alive, None)
+    }
+
+    async fn close_contexts(
+        &self,
+        kind: ContextKind,
+        ids: Option<Vec<String>>,
+    ) -> Result<Vec<(String, Option<usize>)>, EsError> {
+        Ok(self.contexts.close(kind, ids))
+    }
+
+    async fn put_template_of(
+        &self,
+        kind: TemplateKind,
+        template: IndexTemplate,
+    ) -> Result<(), EsError> {
+        let shared = Arc::clone(&self.shared);
+        blocking(move || shared.put_template(kind, template)).await
+    }
+
+    async fn templates_of(
+        &self,
+        kind: TemplateKind,
+        names: &str,
+    ) -> Result<Vec<IndexTemplate>, EsError> {
+        let found = self.shared.registry(kind).named(names).into_iter();
+        Ok(found
+            .map(|(name, body)| IndexTemplate { name, body })
+            .collect())
+    }
+
+    async fn delete_templates(&self, kind: TemplateKind, names: &str) -> Result<bool, EsError> {
+        let (shared, names) = (Arc::clone(&self.shared), names.to_owned());
+        blocking(move || shared.delete_templates(kind, &names)).await
+    }
+
+    async fn update_aliases(&self, actions: Vec<AliasAction>) -> Result<(), EsError> {
+        let shared = Arc::clone(&self.shared);
+        let names = blocking(move || shared.change_aliases(&actions)).await?;
+        if names.is_empty() {
+            return Ok(());
+        }
+        Ok(self
+            .request(|reply| Request::Delete { names, reply })
+            .await??)
+    }
+
+    async fn details(&self, target: &IndexTarget) -> Result<Vec<IndexDetails>, EsError> {
+        let (shared, indices) = (Arc::clone(&self.shared), self.shared.resolve(target)?);
+        let details = move |index: &Arc<Index>| {
+            let (documents, deleted, size_bytes) = index.size();
+            IndexDetails {
+                name: index.name.clone(),
+                uuid: index.uuid.clone(),
+                mappings: index.mapping().to_json(),
+                settings: index.settings.clone(),
+                aliases: shared.aliases_of(&index.name),
+                created_at: index.created_at,
+                documents,
+                deleted,
+                size_bytes,
+                segments: index.segments(),
+            }
+        };
+        blocking(move || Ok(indices.iter().map(details).collect())).await
+    }
+
+    async fn put_mapping(&self, target: &IndexTarget, body: Value) -> Result<(), EsError> {
+        let indices = self.shared.resolve(target)?;
+        self.request(|reply| Request::PutMapping {
+            indices,
+            body,
+            reply,
+        })
+        .await?
+    }
+
+    async fn write_index(&self, name: &str) -> Result<String, EsError> {
+        self.shared.write_index(name)
+    }
+
+    async fn analyze(&self, analyzer: &str, text: &str) -> Result<Vec<Token>, EsError> {
+        analysis::analyze(analyzer, text)
     }
 }
 
@@ -63,15 +229,35 @@ async fn blocking<T: Send + 'static>(
 impl SearchService for Store {
     async fn bulk(
         &self,
-        items: Vec<BulkItem>,
+        mut items: Vec<BulkItem>,
         refresh: Refresh,
     ) -> Result<Vec<BulkItemResult>, EsError> {
-        self.request(|reply| Request::Bulk {
-            items,
-            refresh: refresh == Refresh::Now,
-            reply,
-        })
-        .await?
+        let refused = self.aimed(&mut items);
+        let refused_result = |item: &BulkItem, error: EsError| BulkItemResult {
+            operation: item.operation,
+            index: item.index.clone(),
+            id: item.id.clone().unwrap_or_default(),
+            outcome: Err(error),
+        };
+        let mut results: Vec<Option<BulkItemResult>> = items
+            .iter()
+            .zip(refused)
+            .map(|(item, error)| error.map(|error| refused_result(item, error)))
+            .collect();
+        let mut taken = results.iter().map(Option::is_none);
+        items.retain(|_| taken.next().unwrap_or(false));
+        let written = self
+            .request(|reply| Request::Bulk {
+                items,
+                refresh: refresh == Refresh::Now,
+                reply,
+            })
+            .await??;
+        let mut written = written.into_iter();
+        for result in results.iter_mut().filter(|result| result.is_none()) {
+            *result = written.next();
+        }
+        Ok(results.into_iter().flatten().collect())
     }
 
     async fn search(
@@ -79,7 +265,7 @@ impl SearchService for Store {
         target: &IndexTarget,
         request: SearchRequest,
     ) -> Result<SearchResponse, EsError> {
-        let views = self.views(target).await?;
+        let views = self.seen_by(target, &request).await?;
         blocking(move || search::search(&views, &request)).await
     }
 
@@ -89,10 +275,7 @@ impl SearchService for Store {
     }
 
     async fn get(&self, index: &str, id: &str) -> Result<Option<DocumentLookup>, EsError> {
-        let index = self
-            .shared
-            .index(index)
-            .ok_or_else(|| EsError::index_not_found(index))?;
+        let index = self.shared.read_index(index)?;
         let id = id.to_owned();
         blocking(move || {
             let Some(found) = index.lookup(&id)? else {
@@ -129,7 +312,7 @@ impl SearchService for Store {
     async fn delete_indices(&self, target: &IndexTarget) -> Result<Vec<String>, EsError> {
         let names: Vec<String> = self
             .shared
-            .resolve(target)?
+            .concrete(target)?
             .iter()
             .map(|index| index.name.clone())
             .collect();
@@ -174,12 +357,11 @@ impl SearchService for Store {
     }
 
     async fn put_template(&self, template: IndexTemplate) -> Result<(), EsError> {
-        let shared = Arc::clone(&self.shared);
-        blocking(move || shared.put_template(template)).await
+        self.put_template_of(TemplateKind::Index, template).await
     }
 
     async fn templates(&self, names: &str) -> Result<Vec<IndexTemplate>, EsError> {
-        Ok(self.shared.templates(names))
+        self.templates_of(TemplateKind::Index, names).await
     }
 
     async fn health(&self) -> Result<Health, EsError> {

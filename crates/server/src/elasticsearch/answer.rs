@@ -11,6 +11,8 @@ use canarytrace_es::{EsError, Refresh, SourceFilter, TargetOptions};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::filter_path;
+
 /// A JSON answer with its status.
 #[derive(Debug)]
 pub(crate) struct Answer {
@@ -50,8 +52,12 @@ impl Answer {
         }
     }
 
-    pub(crate) fn pretty(mut self, parameters: &Parameters) -> Self {
+    /// As the query string wants it: `pretty`, `filter_path`.
+    pub(crate) fn shaped(mut self, parameters: &Parameters) -> Self {
         self.pretty = parameters.flag("pretty");
+        if let Some(paths) = parameters.get("filter_path") {
+            self.body = filter_path::apply(paths, &self.body);
+        }
         self
     }
 }
@@ -92,7 +98,7 @@ impl IntoResponse for Failed {
 #[serde(transparent)]
 pub(crate) struct Parameters(BTreeMap<String, String>);
 
-const KNOWN: [&str; 37] = [
+const KNOWN: [&str; 69] = [
     "pretty",
     "human",
     "error_trace",
@@ -130,6 +136,38 @@ const KNOWN: [&str; 37] = [
     "local",
     "conflicts",
     "retry_on_conflict",
+    "filter_path",
+    "scroll",
+    "scroll_id",
+    "keep_alive",
+    "create",
+    "order",
+    "cause",
+    "flat_settings",
+    "include_defaults",
+    "fields",
+    "include_unmapped",
+    "search_type",
+    "batched_reduce_size",
+    "ccs_minimize_roundtrips",
+    "pre_filter_shard_size",
+    "max_concurrent_shard_requests",
+    "ignore_throttled",
+    "allow_partial_search_results",
+    "wait_for_active_shards",
+    "routing",
+    "require_alias",
+    "analyze_wildcard",
+    "lenient",
+    "explain",
+    "wait_for_completion",
+    "slices",
+    "requests_per_second",
+    "scroll_size",
+    "include_type_name",
+    "realtime",
+    "flat",
+    "min_score",
 ];
 
 impl Parameters {
@@ -187,6 +225,15 @@ impl Parameters {
             .map(|filter| SourceFilter::parse(&filter))
             .transpose()
             .map(Option::unwrap_or_default)
+    }
+
+    /// `rest_total_hits_as_int`.
+    pub(crate) fn total_as_number(&self, answer: &mut Value) {
+        if self.flag("rest_total_hits_as_int")
+            && let Some(total) = answer.pointer_mut("/hits/total")
+        {
+            *total = total.get("value").cloned().unwrap_or(Value::Null);
+        }
     }
 
     pub(crate) fn refresh(&self) -> Refresh {

@@ -35,7 +35,7 @@ pub(crate) async fn bulk(
     let took = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     let forced_refresh = parameters.refresh() == Refresh::Now;
     let body = bulk::response_body(took, &results, forced_refresh);
-    Ok(Answer::from(body).pretty(&parameters))
+    Ok(Answer::from(body).shaped(&parameters))
 }
 
 /// Tells open pages which indices have news.
@@ -77,7 +77,7 @@ pub(super) fn written(
             map.insert("forced_refresh".to_owned(), json!(true));
         }
     }
-    Ok(Answer::new(status, body).pretty(parameters))
+    Ok(Answer::new(status, body).shaped(parameters))
 }
 
 pub(super) fn item(
@@ -176,11 +176,11 @@ pub(crate) async fn read(
     let Some(found) = state.service.get(&index, &id).await? else {
         return Ok(
             Answer::new(404, json!({"_index": index, "_id": id, "found": false}))
-                .pretty(&parameters),
+                .shaped(&parameters),
         );
     };
     let body = lookup(found, &parameters.source_filter()?);
-    Ok(Answer::from(body).pretty(&parameters))
+    Ok(Answer::from(body).shaped(&parameters))
 }
 
 /// A document as it is answered by its id.
@@ -221,7 +221,7 @@ pub(crate) async fn read_many(
             None => json!({"_index": own, "_id": id, "found": false}),
         });
     }
-    Ok(Answer::from(json!({"docs": docs})).pretty(&parameters))
+    Ok(Answer::from(json!({"docs": docs})).shaped(&parameters))
 }
 
 fn wanted(body: &Value, index: Option<&str>) -> Result<Vec<(String, String)>, EsError> {
@@ -279,5 +279,5 @@ pub(crate) async fn source(
             format!("Document not found [{index}]/[{id}]"),
         )
     };
-    Ok(Answer::from(found.ok_or_else(missing)?).pretty(&parameters))
+    Ok(Answer::from(found.ok_or_else(missing)?).shaped(&parameters))
 }

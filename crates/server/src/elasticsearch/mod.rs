@@ -1,9 +1,17 @@
 //! Elasticsearch's paths.
 
+mod aliases;
 mod answer;
+mod cat;
+mod cluster;
+mod contexts;
 mod documents;
+mod filter_path;
 mod indices;
+mod inside;
+mod reindex;
 mod searching;
+mod templates;
 mod updates;
 
 use axum::{
@@ -11,7 +19,7 @@ use axum::{
     extract::{Path, State},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
-    routing::{get, post, put},
+    routing::{delete, get, post, put},
 };
 use canarytrace_es::IndexTarget;
 use serde_json::json;
@@ -74,23 +82,128 @@ pub(crate) fn routes() -> Router<AppState> {
                 .delete(indices::delete),
         )
         .route("/_mapping", get(indices::mappings))
-        .route("/{index}/_mapping", get(indices::mappings))
+        .route(
+            "/{index}/_mapping",
+            get(indices::mappings)
+                .put(inside::put_mapping)
+                .post(inside::put_mapping),
+        )
         .route("/_refresh", post(indices::refresh).get(indices::refresh))
         .route(
             "/{index}/_refresh",
             post(indices::refresh).get(indices::refresh),
         )
-        .route("/_cat/indices", get(indices::cat))
-        .route("/_cat/indices/{index}", get(indices::cat))
         .route("/_cluster/health", get(indices::health))
-        .route("/_index_template", get(indices::templates))
+        .merge(context_routes())
+        .merge(index_routes())
+        .merge(template_routes())
+        .merge(cluster_routes())
+}
+
+fn context_routes() -> Router<AppState> {
+    let scroll = || {
+        get(contexts::scroll)
+            .post(contexts::scroll)
+            .delete(contexts::close_scroll)
+    };
+    Router::new()
+        .route("/_search/scroll", scroll())
+        .route("/_search/scroll/{id}", scroll())
+        .route("/{index}/_pit", post(contexts::open_pit))
+        .route("/_pit", delete(contexts::close_pit))
         .route(
-            "/_index_template/{name}",
-            get(indices::template)
-                .put(indices::put_template)
-                .post(indices::put_template)
-                .head(indices::template_exists),
+            "/{index}/_search/point_in_time",
+            post(contexts::open_point_in_time),
         )
+        .route(
+            "/_search/point_in_time",
+            delete(contexts::close_point_in_time),
+        )
+        .route(
+            "/_search/point_in_time/{all}",
+            delete(contexts::close_point_in_time),
+        )
+}
+
+fn index_routes() -> Router<AppState> {
+    let validate = || get(searching::validate).post(searching::validate);
+    let capabilities = || get(inside::field_capabilities).post(inside::field_capabilities);
+    let analyze = || get(inside::analyze).post(inside::analyze);
+    let alias = || {
+        get(aliases::one)
+            .put(aliases::put)
+            .post(aliases::put)
+            .delete(aliases::delete)
+    };
+    Router::new()
+        .route("/_validate/query", validate())
+        .route("/{index}/_validate/query", validate())
+        .route("/_field_caps", capabilities())
+        .route("/{index}/_field_caps", capabilities())
+        .route("/_analyze", analyze())
+        .route("/{index}/_analyze", analyze())
+        .route(
+            "/{index}/_mapping/field/{fields}",
+            get(inside::field_mappings),
+        )
+        .route("/_settings", get(inside::settings))
+        .route("/{index}/_settings", get(inside::settings))
+        .route("/_stats", get(inside::stats))
+        .route("/{index}/_stats", get(inside::stats))
+        .route("/_resolve/index/{index}", get(inside::resolve))
+        .route("/_reindex", post(reindex::reindex))
+        .route("/_flush", post(indices::refresh).get(indices::refresh))
+        .route(
+            "/{index}/_flush",
+            post(indices::refresh).get(indices::refresh),
+        )
+        .route("/_aliases", post(aliases::update))
+        .route("/_alias", get(aliases::all))
+        .route("/_alias/{name}", get(aliases::all).head(aliases::exists))
+        .route("/{index}/_alias", get(aliases::of_index))
+        .route("/{index}/_alias/{name}", alias())
+        .route("/{index}/_aliases/{name}", alias())
+}
+
+fn template_routes() -> Router<AppState> {
+    let one = || {
+        get(templates::read)
+            .put(templates::put)
+            .post(templates::put)
+            .head(templates::exists)
+            .delete(templates::delete)
+    };
+    ["_index_template", "_component_template", "_template"]
+        .into_iter()
+        .fold(Router::new(), |router, kind| {
+            router
+                .route(&format!("/{kind}"), get(templates::read))
+                .route(&format!("/{kind}/{{name}}"), one())
+        })
+}
+
+fn cluster_routes() -> Router<AppState> {
+    Router::new()
+        .route("/_cat/indices", get(cat::indices))
+        .route("/_cat/indices/{index}", get(cat::indices))
+        .route("/_cat/count", get(cat::count))
+        .route("/_cat/count/{index}", get(cat::count))
+        .route("/_cat/health", get(cat::health))
+        .route("/_cat/nodes", get(cat::nodes))
+        .route("/_cat/aliases", get(cat::aliases))
+        .route("/_cat/aliases/{name}", get(cat::aliases))
+        .route("/_cat/templates", get(cat::templates))
+        .route("/_cat/templates/{name}", get(cat::templates))
+        .route("/_cat/shards", get(cat::shards))
+        .route("/_cat/shards/{index}", get(cat::shards))
+        .route("/_cat/allocation", get(cat::allocation))
+        .route("/_cluster/settings", get(cluster::settings))
+        .route("/_cluster/stats", get(cluster::stats))
+        .route("/_nodes", get(cluster::nodes))
+        .route("/_nodes/stats", get(cluster::node_stats))
+        .route("/_tasks", get(cluster::tasks))
+        .route("/_license", get(cluster::license))
+        .route("/_xpack", get(cluster::features))
 }
 
 /// Clients get Elasticsearch's banner, browsers the UI.

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::{
     answer::{Answer, Outcome, Parameters, inflate, json},
-    name, target,
+    contexts, name, target,
 };
 use crate::AppState;
 
@@ -37,17 +37,37 @@ async fn run_search(
     let mut raw = json(headers, body)?;
     merge_parameters(&mut raw, &parameters)?;
     let request = SearchRequest::parse(raw)?;
-    let mut answer = state
-        .service
-        .search(&target(index, &parameters), request)
-        .await?
-        .to_json();
-    if parameters.flag("rest_total_hits_as_int")
-        && let Some(total) = answer.pointer_mut("/hits/total")
-    {
-        *total = total.get("value").cloned().unwrap_or(Value::Null);
+    let mut answer = match parameters.get("scroll") {
+        Some(span) => contexts::open_scroll(&state, index, request, &parameters, span).await?,
+        None => search_once(&state, index, request, &parameters).await?,
+    };
+    parameters.total_as_number(&mut answer);
+    Ok(Answer::from(answer).shaped(&parameters))
+}
+
+async fn search_once(
+    state: &AppState,
+    index: &str,
+    request: SearchRequest,
+    parameters: &Parameters,
+) -> Result<Value, EsError> {
+    let kept = request.point_in_time.as_ref().map(|kept| kept.id.clone());
+    if kept.is_some() && !index.is_empty() {
+        return Err(EsError::new(
+            400,
+            "action_request_validation_exception",
+            "Validation Failed: 1: [indices] cannot be used with point in time. Do not specify any index with point in time.;",
+        ));
     }
-    Ok(Answer::from(answer).pretty(&parameters))
+    let answer = state
+        .service
+        .search(&target(index, parameters), request)
+        .await?;
+    let answer = answer.to_json();
+    Ok(match kept {
+        Some(id) => contexts::with_id("pit_id", &id, answer),
+        None => answer,
+    })
 }
 
 /// `?q=…&size=…` beside or instead of a body.
@@ -148,7 +168,7 @@ async fn run_multi_search(
         responses.push(response);
     }
     let took = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    Ok(Answer::from(json!({"took": took, "responses": responses})).pretty(&parameters))
+    Ok(Answer::from(json!({"took": took, "responses": responses})).shaped(&parameters))
 }
 
 async fn one_of_many(
@@ -217,5 +237,36 @@ async fn run_count(
         .count(&target(index, &parameters), parsed, raw)
         .await?;
     let shards = json!({"total": 1, "successful": 1, "skipped": 0, "failed": 0});
-    Ok(Answer::from(json!({"count": count, "_shards": shards})).pretty(&parameters))
+    Ok(Answer::from(json!({"count": count, "_shards": shards})).shaped(&parameters))
+}
+
+/// Whether a query is understood, and fits the fields that it asks.
+pub(crate) async fn validate(
+    State(state): State<AppState>,
+    index: Option<Path<String>>,
+    Query(parameters): Query<Parameters>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Outcome {
+    parameters.check()?;
+    let mut raw = json(&headers, body)?;
+    if let (Some(text), Some(map)) = (parameters.get("q"), raw.as_object_mut()) {
+        map.insert("query".to_owned(), query_string(text, &parameters));
+    }
+    let target = target(&name(index), &parameters);
+    // Names that are not there are an error of the request, not of the query.
+    state.service.mappings(&target).await?;
+    let checked = match raw
+        .get("query")
+        .map_or(Ok(query::Query::MatchAll), query::Query::parse)
+    {
+        Ok(parsed) => state.service.count(&target, parsed, raw).await.map(drop),
+        Err(error) => Err(error),
+    };
+    let mut answer =
+        json!({"_shards": {"total": 1, "successful": 1, "failed": 0}, "valid": checked.is_ok()});
+    if let (Err(error), true) = (checked, parameters.flag("explain")) {
+        answer["error"] = json!(error.to_string());
+    }
+    Ok(Answer::from(answer).shaped(&parameters))
 }

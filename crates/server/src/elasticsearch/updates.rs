@@ -187,7 +187,7 @@ pub(crate) async fn delete_by_query(
         "requests_per_second": -1.0, "throttled_until_millis": 0, "failures": [],
     });
     let status = if conflicts > 0 { 409 } else { 200 };
-    Ok(Answer::new(status, answer).pretty(&parameters))
+    Ok(Answer::new(status, answer).shaped(&parameters))
 }
 
 /// The body of an update.

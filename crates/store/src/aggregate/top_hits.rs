@@ -7,7 +7,7 @@ use tantivy::DocId;
 use super::{Collection, Finish};
 use crate::search::{
     hit,
-    sort::{Candidate, Order},
+    sort::{After, Candidate, Order},
 };
 
 /// Candidates over all segments so far.
@@ -33,7 +33,7 @@ pub(super) fn collect(
         docs,
         &[],
         wanted,
-        None,
+        After::default(),
     )?;
     into.candidates.extend(own);
     order.sort(&mut into.candidates);

@@ -12,7 +12,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use canarytrace_es::EsError;
+use canarytrace_es::{EsError, SegmentDetails};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tantivy::{
@@ -67,12 +67,21 @@ pub(crate) struct Pending {
 struct State {
     uuid: String,
     mapping: Value,
+    #[serde(default)]
+    settings: Value,
+    /// Epoch ms; zero of an index that was made before this was kept.
+    #[serde(default)]
+    created_at: i64,
 }
 
 /// An open index.
 pub(crate) struct Index {
     pub(crate) name: String,
     pub(crate) uuid: String,
+    /// What it was made with, as it is told.
+    pub(crate) settings: Value,
+    /// Epoch ms.
+    pub(crate) created_at: i64,
     folder: PathBuf,
     tantivy: TantivyIndex,
     pub(crate) columns: Columns,
@@ -123,7 +132,7 @@ fn schema() -> (Schema, Columns) {
     (schema.build(), columns)
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex
         .lock()
         .unwrap_or_else(std::sync::PoisonError::into_inner)
@@ -136,12 +145,15 @@ impl Index {
         name: &str,
         uuid: &str,
         mapping: Mapping,
+        settings: Value,
     ) -> Result<Self, StoreError> {
         create_folder(folder)?;
         let (schema, columns) = schema();
         let directory = MmapDirectory::open(folder)?;
         let tantivy = TantivyIndex::create(directory, schema, IndexSettings::default())?;
-        let index = Self::assemble(folder, name, uuid, tantivy, columns, mapping, 0)?;
+        let mut index = Self::assemble(folder, name, uuid, tantivy, columns, mapping, 0)?;
+        index.settings = settings;
+        index.created_at = jiff::Timestamp::now().as_millisecond();
         index.save_state()?;
         if let Some(parent) = folder.parent() {
             fs::File::open(parent)?.sync_all()?;
@@ -163,7 +175,7 @@ impl Index {
             .unwrap_or(0);
         let mapping = Mapping::parse(&state.mapping)
             .map_err(|error| StoreError::Damaged(folder.to_owned(), error.reason))?;
-        Self::assemble(
+        let mut index = Self::assemble(
             folder,
             name,
             &state.uuid,
@@ -171,7 +183,9 @@ impl Index {
             columns,
             mapping,
             payload,
-        )
+        )?;
+        (index.settings, index.created_at) = (state.settings, state.created_at);
+        Ok(index)
     }
 
     fn assemble(
@@ -194,6 +208,8 @@ impl Index {
         Ok(Self {
             name: name.to_owned(),
             uuid: uuid.to_owned(),
+            settings: Value::Null,
+            created_at: 0,
             folder: folder.to_owned(),
             tantivy,
             columns,
@@ -382,10 +398,12 @@ impl Index {
         Ok(())
     }
 
-    fn save_state(&self) -> Result<(), StoreError> {
+    pub(crate) fn save_state(&self) -> Result<(), StoreError> {
         let state = State {
             uuid: self.uuid.clone(),
             mapping: self.mapping().to_json(),
+            settings: self.settings.clone(),
+            created_at: self.created_at,
         };
         let text = serde_json::to_vec(&state)
             .map_err(|error| StoreError::Damaged(self.folder.clone(), error.to_string()))?;
@@ -411,6 +429,18 @@ impl Index {
             .map(|metadata| metadata.len())
             .sum();
         (searcher.num_docs(), deleted, bytes)
+    }
+}
+
+impl Index {
+    pub(crate) fn segments(&self) -> Vec<SegmentDetails> {
+        let searcher = self.searcher();
+        let segment = |reader: &tantivy::SegmentReader| SegmentDetails {
+            name: format!("_{}", reader.segment_id().short_uuid_string()),
+            documents: u64::from(reader.num_docs()),
+            deleted: u64::from(reader.num_deleted_docs()),
+        };
+        searcher.segment_readers().iter().map(segment).collect()
     }
 }
 

@@ -1,8 +1,11 @@
 //! The store: its folder, its indices, and the one thread that writes.
 
+pub(crate) mod aliases;
 pub(crate) mod files;
 pub(crate) mod index;
 mod log;
+mod registry;
+pub(crate) mod templates;
 mod writer;
 
 use std::{
@@ -15,16 +18,17 @@ use std::{
     time::Duration,
 };
 
-use canarytrace_es::{EsError, IndexTarget, IndexTemplate, query};
+use canarytrace_es::{Alias, EsError, IndexTarget};
 use serde_json::{Value, json};
 use thiserror::Error;
 use tokio::sync::oneshot;
 
 pub(crate) use index::Index;
+pub(crate) use registry::Registry;
 pub(crate) use writer::Request;
 use writer::Writer;
 
-use crate::mapping::Mapping;
+use crate::{contexts::Contexts, mapping::Mapping};
 
 /// Where a store lives.
 #[derive(Clone, Debug)]
@@ -63,6 +67,7 @@ impl From<StoreError> for EsError {
 #[derive(Clone, Debug)]
 pub struct Store {
     pub(crate) shared: Arc<Shared>,
+    pub(crate) contexts: Arc<Contexts>,
     writer: mpsc::SyncSender<Request>,
     thread: Arc<Mutex<Option<thread::JoinHandle<()>>>>,
 }
@@ -72,7 +77,10 @@ pub struct Store {
 pub(crate) struct Shared {
     folder: PathBuf,
     indices: RwLock<BTreeMap<String, Arc<Index>>>,
-    templates: RwLock<BTreeMap<String, Value>>,
+    index_templates: Registry,
+    component_templates: Registry,
+    legacy_templates: Registry,
+    aliases: Registry,
     /// Held for its lock, until the store is closed.
     lock: Mutex<Option<File>>,
 }
@@ -92,7 +100,10 @@ impl Store {
             files::lock_folder(&folder)?.ok_or_else(|| StoreError::Locked(folder.clone()))?;
         let shared = Arc::new(Shared {
             indices: RwLock::new(open_indices(&folder.join("indices"))?),
-            templates: RwLock::new(read_templates(&folder)?),
+            index_templates: Registry::open(folder.join("templates.json"))?,
+            component_templates: Registry::open(folder.join("component_templates.json"))?,
+            legacy_templates: Registry::open(folder.join("legacy_templates.json"))?,
+            aliases: Registry::open(folder.join("aliases.json"))?,
             folder: folder.clone(),
             lock: Mutex::new(Some(lock)),
         });
@@ -105,6 +116,7 @@ impl Store {
             .spawn(move || writer.run(&requests))?;
         Ok(Self {
             shared,
+            contexts: Arc::default(),
             writer: sender,
             thread: Arc::new(Mutex::new(Some(thread))),
         })
@@ -171,21 +183,27 @@ impl Shared {
     }
 
     pub(crate) fn resolve(&self, target: &IndexTarget) -> Result<Vec<Arc<Index>>, EsError> {
-        let indices = self.indices.read().unwrap_or_else(PoisonError::into_inner);
-        let names = target.resolve(indices.keys().map(String::as_str))?;
-        Ok(names
-            .iter()
-            .filter_map(|name| indices.get(name).cloned())
-            .collect())
+        let selected = self.select(target)?;
+        Ok(selected.into_iter().map(|one| one.index).collect())
     }
 
-    /// Makes an index with the mapping of the template that fits best, extended by `body`.
+    /// Makes an index with what its templates say, extended by `body`.
     pub(crate) fn create_index(&self, name: &str, body: &Value) -> Result<Arc<Index>, EsError> {
         check_index_name(name)?;
-        let mapping = Mapping::parse(&merged(
-            self.template_mappings(name),
-            body.get("mappings").unwrap_or(&Value::Null),
-        ))?;
+        if self.is_alias(name) {
+            return Err(EsError::new(
+                400,
+                "invalid_index_name_exception",
+                format!("Invalid index name [{name}], already exists as alias"),
+            ));
+        }
+        let mut start = self.start_of(name);
+        start.add(body);
+        let mapping = Mapping::parse(&start.mappings)?;
+        for (alias, body) in &start.aliases {
+            self.check_alias_name(alias)?;
+            Alias::parse(body)?;
+        }
         let mut indices = self.indices.write().unwrap_or_else(PoisonError::into_inner);
         if indices.contains_key(name) {
             return Err(EsError::new(
@@ -206,32 +224,28 @@ impl Shared {
             name,
             &uuid,
             mapping,
+            start.settings,
         )?;
         let index = Arc::new(index);
         indices.insert(name.to_owned(), Arc::clone(&index));
+        drop(indices);
+        self.aliases.change(|all| {
+            for (alias, body) in &start.aliases {
+                let members = all
+                    .entry(alias.replace("{index}", name))
+                    .or_insert_with(|| json!({}));
+                members[name] = Alias::parse(body)?.to_json();
+            }
+            Ok(())
+        })?;
         Ok(index)
     }
 
-    fn template_mappings(&self, name: &str) -> Value {
-        let templates = self
-            .templates
+    pub(crate) fn by_name(&self) -> BTreeMap<String, Arc<Index>> {
+        self.indices
             .read()
-            .unwrap_or_else(PoisonError::into_inner);
-        let fitting = templates.values().filter(|body| {
-            let patterns = body
-                .get("index_patterns")
-                .and_then(Value::as_array)
-                .cloned()
-                .unwrap_or_default();
-            patterns
-                .iter()
-                .filter_map(Value::as_str)
-                .any(|pattern| query::wildcard_matches(pattern, name))
-        });
-        let best =
-            fitting.max_by_key(|body| body.get("priority").and_then(Value::as_u64).unwrap_or(0));
-        best.and_then(|body| body.pointer("/template/mappings").cloned())
-            .unwrap_or_else(|| json!({}))
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     pub(crate) fn remove_index(&self, name: &str) -> Result<(), StoreError> {
@@ -246,75 +260,11 @@ impl Shared {
             fs::rename(index.folder(), &doomed)?;
             File::open(self.folder.join("indices"))?.sync_all()?;
             fs::remove_dir_all(doomed)?;
+            self.forget_aliases(name)
+                .map_err(|error| StoreError::Files(io::Error::other(error)))?;
         }
         Ok(())
     }
-
-    pub(crate) fn put_template(&self, template: IndexTemplate) -> Result<(), EsError> {
-        let properties = template
-            .body
-            .pointer("/template/mappings")
-            .cloned()
-            .unwrap_or_else(|| json!({}));
-        Mapping::parse(&properties)?;
-        if template
-            .body
-            .get("index_patterns")
-            .and_then(Value::as_array)
-            .is_none_or(Vec::is_empty)
-        {
-            return Err(EsError::illegal_argument(format!(
-                "index template [{}] needs [index_patterns]",
-                template.name
-            )));
-        }
-        let mut templates = self
-            .templates
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        templates.insert(template.name, template.body);
-        let text = serde_json::to_vec(&*templates)
-            .map_err(|error| EsError::internal(error.to_string()))?;
-        files::replace(&self.folder.join("templates.json"), &text).map_err(StoreError::from)?;
-        Ok(())
-    }
-
-    pub(crate) fn templates(&self, names: &str) -> Vec<IndexTemplate> {
-        let templates = self
-            .templates
-            .read()
-            .unwrap_or_else(PoisonError::into_inner);
-        let is_wanted = |name: &str| {
-            let mut names = names.split(',');
-            names.any(|pattern| query::wildcard_matches(pattern, name))
-        };
-        templates
-            .iter()
-            .filter(|(name, _)| is_wanted(name))
-            .map(|(name, body)| IndexTemplate {
-                name: name.clone(),
-                body: body.clone(),
-            })
-            .collect()
-    }
-}
-
-/// A template's mappings with those of a request on top: its properties are added, its other members win.
-fn merged(mut template: Value, own: &Value) -> Value {
-    let own = own.as_object().into_iter().flatten();
-    for (name, value) in own {
-        match (name.as_str(), template.get_mut(name), value) {
-            ("properties", Some(Value::Object(all)), Value::Object(own)) => {
-                all.extend(own.clone());
-            }
-            _ => {
-                if let Some(template) = template.as_object_mut() {
-                    template.insert(name.clone(), value.clone());
-                }
-            }
-        }
-    }
-    template
 }
 
 /// A name is a folder, too.
@@ -361,14 +311,4 @@ fn open_indices(folder: &Path) -> Result<BTreeMap<String, Arc<Index>>, StoreErro
         indices.insert(name.clone(), Arc::new(Index::open(&entry.path(), &name)?));
     }
     Ok(indices)
-}
-
-fn read_templates(folder: &Path) -> Result<BTreeMap<String, Value>, StoreError> {
-    let path = folder.join("templates.json");
-    match fs::read(&path) {
-        Ok(text) => serde_json::from_slice(&text)
-            .map_err(|error| StoreError::Damaged(path, error.to_string())),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(BTreeMap::new()),
-        Err(error) => Err(error.into()),
-    }
 }

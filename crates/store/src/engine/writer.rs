@@ -34,6 +34,11 @@ pub(crate) enum Request {
         body: Value,
         reply: oneshot::Sender<Result<(), EsError>>,
     },
+    PutMapping {
+        indices: Vec<Arc<Index>>,
+        body: Value,
+        reply: oneshot::Sender<Result<(), EsError>>,
+    },
     Delete {
         names: Vec<String>,
         reply: oneshot::Sender<Result<(), StoreError>>,
@@ -206,6 +211,11 @@ impl Writer {
                         Request::Create { name, body, reply } => {
                             drop(reply.send(self.shared.create_index(&name, &body).map(drop)))
                         }
+                        Request::PutMapping {
+                            indices,
+                            body,
+                            reply,
+                        } => drop(reply.send(put_mapping(&indices, &body))),
                         Request::Delete { names, reply } => drop(
                             reply.send(
                                 names
@@ -458,6 +468,19 @@ impl Writer {
             .iter()
             .try_for_each(|index| index.close_writer())
     }
+}
+
+/// All of the indices or none.
+fn put_mapping(indices: &[Arc<Index>], body: &Value) -> Result<(), EsError> {
+    let extended = indices
+        .iter()
+        .map(|index| index.mapping().extended(body))
+        .collect::<Result<Vec<_>, _>>()?;
+    for (index, mapping) in indices.iter().zip(extended) {
+        index.set_mapping(Arc::new(mapping));
+        index.save_state()?;
+    }
+    Ok(())
 }
 
 /// Reads a document and indexes it, extending the mapping by what is new in it.

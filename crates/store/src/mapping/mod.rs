@@ -45,6 +45,16 @@ pub(crate) struct Field {
     raw: Value,
 }
 
+impl Field {
+    /// As it was declared.
+    pub(crate) fn type_name(&self) -> &str {
+        self.raw
+            .get("type")
+            .and_then(Value::as_str)
+            .unwrap_or("object")
+    }
+}
+
 /// Fields by full path.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Mapping {
@@ -170,6 +180,55 @@ impl Mapping {
             }
         }
         self.check_size()
+    }
+
+    /// With more fields; one that is there keeps its type.
+    pub(crate) fn extended(&self, body: &Value) -> Result<Self, EsError> {
+        let added = Self::parse(body)?;
+        let mut mapping = self.clone();
+        if body.get("dynamic").is_some() {
+            mapping.dynamic = added.dynamic;
+        }
+        for (path, field) in added.fields {
+            match mapping.fields.get_mut(&path) {
+                None if mapping.objects.contains(&path) => {
+                    return Err(EsError::illegal_argument(format!(
+                        "can't merge a non object mapping [{path}] with an object mapping"
+                    )));
+                }
+                None => drop(mapping.fields.insert(path, field)),
+                Some(own)
+                    if std::mem::discriminant(&own.kind) == std::mem::discriminant(&field.kind)
+                        && own.type_name() == field.type_name() =>
+                {
+                    let fields = own.raw["fields"].as_object().cloned();
+                    own.multi.extend(field.multi);
+                    own.raw = field.raw;
+                    for (name, multi) in fields.into_iter().flatten() {
+                        if own.raw["fields"][&name].is_null() {
+                            own.raw["fields"][name] = multi;
+                        }
+                    }
+                }
+                Some(own) => {
+                    return Err(EsError::illegal_argument(format!(
+                        "mapper [{path}] cannot be changed from type [{}] to [{}]",
+                        own.type_name(),
+                        field.type_name()
+                    )));
+                }
+            }
+        }
+        for path in &added.objects {
+            if mapping.fields.contains_key(path) {
+                return Err(EsError::illegal_argument(format!(
+                    "can't merge a non object mapping [{path}] with an object mapping"
+                )));
+            }
+        }
+        mapping.objects.extend(added.objects);
+        mapping.check_size()?;
+        Ok(mapping)
     }
 
     fn check_size(&self) -> Result<(), EsError> {

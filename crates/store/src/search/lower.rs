@@ -484,7 +484,7 @@ impl Lowering<'_> {
     fn boolean(&self, query: &BoolQuery) -> Result<Boxed, EsError> {
         let mut clauses: Vec<(Occur, Boxed)> = Vec::new();
         for clause in &query.must {
-            clauses.push((Occur::Must, self.lower(clause)?));
+            clauses.push((Occur::Must, scoring(self.lower(clause)?)));
         }
         for clause in &query.filter {
             clauses.push((
@@ -498,7 +498,7 @@ impl Lowering<'_> {
         let should: Vec<(Occur, Boxed)> = query
             .should
             .iter()
-            .map(|clause| Ok((Occur::Should, self.lower(clause)?)))
+            .map(|clause| Ok((Occur::Should, scoring(self.lower(clause)?))))
             .collect::<Result<_, EsError>>()?;
         let required = query.required_should();
         if required > should.len() {
@@ -577,4 +577,13 @@ fn not_indexed(path: &str) -> EsError {
     EsError::illegal_argument(format!(
         "Cannot search on field [{path}] since it is not indexed."
     ))
+}
+
+/// Everything scores 1; tantivy leaves it out where other clauses decide what matches, and its score with it.
+pub(super) fn scoring(query: Boxed) -> Boxed {
+    if query.is::<AllQuery>() {
+        Box::new(ConstScoreQuery::new(query, 1.0))
+    } else {
+        query
+    }
 }

@@ -13,13 +13,13 @@ use canarytrace_es::{
 use jiff::Timestamp;
 use serde_json::Value;
 use tantivy::{
-    DocAddress, DocId, Score, Searcher, SegmentReader, TantivyDocument,
-    query::{EnableScoring, Weight},
+    DocAddress, DocId, DocSet, Score, Searcher, SegmentReader, TERMINATED, TantivyDocument,
+    query::{BooleanQuery, ConstScoreQuery, EnableScoring, Occur, Weight},
 };
 
 use self::{
     lower::Lowering,
-    sort::{Candidate, Order},
+    sort::{After, Candidate, Order},
 };
 use crate::{
     aggregate,
@@ -36,6 +36,8 @@ pub(crate) struct View {
     pub(crate) mapping: Arc<Mapping>,
     pub(crate) searcher: Searcher,
     pub(crate) now: Timestamp,
+    /// Of the aliases it was named by: any of them; everything when empty.
+    filters: Vec<Query>,
 }
 
 /// The documents of one segment that match, with scores if they are wanted.
@@ -45,8 +47,9 @@ pub(crate) struct Matches {
 }
 
 impl View {
-    pub(crate) fn new(index: Arc<Index>, now: Timestamp) -> Self {
+    pub(crate) fn new(index: Arc<Index>, filters: Vec<Query>, now: Timestamp) -> Self {
         Self {
+            filters,
             mapping: index.mapping(),
             searcher: index.searcher(),
             index,
@@ -55,18 +58,44 @@ impl View {
     }
 
     pub(crate) fn weight(&self, query: &Query, scoring: bool) -> Result<Box<dyn Weight>, EsError> {
-        let lowered = Lowering {
+        let lowering = Lowering {
             index: &self.index,
             mapping: &self.mapping,
             now: self.now,
+        };
+        let mut lowered = lowering.lower(query)?;
+        if !self.filters.is_empty() {
+            let filters = self
+                .filters
+                .iter()
+                .map(|filter| Ok((Occur::Should, lowering.lower(filter)?)))
+                .collect::<Result<Vec<_>, EsError>>()?;
+            // What an alias lets through says nothing about how well a document matches.
+            let filter = ConstScoreQuery::new(Box::new(BooleanQuery::new(filters)), 0.0);
+            lowered = Box::new(BooleanQuery::new(vec![
+                (Occur::Must, lower::scoring(lowered)),
+                (Occur::Must, Box::new(filter)),
+            ]));
         }
-        .lower(query)?;
         let scoring = if scoring {
             EnableScoring::enabled_from_searcher(&self.searcher)
         } else {
             EnableScoring::disabled_from_searcher(&self.searcher)
         };
         Ok(lowered.weight(scoring).map_err(StoreError::from)?)
+    }
+}
+
+impl Matches {
+    /// Only what scores so much.
+    fn keep(&mut self, least: f64) {
+        let scores = std::mem::take(&mut self.scores);
+        let mut kept = scores.iter().map(|score| f64::from(*score) >= least);
+        self.docs.retain(|_| kept.next().unwrap_or(false));
+        self.scores = scores
+            .into_iter()
+            .filter(|score| f64::from(*score) >= least)
+            .collect();
     }
 }
 
@@ -117,9 +146,18 @@ pub(crate) fn count(views: &[View], query: &Query) -> Result<u64, EsError> {
 
 /// Carries out a search; blocks.
 pub(crate) fn search(views: &[View], request: &SearchRequest) -> Result<SearchResponse, EsError> {
+    Ok(page(views, request, None)?.0)
+}
+
+/// The hits after one of them, or the first ones; and the last of these.
+pub(crate) fn page(
+    views: &[View],
+    request: &SearchRequest,
+    last: Option<&Candidate>,
+) -> Result<(SearchResponse, Option<Candidate>), EsError> {
     let started = Instant::now();
     let order = Order::new(&request.sort, views)?;
-    let scoring = request.size > 0 && order.needs_score();
+    let scoring = (request.size > 0 && order.needs_score()) || request.min_score.is_some();
     let wanted = request.from + request.size;
     let mut aggregator = aggregate::Aggregator::new(&request.aggregations, views)?;
     let mut candidates: Vec<Candidate> = Vec::new();
@@ -127,7 +165,10 @@ pub(crate) fn search(views: &[View], request: &SearchRequest) -> Result<SearchRe
     for (view_position, view) in views.iter().enumerate() {
         let weight = view.weight(&request.query, scoring)?;
         for (segment_position, segment) in view.searcher.segment_readers().iter().enumerate() {
-            let found = matches(weight.as_ref(), segment, scoring)?;
+            let mut found = matches(weight.as_ref(), segment, scoring)?;
+            if let Some(least) = request.min_score {
+                found.keep(least);
+            }
             total += found.docs.len() as u64;
             max_score = found.scores.iter().copied().fold(max_score, |max, score| {
                 Some(max.map_or(score, |max| max.max(score)))
@@ -135,38 +176,29 @@ pub(crate) fn search(views: &[View], request: &SearchRequest) -> Result<SearchRe
             let place = (view_position, segment_position);
             aggregator.collect(place, segment, &found.docs)?;
             if wanted > 0 {
-                let own = order.best(
-                    segment,
-                    place,
-                    &found.docs,
-                    &found.scores,
-                    wanted,
-                    request.search_after.as_deref(),
-                )?;
+                let after = After {
+                    values: request.search_after.as_deref(),
+                    last,
+                };
+                let own = order.best(segment, place, &found.docs, &found.scores, wanted, after)?;
                 candidates.extend(own);
             }
         }
     }
     order.sort(&mut candidates);
-    let page = candidates.into_iter().skip(request.from).take(request.size);
+    let page: Vec<Candidate> = candidates
+        .into_iter()
+        .skip(request.from)
+        .take(request.size)
+        .collect();
     let hits = page
-        .map(|candidate| hit(views, &candidate, request, &order))
+        .iter()
+        .map(|candidate| hit(views, candidate, request, &order))
         .collect::<Result<Vec<_>, _>>()?;
-    let total = match request.track_total_hits {
-        TrackTotalHits::Off => None,
-        TrackTotalHits::Exact => Some(TotalHits {
-            value: total,
-            exact: true,
-        }),
-        TrackTotalHits::UpTo(limit) => Some(TotalHits {
-            value: total.min(limit),
-            exact: total <= limit,
-        }),
-    };
-    Ok(SearchResponse {
+    let answer = SearchResponse {
         took_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
         shards: views.len() as u64,
-        total,
+        total: counted(request.track_total_hits, total),
         max_score: if views.is_empty() {
             Some(0.0)
         } else {
@@ -178,7 +210,58 @@ pub(crate) fn search(views: &[View], request: &SearchRequest) -> Result<SearchRe
         aggregations: (!request.aggregations.is_empty())
             .then(|| aggregator.finish())
             .transpose()?,
-    })
+    };
+    Ok((answer, page.into_iter().next_back()))
+}
+
+fn counted(wanted: TrackTotalHits, total: u64) -> Option<TotalHits> {
+    match wanted {
+        TrackTotalHits::Off => None,
+        TrackTotalHits::Exact => Some(TotalHits {
+            value: total,
+            exact: true,
+        }),
+        TrackTotalHits::UpTo(limit) => Some(TotalHits {
+            value: total.min(limit),
+            exact: total <= limit,
+        }),
+    }
+}
+
+/// The next documents in the order of the index, without looking at those before them.
+pub(crate) fn next_documents(
+    views: &[View],
+    request: &SearchRequest,
+    last: &Candidate,
+) -> Result<(Vec<Hit>, Option<Candidate>), EsError> {
+    let order = Order::new(&request.sort, views)?;
+    let mut page = Vec::new();
+    for (view_position, view) in views.iter().enumerate().skip(last.view) {
+        let weight = view.weight(&request.query, false)?;
+        for (segment_position, segment) in view.searcher.segment_readers().iter().enumerate() {
+            let place = (view_position, segment_position);
+            if place < (last.view, last.segment) {
+                continue;
+            }
+            let alive = segment.alive_bitset();
+            let mut scorer = weight.scorer(segment, 1.0).map_err(StoreError::from)?;
+            let mut doc = scorer.doc();
+            if place == (last.view, last.segment) && doc <= last.doc {
+                doc = scorer.seek(last.doc + 1);
+            }
+            while doc != TERMINATED && page.len() < request.size {
+                if alive.is_none_or(|alive| alive.is_alive(doc)) {
+                    page.push(order.in_order(place, doc));
+                }
+                doc = scorer.advance();
+            }
+        }
+    }
+    let hits = page
+        .iter()
+        .map(|candidate| hit(views, candidate, request, &order))
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok((hits, page.into_iter().next_back()))
 }
 
 pub(crate) fn hit(

@@ -30,7 +30,17 @@ enum Key {
     /// Within one segment, before it is resolved to its text.
     Ordinal(Option<u64>),
     Score(Score),
-    Document,
+    /// View, segment and document in one number that JSON can hold.
+    Document(u64),
+}
+
+/// Where a page begins.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct After<'a> {
+    /// `search_after`.
+    pub(crate) values: Option<&'a [Value]>,
+    /// The last hit of the page before.
+    pub(crate) last: Option<&'a Candidate>,
 }
 
 /// The order of a request.
@@ -145,7 +155,7 @@ impl Order {
         docs: &[DocId],
         scores: &[Score],
         wanted: usize,
-        after: Option<&[Value]>,
+        after: After<'_>,
     ) -> Result<Vec<Candidate>, EsError> {
         let columns = self.columns(segment)?;
         let make = |(at, doc): (usize, &DocId)| Candidate {
@@ -153,7 +163,11 @@ impl Order {
             segment: position,
             doc: *doc,
             score: scores.get(at).copied().unwrap_or(1.0),
-            keys: self.keys(&columns, *doc, scores.get(at).copied().unwrap_or(1.0)),
+            keys: self.keys(
+                &columns,
+                (view, position, *doc),
+                scores.get(at).copied().unwrap_or(1.0),
+            ),
         };
         let resolve = |mut candidate: Candidate| {
             for (key, column) in candidate.keys.iter_mut().zip(&columns) {
@@ -165,15 +179,19 @@ impl Order {
             }
             candidate
         };
+        let all = docs.iter().enumerate().map(make);
         let mut candidates: Vec<Candidate> = match after {
-            None => docs.iter().enumerate().map(make).collect(),
+            After {
+                values: None,
+                last: None,
+            } => all.collect(),
             // Ordinals say nothing about a text that the segment may not have: texts are compared.
-            Some(after) => docs
-                .iter()
-                .enumerate()
-                .map(make)
+            After { values, last } => all
                 .map(resolve)
-                .filter(|candidate| self.is_after(candidate, after))
+                .filter(|candidate| {
+                    values.is_none_or(|values| self.is_after(candidate, values))
+                        && last.is_none_or(|last| self.compare(candidate, last).is_gt())
+                })
                 .collect(),
         };
         if candidates.len() > wanted {
@@ -200,13 +218,37 @@ impl Order {
             .map_err(StoreError::from)?)
     }
 
-    fn keys(&self, columns: &[FieldColumns], doc: DocId, score: Score) -> Vec<Key> {
+    /// Whether hits come as they lie in the index.
+    pub(crate) fn is_by_document(&self) -> bool {
+        let only = |field: &SortField| {
+            field.target == SortTarget::Document && field.order == SortOrder::Ascending
+        };
+        matches!(self.fields.as_slice(), [field] if only(field))
+    }
+
+    /// A document of that order.
+    pub(crate) fn in_order(&self, (view, segment): (usize, usize), doc: DocId) -> Candidate {
+        Candidate {
+            view,
+            segment,
+            doc,
+            score: 1.0,
+            keys: vec![document_key(view, segment, doc)],
+        }
+    }
+
+    fn keys(
+        &self,
+        columns: &[FieldColumns],
+        (view, segment, doc): (usize, usize, DocId),
+        score: Score,
+    ) -> Vec<Key> {
         self.fields
             .iter()
             .zip(columns)
             .map(|(field, column)| match field.target {
                 SortTarget::Score => Key::Score(score),
-                SortTarget::Document => Key::Document,
+                SortTarget::Document => document_key(view, segment, doc),
                 SortTarget::Field(_) if column.has_text() => {
                     let mut best = None;
                     column.ordinals(doc, |ordinal| {
@@ -267,7 +309,7 @@ impl Order {
             Key::Value(Some(FieldValue::Text(text))) => json!(text),
             Key::Value(None) | Key::Ordinal(_) => kind.missing(field),
             Key::Score(score) => json!(score),
-            Key::Document => json!(candidate.doc),
+            Key::Document(place) => json!(place),
         };
         candidate
             .keys
@@ -307,6 +349,7 @@ fn compare_keys(field: &SortField, a: &Key, b: &Key) -> Ordering {
         (Key::Value(Some(a)), Key::Value(Some(b))) => compare(a, b),
         (Key::Ordinal(Some(a)), Key::Ordinal(Some(b))) => a.cmp(b),
         (Key::Score(a), Key::Score(b)) => a.total_cmp(b),
+        (Key::Document(a), Key::Document(b)) => a.cmp(b),
         (Key::Value(a), Key::Value(b)) => return missing(a.is_none(), b.is_none()),
         (Key::Ordinal(a), Key::Ordinal(b)) => return missing(a.is_none(), b.is_none()),
         // A segment without the field has no ordinals.
@@ -321,7 +364,15 @@ fn compare_keys(field: &SortField, a: &Key, b: &Key) -> Ordering {
     }
 }
 
+/// 2^13 indices, 2^8 segments of each and 2^32 documents of those fit below 2^53.
+fn document_key(view: usize, segment: usize, doc: DocId) -> Key {
+    Key::Document(((view as u64) << 40) | ((segment as u64 & 0xff) << 32) | u64::from(doc))
+}
+
 fn after_key(field: &SortField, value: &Value) -> Key {
+    if field.target == SortTarget::Document {
+        return Key::Document(value.as_u64().unwrap_or(0));
+    }
     if field.target == SortTarget::Score {
         #[expect(
             clippy::cast_possible_truncation,

@@ -1,0 +1,98 @@
+//! What clients and Beats ask of a cluster before they work.
+
+use axum::extract::{Query, State};
+use canarytrace_es::IndexTarget;
+use serde_json::json;
+
+use super::{
+    COMPATIBLE_VERSION,
+    answer::{Answer, Outcome, Parameters},
+};
+use crate::AppState;
+
+/// This process as the one node.
+const NODE: &str = "canarytrace-embedded-1";
+
+pub(crate) async fn settings(Query(parameters): Query<Parameters>) -> Outcome {
+    parameters.check()?;
+    Ok(Answer::from(json!({"persistent": {}, "transient": {}})).shaped(&parameters))
+}
+
+pub(crate) async fn stats(
+    State(state): State<AppState>,
+    Query(parameters): Query<Parameters>,
+) -> Outcome {
+    parameters.check()?;
+    let (health, list) = (
+        state.service.health().await?,
+        state.service.indices(&IndexTarget::default()).await?,
+    );
+    let sum = |of: fn(&canarytrace_es::IndexSummary) -> u64| list.iter().map(of).sum::<u64>();
+    let body = json!({
+        "_nodes": {"total": 1, "successful": 1, "failed": 0}, "cluster_name": health.cluster_name, "cluster_uuid": NODE, "status": health.status,
+        "indices": {
+            "count": list.len(), "docs": {"count": sum(|index| index.documents), "deleted": sum(|index| index.deleted)},
+            "store": {"size_in_bytes": sum(|index| index.size_bytes), "reserved_in_bytes": 0},
+        },
+        "nodes": {"count": {"total": 1, "data": 1, "master": 1, "ingest": 1}, "versions": [COMPATIBLE_VERSION]},
+    });
+    Ok(Answer::from(body).shaped(&parameters))
+}
+
+pub(crate) async fn nodes(
+    State(state): State<AppState>,
+    Query(parameters): Query<Parameters>,
+) -> Outcome {
+    parameters.check()?;
+    let address = state.address.to_string();
+    let node = json!({
+        "name": "canarytrace", "transport_address": address, "host": state.address.ip().to_string(), "ip": state.address.ip().to_string(),
+        "version": COMPATIBLE_VERSION, "build_flavor": "default", "build_type": "canarytrace", "build_hash": state.version,
+        "roles": ["data", "ingest", "master"],
+        "http": {"bound_address": [address], "publish_address": address, "max_content_length_in_bytes": crate::BODY_LIMIT},
+        "process": {"id": std::process::id()},
+    });
+    let body = json!({"_nodes": {"total": 1, "successful": 1, "failed": 0}, "cluster_name": "canarytrace", "nodes": {NODE: node}});
+    Ok(Answer::from(body).shaped(&parameters))
+}
+
+pub(crate) async fn node_stats(
+    State(state): State<AppState>,
+    Query(parameters): Query<Parameters>,
+) -> Outcome {
+    parameters.check()?;
+    let list = state.service.indices(&IndexTarget::default()).await?;
+    let sum = |of: fn(&canarytrace_es::IndexSummary) -> u64| list.iter().map(of).sum::<u64>();
+    let node = json!({
+        "timestamp": jiff::Timestamp::now().as_millisecond(), "name": "canarytrace", "host": state.address.ip().to_string(),
+        "roles": ["data", "ingest", "master"],
+        "indices": {
+            "docs": {"count": sum(|index| index.documents), "deleted": sum(|index| index.deleted)},
+            "store": {"size_in_bytes": sum(|index| index.size_bytes)},
+        },
+    });
+    let body = json!({"_nodes": {"total": 1, "successful": 1, "failed": 0}, "cluster_name": "canarytrace", "nodes": {NODE: node}});
+    Ok(Answer::from(body).shaped(&parameters))
+}
+
+/// Nothing here takes so long that it would be a task.
+pub(crate) async fn tasks(Query(parameters): Query<Parameters>) -> Outcome {
+    Ok(Answer::from(json!({"nodes": {}})).shaped(&parameters))
+}
+
+pub(crate) async fn license(Query(parameters): Query<Parameters>) -> Outcome {
+    parameters.check()?;
+    let license = json!({"status": "active", "uid": NODE, "type": "basic", "issued_to": "canarytrace", "issuer": "canarytrace"});
+    Ok(Answer::from(json!({"license": license})).shaped(&parameters))
+}
+
+/// Beats ask it for life cycle management, which the store has none of: retention is its own.
+pub(crate) async fn features(Query(parameters): Query<Parameters>) -> Outcome {
+    parameters.check()?;
+    let body = json!({
+        "build": {}, "license": {"uid": NODE, "type": "basic", "mode": "basic", "status": "active"},
+        "features": {"ilm": {"available": false, "enabled": false}, "security": {"available": false, "enabled": false}},
+        "tagline": "You know, for X",
+    });
+    Ok(Answer::from(body).shaped(&parameters))
+}
