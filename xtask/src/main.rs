@@ -125,6 +125,7 @@ fn test_built(files: &[&str]) -> Result<()> {
 }
 
 fn test_e2e() -> Result<()> {
+    prerequisites::python()?;
     test_built(&[
         "runs",
         "git",
@@ -135,6 +136,7 @@ fn test_e2e() -> Result<()> {
         "attachments",
         "leaks",
         "scenarios",
+        "clients",
     ])
 }
 

@@ -49,6 +49,14 @@ pub(crate) fn kernel() -> Result<()> {
     install("a kernel with cgroup v2 for tests", &["user-mode-linux"])
 }
 
+/// For Elasticsearch's own client.
+pub(crate) fn python() -> Result<()> {
+    if succeeds("python3", &["-c", "import ensurepip, venv"]) {
+        return Ok(());
+    }
+    install("Python 3 with its venv", &["python3-venv"])
+}
+
 /// Debian packages, when we may install them.
 fn install(what: &str, packages: &[&str]) -> Result<()> {
     let line = format!(
