@@ -14,6 +14,7 @@ pub mod query_string;
 
 mod address;
 mod client;
+mod date_format;
 mod engine;
 mod error;
 mod forward;
@@ -23,6 +24,7 @@ mod service;
 
 pub use address::ClientConfig;
 pub use client::{Client, ClientError};
+pub use date_format::DateFormat;
 pub use engine::{
     Alias, AliasAction, ContextKind, Engine, IndexDetails, SegmentDetails, TemplateKind, Token,
     keep_alive,

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::{EsError, date, parse};
+use crate::{DateFormat, EsError, date, parse};
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct DateHistogram {
@@ -19,6 +19,8 @@ pub struct DateHistogram {
     pub offset_ms: i64,
     pub keyed: bool,
     pub descending: bool,
+    /// How `key_as_string` is written.
+    pub format: DateFormat,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -56,6 +58,7 @@ pub(super) fn parse(body: &Value) -> Result<DateHistogram, EsError> {
             "keyed",
             "offset",
             "order",
+            "format",
         ],
     )?;
     let fixed = parse::string(map, place, "fixed_interval")?;
@@ -88,6 +91,8 @@ pub(super) fn parse(body: &Value) -> Result<DateHistogram, EsError> {
         keyed: parse::boolean(map, place, "keyed")?.unwrap_or(false),
         offset_ms: offset(map)?,
         descending: super::key_order(map, place)?,
+        format: parse::string(map, place, "format")?
+            .map_or(Ok(DateFormat::Usual), |text| DateFormat::parse(&text))?,
     })
 }
 

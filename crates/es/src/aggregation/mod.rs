@@ -1,6 +1,7 @@
 //! Aggregations as types; each is one file with its parser.
 
 mod cardinality;
+mod composite;
 mod date_histogram;
 mod expression;
 mod filter;
@@ -15,6 +16,7 @@ mod top_hits;
 mod weighted_avg;
 
 pub use cardinality::Cardinality;
+pub use composite::{Composite, MultiTerm, MultiTerms, Source, SourceKind};
 pub use date_histogram::{CalendarUnit, DateHistogram, Interval};
 pub use expression::Expression;
 pub use filters::Filters;
@@ -23,7 +25,7 @@ pub use metric::{Metric, MetricKind};
 pub use percentiles::{PercentileRanks, Percentiles};
 pub use pipeline::{MovingFunction, Pipeline, PipelineKind, SiblingKind, VALUE};
 pub use range::{RangeBucket, Ranges};
-pub use terms::{BucketOrder, OrderTarget, Terms};
+pub use terms::{BucketOrder, OrderTarget, TermFilter, Terms};
 pub use top_hits::TopHits;
 pub use weighted_avg::{Operand, WeightedAvg};
 
@@ -37,6 +39,8 @@ use crate::{EsError, parse, query::Query};
 #[derive(Clone, Debug, PartialEq)]
 pub enum AggregationKind {
     Terms(Terms),
+    MultiTerms(MultiTerms),
+    Composite(Composite),
     DateHistogram(DateHistogram),
     Histogram(Histogram),
     Ranges(Ranges),
@@ -105,6 +109,8 @@ fn parse_one(name: &str, body: &Value, depth: usize) -> Result<Aggregation, EsEr
     let takes_nested = matches!(
         kind,
         AggregationKind::Terms(_)
+            | AggregationKind::MultiTerms(_)
+            | AggregationKind::Composite(_)
             | AggregationKind::DateHistogram(_)
             | AggregationKind::Histogram(_)
             | AggregationKind::Ranges(_)
@@ -142,6 +148,8 @@ fn parse_one(name: &str, body: &Value, depth: usize) -> Result<Aggregation, EsEr
 fn parse_kind(kind: &str, body: &Value) -> Result<AggregationKind, EsError> {
     match kind {
         "terms" => terms::parse(body).map(AggregationKind::Terms),
+        "multi_terms" => composite::parse_multi_terms(body).map(AggregationKind::MultiTerms),
+        "composite" => composite::parse(body).map(AggregationKind::Composite),
         "date_histogram" => date_histogram::parse(body).map(AggregationKind::DateHistogram),
         "histogram" => histogram::parse(body).map(AggregationKind::Histogram),
         "range" => range::parse(body, false).map(AggregationKind::Ranges),

@@ -1,9 +1,12 @@
 //! `terms`: a bucket per value.
 //! <https://www.elastic.co/guide/en/elasticsearch/reference/7.10/search-aggregations-bucket-terms-aggregation.html>
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::{EsError, parse};
+use crate::{
+    EsError, parse,
+    query::{Query, RegexpQuery},
+};
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Terms {
@@ -13,6 +16,36 @@ pub struct Terms {
     pub order: Vec<BucketOrder>,
     /// Stands in for documents without a value.
     pub missing: Option<Value>,
+    /// Only these, and none of those.
+    pub include: Option<TermFilter>,
+    pub exclude: Option<TermFilter>,
+}
+
+/// Which values have a bucket.
+#[derive(Clone, Debug, PartialEq)]
+pub enum TermFilter {
+    /// A regular expression over the whole text.
+    Pattern(RegexpQuery),
+    Values(Vec<Value>),
+}
+
+impl TermFilter {
+    fn parse(map: &parse::Object, name: &str) -> Result<Option<Self>, EsError> {
+        match map.get(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(pattern)) => {
+                let query = Query::parse(&json!({"regexp": {"value": pattern}}))?;
+                match query {
+                    Query::Regexp(regexp) => Ok(Some(TermFilter::Pattern(regexp))),
+                    _ => Err(EsError::internal("a pattern is read as another query")),
+                }
+            }
+            Some(Value::Array(values)) => Ok(Some(TermFilter::Values(values.clone()))),
+            Some(_) => Err(EsError::unsupported(&format!(
+                "[{name}] of a terms aggregation by partitions"
+            ))),
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -49,6 +82,8 @@ pub(super) fn parse(body: &Value) -> Result<Terms, EsError> {
             "missing",
             "show_term_doc_count_error",
             "execution_hint",
+            "include",
+            "exclude",
         ],
     )?;
     let size = parse::unsigned(map, "terms", "size")?.unwrap_or(10);
@@ -57,12 +92,7 @@ pub(super) fn parse(body: &Value) -> Result<Terms, EsError> {
             "[size] of [terms] must be between 1 and {MAX_BUCKETS}, got {size}"
         )));
     }
-    let mut order: Vec<BucketOrder> = Vec::new();
-    for entry in map.get("order").map(parse::list).unwrap_or_default() {
-        for (target, direction) in parse::object(entry, "order")? {
-            order.push(parse_order(target, direction)?);
-        }
-    }
+    let mut order = orders(map)?;
     if order.is_empty() {
         order.push(BucketOrder {
             target: OrderTarget::Count,
@@ -75,7 +105,20 @@ pub(super) fn parse(body: &Value) -> Result<Terms, EsError> {
         min_doc_count: parse::unsigned(map, "terms", "min_doc_count")?.unwrap_or(1) as u64,
         order,
         missing: parse::value(map, "missing"),
+        include: TermFilter::parse(map, "include")?,
+        exclude: TermFilter::parse(map, "exclude")?,
     })
+}
+
+/// `order`: one or a list of them.
+pub(super) fn orders(map: &parse::Object) -> Result<Vec<BucketOrder>, EsError> {
+    let mut order = Vec::new();
+    for entry in map.get("order").map(parse::list).unwrap_or_default() {
+        for (target, direction) in parse::object(entry, "order")? {
+            order.push(parse_order(target, direction)?);
+        }
+    }
+    Ok(order)
 }
 
 pub(super) fn parse_order(target: &str, direction: &Value) -> Result<BucketOrder, EsError> {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use canarytrace_es::{
     EsError,
-    aggregation::{Aggregation, BucketOrder, Filters, OrderTarget, Terms},
+    aggregation::{Aggregation, BucketOrder, Filters, OrderTarget, TermFilter, Terms},
     date,
 };
 use jiff::tz::TimeZone;
@@ -14,7 +14,10 @@ use tantivy::DocId;
 use super::{Bucket, Finish, finish_all, pipeline};
 use crate::{
     mapping::FieldType,
-    search::columns::{FieldColumns, FieldValue},
+    search::{
+        columns::{FieldColumns, FieldValue},
+        lower::pattern,
+    },
 };
 
 /// What documents of a bucket have in common.
@@ -24,10 +27,16 @@ pub(crate) enum BucketKey {
     /// A float by its bits, ordered as the number is.
     Decimal(u64),
     Text(String),
+    /// A combination; a part without a value is none.
+    Several(Vec<Option<BucketKey>>),
 }
 
 impl BucketKey {
-    fn new(value: FieldValue) -> Self {
+    pub(super) fn decimal(number: f64) -> Self {
+        BucketKey::Decimal(ordered_bits(number))
+    }
+
+    pub(super) fn new(value: FieldValue) -> Self {
         match value {
             FieldValue::Whole(number) => BucketKey::Whole(number),
             FieldValue::Decimal(number) => BucketKey::Decimal(ordered_bits(number)),
@@ -35,7 +44,7 @@ impl BucketKey {
         }
     }
 
-    fn from_json(value: &Value) -> Self {
+    pub(super) fn from_json(value: &Value) -> Self {
         match value {
             Value::Number(number) => number.as_i64().map_or_else(
                 || BucketKey::Decimal(ordered_bits(number.as_f64().unwrap_or(0.0))),
@@ -100,6 +109,45 @@ pub(crate) fn split(
     }
 }
 
+/// Whether a value has a bucket.
+pub(super) struct Chosen {
+    include: Option<Filter>,
+    exclude: Option<Filter>,
+}
+
+enum Filter {
+    Pattern(regex::Regex),
+    Keys(Vec<BucketKey>),
+}
+
+impl Chosen {
+    pub(super) fn new(terms: &Terms) -> Result<Self, EsError> {
+        let filter = |filter: &Option<TermFilter>| -> Result<Option<Filter>, EsError> {
+            match filter {
+                None => Ok(None),
+                Some(TermFilter::Pattern(query)) => Ok(Some(Filter::Pattern(pattern(query)?))),
+                Some(TermFilter::Values(values)) => {
+                    let keys = values.iter().map(BucketKey::from_json).collect();
+                    Ok(Some(Filter::Keys(keys)))
+                }
+            }
+        };
+        Ok(Self {
+            include: filter(&terms.include)?,
+            exclude: filter(&terms.exclude)?,
+        })
+    }
+
+    pub(super) fn has(&self, key: &BucketKey) -> bool {
+        let fits = |filter: &Filter| match (filter, key) {
+            (Filter::Pattern(pattern), BucketKey::Text(text)) => pattern.is_match(text),
+            (Filter::Pattern(_), _) => false,
+            (Filter::Keys(keys), key) => keys.contains(key),
+        };
+        self.include.as_ref().is_none_or(fits) && !self.exclude.as_ref().is_some_and(fits)
+    }
+}
+
 /// A value that a document has twice counts once.
 fn push_once(docs: &mut Vec<DocId>, doc: DocId) {
     if docs.last() != Some(&doc) {
@@ -114,33 +162,57 @@ struct Finished {
     body: Map<String, Value>,
 }
 
+/// How many buckets are answered, and in which order.
+pub(super) struct Choice<'a> {
+    pub(super) size: usize,
+    pub(super) min_doc_count: u64,
+    pub(super) order: &'a [BucketOrder],
+}
+
 pub(crate) fn finish_terms(
     terms: &Terms,
     aggregation: &Aggregation,
     found: HashMap<BucketKey, Bucket>,
     with: &Finish<'_>,
 ) -> Result<Value, EsError> {
-    if terms.min_doc_count == 0 {
+    let kind = with.kinds.get(&terms.field);
+    let choice = Choice {
+        size: terms.size,
+        min_doc_count: terms.min_doc_count,
+        order: &terms.order,
+    };
+    finish_chosen(&choice, aggregation, found, with, |key| {
+        key_fields(key, kind)
+    })
+}
+
+pub(super) fn finish_chosen(
+    choice: &Choice<'_>,
+    aggregation: &Aggregation,
+    found: HashMap<BucketKey, Bucket>,
+    with: &Finish<'_>,
+    fields: impl Fn(&BucketKey) -> Map<String, Value>,
+) -> Result<Value, EsError> {
+    if choice.min_doc_count == 0 {
         return Err(EsError::unsupported(
             "[min_doc_count] 0 of a terms aggregation",
         ));
     }
-    let kind = with.kinds.get(&terms.field);
     let mut total = 0;
     let mut buckets = Vec::new();
     for (key, bucket) in found {
-        if bucket.count >= terms.min_doc_count {
+        if bucket.count >= choice.min_doc_count {
             let count = bucket.count;
             total += count;
-            let body = finish_bucket(bucket, aggregation, with, key_fields(&key, kind))?;
+            let body = finish_bucket(bucket, aggregation, with, fields(&key))?;
             buckets.push(Finished { key, count, body });
         }
     }
-    for order in &terms.order {
+    for order in choice.order {
         check_order(order, aggregation)?;
     }
-    buckets.sort_by(|a, b| compare(a, b, &terms.order));
-    buckets.truncate(terms.size);
+    buckets.sort_by(|a, b| compare(a, b, choice.order));
+    buckets.truncate(choice.size);
     let shown: u64 = buckets.iter().map(|bucket| bucket.count).sum();
     let mut list: Vec<Map<String, Value>> = buckets.into_iter().map(|bucket| bucket.body).collect();
     pipeline::inside(&aggregation.nested, &mut list)?;
@@ -149,7 +221,7 @@ pub(crate) fn finish_terms(
     )
 }
 
-fn key_fields(key: &BucketKey, kind: Option<&FieldType>) -> Map<String, Value> {
+pub(super) fn key_fields(key: &BucketKey, kind: Option<&FieldType>) -> Map<String, Value> {
     let mut fields = Map::new();
     let (value, text) = match (key, kind) {
         (BucketKey::Whole(number), Some(FieldType::Date)) => (
@@ -165,6 +237,7 @@ fn key_fields(key: &BucketKey, kind: Option<&FieldType>) -> Map<String, Value> {
         (BucketKey::Whole(number), _) => (json!(number), None),
         (BucketKey::Decimal(bits), _) => (json!(from_ordered_bits(*bits)), None),
         (BucketKey::Text(text), _) => (json!(text), None),
+        (BucketKey::Several(_), _) => (Value::Null, None),
     };
     fields.insert("key".to_owned(), value);
     if let Some(text) = text {

@@ -19,13 +19,13 @@ use super::{
 use crate::search::columns::{FieldColumns, FieldValue};
 
 /// Rounds moments to the start of their bucket.
-struct Rounder<'a> {
+pub(super) struct Rounder<'a> {
     histogram: &'a DateHistogram,
-    zone: TimeZone,
+    pub(super) zone: TimeZone,
 }
 
 impl<'a> Rounder<'a> {
-    fn new(histogram: &'a DateHistogram) -> Result<Self, EsError> {
+    pub(super) fn new(histogram: &'a DateHistogram) -> Result<Self, EsError> {
         Ok(Self {
             zone: histogram
                 .time_zone
@@ -43,7 +43,7 @@ impl<'a> Rounder<'a> {
         )
     }
 
-    fn start(&self, milliseconds: i64) -> Option<i64> {
+    pub(super) fn start(&self, milliseconds: i64) -> Option<i64> {
         let shifted = milliseconds - self.histogram.offset_ms;
         let start = match self.histogram.interval {
             Interval::FixedMs(step) => {
@@ -173,7 +173,7 @@ pub(super) fn finish(
             let mut fields = Map::new();
             fields.insert(
                 "key_as_string".to_owned(),
-                json!(date::format_ms(start, &rounder.zone)),
+                json!(histogram.format.write(start, &rounder.zone)),
             );
             fields.insert("key".to_owned(), json!(start));
             list.push(finish_bucket(bucket, aggregation, with, fields)?);

@@ -21,11 +21,11 @@ use crate::search::columns::FieldColumns;
     clippy::cast_possible_truncation,
     reason = "a bucket's number; beyond 2^63 there is one bucket for all"
 )]
-fn number(histogram: &Histogram, value: f64) -> i64 {
+pub(super) fn number(histogram: &Histogram, value: f64) -> i64 {
     ((value - histogram.offset) / histogram.interval).floor() as i64
 }
 
-fn start(histogram: &Histogram, number: i64) -> f64 {
+pub(super) fn start(histogram: &Histogram, number: i64) -> f64 {
     number as f64 * histogram.interval + histogram.offset
 }
 

@@ -1,6 +1,7 @@
 //! Aggregations: a tree over document lists, merged over segments and indices, finished once.
 
 mod buckets;
+mod combined;
 mod dates;
 mod histogram;
 mod metrics;
@@ -24,7 +25,7 @@ use crate::{
     mapping::FieldType,
     search::{View, columns::FieldColumns, matches},
 };
-use buckets::BucketKey;
+use buckets::{BucketKey, Chosen};
 use metrics::{Numbers, Weighted};
 use top_hits::TopCandidates;
 
@@ -163,6 +164,14 @@ fn needs_numbers(kind: &AggregationKind) -> bool {
 fn fields(kind: &AggregationKind) -> Vec<&str> {
     match kind {
         AggregationKind::Terms(terms) => vec![&terms.field],
+        AggregationKind::MultiTerms(terms) => {
+            terms.terms.iter().map(|term| term.field.as_str()).collect()
+        }
+        AggregationKind::Composite(composite) => composite
+            .sources
+            .iter()
+            .map(|source| source.field())
+            .collect(),
         AggregationKind::DateHistogram(histogram) => vec![&histogram.field],
         AggregationKind::Histogram(histogram) => vec![&histogram.field],
         AggregationKind::Ranges(ranges) => vec![&ranges.field],
@@ -247,10 +256,20 @@ impl Collection<'_> {
             }
             (AggregationKind::Terms(terms), Collected::Buckets(found)) => {
                 let columns = self.columns(&terms.field)?;
-                let mut parts = Vec::new();
+                let (chosen, mut parts) = (Chosen::new(terms)?, Vec::new());
                 buckets::split(&columns, docs, terms.missing.as_ref(), |key, docs| {
-                    parts.push((key, docs))
+                    if chosen.has(&key) {
+                        parts.push((key, docs));
+                    }
                 });
+                self.fill_buckets(aggregation, parts, found, budget)?;
+            }
+            (AggregationKind::MultiTerms(terms), Collected::Buckets(found)) => {
+                let parts = combined::split_terms(self, docs, terms)?;
+                self.fill_buckets(aggregation, parts, found, budget)?;
+            }
+            (AggregationKind::Composite(composite), Collected::Buckets(found)) => {
+                let parts = combined::split_page(self, docs, composite)?;
                 self.fill_buckets(aggregation, parts, found, budget)?;
             }
             (AggregationKind::DateHistogram(histogram), Collected::Buckets(found)) => {
@@ -414,6 +433,12 @@ fn finish(
         }
         (AggregationKind::Terms(terms), Collected::Buckets(found)) => {
             buckets::finish_terms(terms, aggregation, found, with)
+        }
+        (AggregationKind::MultiTerms(terms), Collected::Buckets(found)) => {
+            combined::finish_terms(terms, aggregation, found, with)
+        }
+        (AggregationKind::Composite(composite), Collected::Buckets(found)) => {
+            combined::finish_page(composite, aggregation, found, with)
         }
         (AggregationKind::DateHistogram(histogram), Collected::Buckets(found)) => {
             let buckets = dates::finish(histogram, aggregation, found, with)?;

@@ -7,7 +7,7 @@ use canarytrace_es::{
     date::{self, Round},
     query::{
         BoolQuery, FuzzyQuery, MatchPhraseQuery, MatchQuery, Operator, Query, RangeQuery,
-        wildcard_matches,
+        RegexpQuery, wildcard_matches,
     },
 };
 use jiff::{Timestamp, tz::TimeZone};
@@ -92,12 +92,7 @@ impl Lowering<'_> {
                 }))
             }
             Query::Regexp(query) => {
-                let pattern = regex::RegexBuilder::new(&query.usual_pattern()?)
-                    .size_limit(MAX_REGEX_BYTES)
-                    .build()
-                    .map_err(|error| {
-                        EsError::illegal_argument(format!("[regexp] [{}]: {error}", query.pattern))
-                    })?;
+                let pattern = pattern(query)?;
                 self.refuse_text(&query.field, &query.field, "regexp")?;
                 Ok(self.texts(&query.field, move |text| pattern.is_match(text)))
             }
@@ -577,6 +572,16 @@ fn not_indexed(path: &str) -> EsError {
     EsError::illegal_argument(format!(
         "Cannot search on field [{path}] since it is not indexed."
     ))
+}
+
+/// A regular expression over the whole of a text.
+pub(crate) fn pattern(query: &RegexpQuery) -> Result<regex::Regex, EsError> {
+    regex::RegexBuilder::new(&query.usual_pattern()?)
+        .size_limit(MAX_REGEX_BYTES)
+        .build()
+        .map_err(|error| {
+            EsError::illegal_argument(format!("[regexp] [{}]: {error}", query.pattern))
+        })
 }
 
 /// Everything scores 1; tantivy leaves it out where other clauses decide what matches, and its score with it.
