@@ -372,6 +372,8 @@ pub struct Hit {
     pub sort: Vec<Value>,
     pub seq_no: Option<u64>,
     pub version: Option<u64>,
+    /// Fields of which a value is only stored.
+    pub ignored: Vec<String>,
 }
 
 /// The answer to a search.
@@ -459,6 +461,9 @@ impl Hit {
                 set("_seq_no", json!(seq_no));
                 set("_primary_term", json!(1));
             }
+            if !self.ignored.is_empty() {
+                set("_ignored", json!(self.ignored));
+            }
             if let Some(source) = &self.source {
                 set("_source", source.clone());
             }
@@ -488,6 +493,14 @@ impl Hit {
                 .unwrap_or_default(),
             seq_no: hit.get("_seq_no").and_then(Value::as_u64),
             version: hit.get("_version").and_then(Value::as_u64),
+            ignored: hit
+                .get("_ignored")
+                .map(parse::list)
+                .unwrap_or_default()
+                .into_iter()
+                .filter_map(Value::as_str)
+                .map(str::to_owned)
+                .collect(),
         }
     }
 }

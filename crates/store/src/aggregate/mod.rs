@@ -131,6 +131,11 @@ fn learn(aggregations: &Aggregations, views: &[View], kinds: &mut Kinds) -> Resu
                         "Text fields are not optimised for operations that require per-document field data like aggregations and sorting. Please use a keyword field instead of [{field}]"
                     )));
                 }
+                if *kind == FieldType::Opaque {
+                    return Err(EsError::unsupported(&format!(
+                        "an aggregation over field [{field}] of its type"
+                    )));
+                }
                 let is_numeric = !matches!(kind, FieldType::Keyword { .. } | FieldType::Ip);
                 if !is_numeric && needs_numbers(&aggregation.kind) {
                     return Err(EsError::illegal_argument(format!(

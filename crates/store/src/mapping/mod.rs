@@ -5,11 +5,13 @@ use std::{
     sync::Arc,
 };
 
+mod dynamic;
 mod values;
 
-use canarytrace_es::{EsError, date};
+use canarytrace_es::EsError;
 use serde_json::{Map, Value, json};
 
+use dynamic::DynamicTemplates;
 use values::put;
 pub(crate) use values::{decimal, whole};
 
@@ -21,6 +23,12 @@ pub(crate) enum FieldType {
     },
     Keyword {
         ignore_above: usize,
+        /// Compared without case (`normalizer: lowercase`).
+        lowercase: bool,
+    },
+    /// A tree whose leaves are keywords, below their own paths and all together.
+    Flattened {
+        ignore_above: usize,
     },
     /// All whole numbers; the range of the declared type is checked.
     Whole {
@@ -30,10 +38,14 @@ pub(crate) enum FieldType {
     },
     Decimal {
         name: &'static str,
+        /// Values are kept in steps of one part in so many (`scaled_float`).
+        scaling_factor: Option<f64>,
     },
     Boolean,
     Date,
     Ip,
+    /// Stored, and refused in queries: `geo_point`, `nested`, `binary` and the like.
+    Opaque,
 }
 
 /// A field with its multi-fields.
@@ -43,9 +55,40 @@ pub(crate) struct Field {
     pub(crate) multi: BTreeMap<String, FieldType>,
     /// As it was declared, for `_mapping`.
     raw: Value,
+    options: Options,
+}
+
+/// What is done with values beside indexing them.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Options {
+    /// Stands in for an explicit null.
+    null_value: Option<Value>,
+    /// Fields that get the value, too.
+    copy_to: Vec<String>,
+    /// A value that does not fit is stored only.
+    ignore_malformed: bool,
+    /// Every document has it (`constant_keyword`).
+    constant: Option<Value>,
+    /// Another name of that field (`alias`).
+    alias_of: Option<String>,
 }
 
 impl Field {
+    /// Puts a value and what the multi-fields make of it into the index.
+    fn put(&self, path: &str, value: &Value, indexed: &mut Indexed) -> Result<(), EsError> {
+        if !put(path, &self.kind, value, indexed)? {
+            return Ok(());
+        }
+        indexed.names.insert(path.to_owned());
+        for (name, kind) in &self.multi {
+            let path = format!("{path}.{name}");
+            if put(&path, kind, value, indexed)? {
+                indexed.names.insert(path);
+            }
+        }
+        Ok(())
+    }
+
     /// As it was declared.
     pub(crate) fn type_name(&self) -> &str {
         self.raw
@@ -64,6 +107,13 @@ pub(crate) struct Mapping {
     /// Objects that are known, to tell them from fields.
     objects: BTreeSet<String>,
     dynamic: Dynamic,
+    /// Objects that say otherwise.
+    dynamic_of: BTreeMap<String, Dynamic>,
+    templates: DynamicTemplates,
+    /// Other names of fields.
+    aliases: BTreeMap<String, Vec<String>>,
+    /// What a request had beside its properties, for `_mapping`.
+    others: Map<String, Value>,
 }
 
 /// What becomes of a field that nobody has declared.
@@ -79,6 +129,14 @@ enum Dynamic {
 }
 
 impl Dynamic {
+    fn as_str(self) -> &'static str {
+        match self {
+            Dynamic::Added => "true",
+            Dynamic::Ignored => "false",
+            Dynamic::Strict => "strict",
+        }
+    }
+
     fn parse(value: Option<&Value>) -> Result<Self, EsError> {
         match value {
             None => Ok(Dynamic::Added),
@@ -121,9 +179,22 @@ pub(crate) struct Indexed {
     pub(crate) names: BTreeSet<String>,
 }
 
+/// Where it is kept which values a document has that were not indexed.
+pub(crate) const IGNORED: &str = "_ignored";
+
+impl Indexed {
+    /// A value of that field is stored only.
+    fn ignore(&mut self, path: &str) {
+        let cell = Cell::Text(path.to_owned());
+        let ignored = self.cells.entry(IGNORED.to_owned()).or_default();
+        if !ignored.contains(&cell) {
+            ignored.push(cell);
+        }
+    }
+}
+
 const MAX_FIELDS: usize = 2000;
 const MAX_DEPTH: usize = 20;
-const DYNAMIC_IGNORE_ABOVE: usize = 256;
 
 const WHOLE_TYPES: [(&str, i64, i64); 4] = [
     ("long", i64::MIN, i64::MAX),
@@ -131,6 +202,26 @@ const WHOLE_TYPES: [(&str, i64, i64); 4] = [
     ("short", i16::MIN as i64, i16::MAX as i64),
     ("byte", i8::MIN as i64, i8::MAX as i64),
 ];
+/// Accepted in a mapping: what has such a field is stored, and a query for it is refused.
+const OPAQUE_TYPES: [&str; 12] = [
+    "binary",
+    "completion",
+    "date_range",
+    "double_range",
+    "float_range",
+    "geo_point",
+    "geo_shape",
+    "histogram",
+    "integer_range",
+    "ip_range",
+    "long_range",
+    "nested",
+];
+/// A leaf of a flattened tree, and the tree as a whole.
+const FLATTENED_LEAF: FieldType = FieldType::Keyword {
+    ignore_above: usize::MAX,
+    lowercase: false,
+};
 const DECIMAL_TYPES: [&str; 3] = ["double", "float", "half_float"];
 
 impl Mapping {
@@ -138,12 +229,71 @@ impl Mapping {
     pub(crate) fn parse(body: &Value) -> Result<Self, EsError> {
         let mut mapping = Self {
             dynamic: Dynamic::parse(body.get("dynamic"))?,
+            templates: DynamicTemplates::parse(body)?,
             ..Self::default()
         };
+        for (name, value) in body.as_object().into_iter().flatten() {
+            match name.as_str() {
+                "properties" => {}
+                "dynamic" => {
+                    let told = json!(mapping.dynamic.as_str());
+                    mapping.others.insert(name.clone(), told);
+                }
+                "dynamic_templates"
+                | "date_detection"
+                | "numeric_detection"
+                | "_meta"
+                | "_source"
+                | "_routing"
+                | "dynamic_date_formats" => {
+                    mapping.others.insert(name.clone(), value.clone());
+                }
+                other => {
+                    return Err(EsError::mapper_parsing(format!(
+                        "Root mapping definition has unsupported parameters:  [{other} : {value}]"
+                    )));
+                }
+            }
+        }
         if let Some(properties) = body.get("properties") {
             mapping.add_properties("", properties, 0)?;
         }
+        mapping.name_aliases()?;
         Ok(mapping)
+    }
+
+    /// An alias is searched as the field it stands for.
+    fn name_aliases(&mut self) -> Result<(), EsError> {
+        let named: Vec<(String, String)> = self
+            .fields
+            .iter()
+            .filter_map(|(path, field)| Some((path.clone(), field.options.alias_of.clone()?)))
+            .collect();
+        self.aliases.clear();
+        for (alias, target) in named {
+            let kind = self.kind(&target).cloned().ok_or_else(|| {
+                EsError::mapper_parsing(format!(
+                    "Invalid [path] value [{target}] for field alias [{alias}]: an alias must refer to an existing field in the mappings."
+                ))
+            })?;
+            if let Some(field) = self.fields.get_mut(&alias) {
+                field.kind = kind;
+            }
+            self.aliases.entry(target).or_default().push(alias);
+        }
+        Ok(())
+    }
+
+    /// What becomes of unknown fields below an object.
+    fn dynamic_at(&self, path: &str) -> Dynamic {
+        let mut parent = path;
+        while let Some((above, _)) = parent.rsplit_once('.') {
+            if let Some(own) = self.dynamic_of.get(above) {
+                return *own;
+            }
+            parent = above;
+        }
+        self.dynamic
     }
 
     fn add_properties(
@@ -168,6 +318,10 @@ impl Mapping {
                     self.objects.insert(path.clone());
                     if definition.get("enabled") == Some(&json!(false)) {
                         self.disabled.insert(path.clone());
+                    }
+                    if let Some(dynamic) = definition.get("dynamic") {
+                        let dynamic = Dynamic::parse(Some(dynamic))?;
+                        self.dynamic_of.insert(path.clone(), dynamic);
                     }
                     if let Some(properties) = properties {
                         self.add_properties(&path, properties, depth + 1)?;
@@ -227,6 +381,13 @@ impl Mapping {
             }
         }
         mapping.objects.extend(added.objects);
+        mapping.disabled.extend(added.disabled);
+        mapping.dynamic_of.extend(added.dynamic_of);
+        if body.get("dynamic_templates").is_some() {
+            mapping.templates = added.templates;
+        }
+        mapping.others.extend(added.others);
+        mapping.name_aliases()?;
         mapping.check_size()?;
         Ok(mapping)
     }
@@ -243,10 +404,26 @@ impl Mapping {
     /// The type of a field or multi-field.
     pub(crate) fn kind(&self, path: &str) -> Option<&FieldType> {
         if let Some(field) = self.fields.get(path) {
-            return Some(&field.kind);
+            return Some(match &field.kind {
+                FieldType::Flattened { .. } => &FLATTENED_LEAF,
+                kind => kind,
+            });
+        }
+        if path == IGNORED {
+            return Some(&FLATTENED_LEAF);
         }
         let (parent, name) = path.rsplit_once('.')?;
-        self.fields.get(parent)?.multi.get(name)
+        if let Some(kind) = self
+            .fields
+            .get(parent)
+            .and_then(|field| field.multi.get(name))
+        {
+            return Some(kind);
+        }
+        path.match_indices('.')
+            .filter_map(|(at, _)| self.fields.get(path.get(..at)?))
+            .any(|field| matches!(field.kind, FieldType::Flattened { .. }))
+            .then_some(&FLATTENED_LEAF)
     }
 
     /// Every path that can be searched, multi-fields included.
@@ -262,11 +439,10 @@ impl Mapping {
 
     /// The body of `_mapping`.
     pub(crate) fn to_json(&self) -> Value {
-        let mut root = match self.dynamic {
-            Dynamic::Added => json!({"properties": {}}),
-            Dynamic::Ignored => json!({"dynamic": "false", "properties": {}}),
-            Dynamic::Strict => json!({"dynamic": "strict", "properties": {}}),
-        };
+        let mut root = json!({"properties": {}});
+        for (name, value) in &self.others {
+            root[name] = value.clone();
+        }
         for path in &self.objects {
             let node = node(&mut root, path);
             if self.disabled.contains(path) {
@@ -274,6 +450,9 @@ impl Mapping {
                 node.insert("enabled".to_owned(), json!(false));
             } else {
                 node.entry("properties").or_insert_with(|| json!({}));
+            }
+            if let Some(dynamic) = self.dynamic_of.get(path) {
+                node.insert("dynamic".to_owned(), json!(dynamic.as_str()));
             }
         }
         for (path, field) in &self.fields {
@@ -292,6 +471,15 @@ impl Mapping {
         let mut indexed = Indexed::default();
         for (name, value) in source {
             Self::value(mapping, name, value, &mut indexed, 0)?;
+        }
+        let constants: Vec<(String, Value)> = mapping
+            .fields
+            .iter()
+            .filter_map(|(path, field)| Some((path.clone(), field.options.constant.clone()?)))
+            .filter(|(path, _)| !indexed.names.contains(path))
+            .collect();
+        for (path, value) in constants {
+            Self::leaf(mapping, &path, &value, &mut indexed)?;
         }
         Ok(indexed)
     }
@@ -312,7 +500,7 @@ impl Mapping {
             return Ok(());
         }
         let is_known = mapping.objects.contains(path) || mapping.fields.contains_key(path);
-        match mapping.dynamic {
+        match mapping.dynamic_at(path) {
             Dynamic::Ignored if !is_known => return Ok(()),
             Dynamic::Strict if !is_known => {
                 return Err(EsError::new(
@@ -325,8 +513,25 @@ impl Mapping {
             }
             _ => {}
         }
+        match mapping.fields.get(path).map(|field| &field.kind) {
+            Some(FieldType::Opaque) => {
+                indexed.names.insert(path.to_owned());
+                return Ok(());
+            }
+            Some(FieldType::Flattened { ignore_above }) => {
+                values::flatten(path, path, *ignore_above, value, indexed);
+                return Ok(());
+            }
+            _ => {}
+        }
         match value {
-            Value::Null => Ok(()),
+            Value::Null => {
+                let options = mapping.fields.get(path).map(|field| &field.options);
+                match options.and_then(|options| options.null_value.clone()) {
+                    Some(stand_in) => Self::leaf(mapping, path, &stand_in, indexed),
+                    None => Ok(()),
+                }
+            }
             Value::Array(items) => items
                 .iter()
                 .try_for_each(|item| Self::value(mapping, path, item, indexed, depth + 1)),
@@ -364,29 +569,32 @@ impl Mapping {
         let Some(field) = mapping.fields.get(path) else {
             return Ok(());
         };
-        if put(path, &field.kind, value, indexed)? {
-            indexed.names.insert(path.to_owned());
-            for (name, kind) in &field.multi {
-                let path = format!("{path}.{name}");
-                if put(&path, kind, value, indexed)? {
-                    indexed.names.insert(path);
-                }
+        if field.options.alias_of.is_some() {
+            return Err(EsError::mapper_parsing(format!(
+                "Cannot write to a field alias [{path}]."
+            )));
+        }
+        match field.put(path, value, indexed) {
+            Err(error) if field.options.ignore_malformed => {
+                tracing::debug!(%error, "a value is only stored");
+                indexed.ignore(path);
+                return Ok(());
             }
+            put => put?,
+        }
+        for alias in mapping.aliases.get(path).into_iter().flatten() {
+            field.put(alias, value, indexed)?;
+        }
+        let copies = field.options.copy_to.clone();
+        for copy in copies {
+            Self::leaf(mapping, &copy, value, indexed)?;
         }
         Ok(())
     }
 
     /// As Elasticsearch maps an unknown field; its parents become objects.
     fn add_dynamic(&mut self, path: &str, value: &Value) -> Result<(), EsError> {
-        let definition = match value {
-            Value::Bool(_) => json!({"type": "boolean"}),
-            Value::Number(number) if number.is_f64() => json!({"type": "float"}),
-            Value::Number(_) => json!({"type": "long"}),
-            Value::String(text) if looks_like_date(text) => json!({"type": "date"}),
-            _ => {
-                json!({"type": "text", "fields": {"keyword": {"type": "keyword", "ignore_above": DYNAMIC_IGNORE_ABOVE}}})
-            }
-        };
+        let definition = self.templates.definition(path, value);
         for (at, _) in path.match_indices('.') {
             let parent = path.get(..at).unwrap_or_default();
             if self.fields.contains_key(parent) {
@@ -413,13 +621,6 @@ fn join(parent: &str, name: &str) -> String {
     } else {
         format!("{parent}.{name}")
     }
-}
-
-/// Dynamic date detection takes dates with a day, not bare years or numbers.
-fn looks_like_date(text: &str) -> bool {
-    text.len() >= 10
-        && text.as_bytes().get(4) == Some(&b'-')
-        && date::parse_document_date(text).is_some()
 }
 
 fn node<'a>(root: &'a mut Value, path: &str) -> &'a mut Map<String, Value> {
@@ -455,32 +656,96 @@ fn parse_field(path: &str, kind: &str, definition: &Value) -> Result<Field, EsEr
             parse_type(&format!("{path}.{name}"), &kind, &definition)?,
         );
     }
+    let texts = |name: &str| -> Vec<String> {
+        let listed = map.get(name).into_iter().flat_map(|value| match value {
+            Value::Array(list) => list.iter().collect(),
+            one => vec![one],
+        });
+        listed
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect()
+    };
+    let alias_of = texts("path").pop().filter(|_| kind == "alias");
+    if kind == "alias" && alias_of.is_none() {
+        return Err(EsError::mapper_parsing(format!(
+            "The [path] property must be specified for field [{path}]."
+        )));
+    }
     Ok(Field {
         kind: parse_type(path, kind, definition)?,
         multi,
-        raw: definition.clone(),
+        raw: told(definition, &texts("copy_to")),
+        options: Options {
+            null_value: map
+                .get("null_value")
+                .filter(|value| !value.is_null())
+                .cloned(),
+            copy_to: texts("copy_to"),
+            ignore_malformed: map.get("ignore_malformed") == Some(&json!(true)),
+            constant: map
+                .get("value")
+                .filter(|_| kind == "constant_keyword")
+                .cloned(),
+            alias_of,
+        },
     })
 }
 
+/// A definition as `_mapping` tells it.
+fn told(definition: &Value, copy_to: &[String]) -> Value {
+    let mut told = definition.clone();
+    if !copy_to.is_empty() {
+        told["copy_to"] = json!(copy_to);
+    }
+    told
+}
+
+/// What every field may say; much of it is about speed in a cluster.
+const PARAMETERS: [&str; 34] = [
+    "type",
+    "fields",
+    "index",
+    "ignore_above",
+    "norms",
+    "doc_values",
+    "store",
+    "format",
+    "coerce",
+    "analyzer",
+    "search_analyzer",
+    "null_value",
+    "copy_to",
+    "ignore_malformed",
+    "normalizer",
+    "value",
+    "path",
+    "scaling_factor",
+    "depth_limit",
+    "eager_global_ordinals",
+    "fielddata",
+    "fielddata_frequency_filter",
+    "index_options",
+    "index_prefixes",
+    "index_phrases",
+    "meta",
+    "position_increment_gap",
+    "similarity",
+    "split_queries_on_whitespace",
+    "term_vector",
+    "boost",
+    "locale",
+    "properties",
+    "dynamic",
+];
+
 fn parse_type(path: &str, kind: &str, definition: &Value) -> Result<FieldType, EsError> {
-    let known = [
-        "type",
-        "fields",
-        "index",
-        "ignore_above",
-        "norms",
-        "doc_values",
-        "store",
-        "format",
-        "coerce",
-        "analyzer",
-    ];
     if let Some(key) = definition
         .as_object()
-        .and_then(|map| map.keys().find(|key| !known.contains(&key.as_str())))
+        .and_then(|map| map.keys().find(|key| !PARAMETERS.contains(&key.as_str())))
     {
-        return Err(EsError::unsupported(&format!(
-            "mapping parameter [{key}] on field [{path}]"
+        return Err(EsError::mapper_parsing(format!(
+            "unknown parameter [{key}] on mapper [{path}] of type [{kind}]"
         )));
     }
     if let Some(analyzer) = definition
@@ -495,21 +760,53 @@ fn parse_type(path: &str, kind: &str, definition: &Value) -> Result<FieldType, E
         return Ok(FieldType::Whole { name, min, max });
     }
     if let Some(name) = DECIMAL_TYPES.into_iter().find(|name| *name == kind) {
-        return Ok(FieldType::Decimal { name });
+        return Ok(FieldType::Decimal {
+            name,
+            scaling_factor: None,
+        });
     }
+    let ignore_above = definition
+        .get("ignore_above")
+        .and_then(Value::as_u64)
+        .and_then(|limit| usize::try_from(limit).ok())
+        .unwrap_or(usize::MAX);
     match kind {
-        "text" => Ok(FieldType::Text {
+        "text" | "match_only_text" => Ok(FieldType::Text {
             indexed: definition.get("index") != Some(&json!(false)),
         }),
-        "keyword" => {
-            let ignore_above = definition
-                .get("ignore_above")
-                .and_then(Value::as_u64)
-                .and_then(|limit| usize::try_from(limit).ok());
+        "keyword" | "wildcard" | "constant_keyword" | "version" => {
+            let normalizer = definition.get("normalizer").and_then(Value::as_str);
+            if let Some(unknown) = normalizer.filter(|name| *name != "lowercase") {
+                return Err(EsError::mapper_parsing(format!(
+                    "normalizer [{unknown}] not found for field [{path}]"
+                )));
+            }
             Ok(FieldType::Keyword {
-                ignore_above: ignore_above.unwrap_or(usize::MAX),
+                ignore_above,
+                lowercase: normalizer.is_some(),
             })
         }
+        "flattened" | "flat_object" => Ok(FieldType::Flattened { ignore_above }),
+        "scaled_float" => {
+            let factor = definition.get("scaling_factor").and_then(decimal);
+            Ok(FieldType::Decimal {
+                name: "scaled_float",
+                scaling_factor: Some(factor.filter(|factor| *factor > 0.0).ok_or_else(|| {
+                    EsError::mapper_parsing(format!(
+                        "Field [{path}] misses required parameter [scaling_factor]"
+                    ))
+                })?),
+            })
+        }
+        "unsigned_long" => Ok(FieldType::Whole {
+            name: "unsigned_long",
+            min: 0,
+            max: i64::MAX,
+        }),
+        "date_nanos" => Ok(FieldType::Date),
+        // Its kind is that of the field it stands for.
+        "alias" => Ok(FieldType::Opaque),
+        kind if OPAQUE_TYPES.contains(&kind) => Ok(FieldType::Opaque),
         "boolean" => Ok(FieldType::Boolean),
         "date" => Ok(FieldType::Date),
         "ip" => Ok(FieldType::Ip),

@@ -31,8 +31,17 @@ pub(super) fn put(
                 .push(plain(value));
             return Ok(true);
         }
-        FieldType::Keyword { ignore_above } => {
+        FieldType::Opaque | FieldType::Flattened { .. } => return Ok(false),
+        FieldType::Keyword {
+            ignore_above,
+            lowercase,
+        } => {
             let text = plain(value);
+            let text = if *lowercase {
+                text.to_lowercase()
+            } else {
+                text
+            };
             if text.chars().count() > *ignore_above {
                 return Ok(false);
             }
@@ -47,11 +56,15 @@ pub(super) fn put(
             let number = whole(value).filter(|number| (min..=max).contains(&number));
             Cell::Whole(number.ok_or_else(|| wrong(name))?)
         }
-        FieldType::Decimal { name } => Cell::Decimal(
-            decimal(value)
-                .filter(|number| number.is_finite())
-                .ok_or_else(|| wrong(name))?,
-        ),
+        FieldType::Decimal {
+            name,
+            scaling_factor,
+        } => {
+            let number = decimal(value).filter(|number| number.is_finite());
+            let number = number.ok_or_else(|| wrong(name))?;
+            let in_steps = |factor: &f64| (number * factor).round() / factor;
+            Cell::Decimal(scaling_factor.as_ref().map_or(number, in_steps))
+        }
         FieldType::Boolean => match value {
             Value::Bool(flag) => Cell::Text(flag.to_string()),
             Value::String(text) if text == "true" || text == "false" => Cell::Text(text.clone()),
@@ -69,6 +82,47 @@ pub(super) fn put(
     };
     indexed.cells.entry(path.to_owned()).or_default().push(cell);
     Ok(true)
+}
+
+/// Every leaf below its own path, and all of them at the root of the tree.
+pub(super) fn flatten(
+    root: &str,
+    path: &str,
+    ignore_above: usize,
+    value: &Value,
+    indexed: &mut Indexed,
+) {
+    match value {
+        Value::Null => {}
+        Value::Array(items) => items
+            .iter()
+            .for_each(|item| flatten(root, path, ignore_above, item, indexed)),
+        Value::Object(map) => map.iter().for_each(|(name, value)| {
+            flatten(
+                root,
+                &format!("{path}.{name}"),
+                ignore_above,
+                value,
+                indexed,
+            );
+        }),
+        leaf => {
+            let text = plain(leaf);
+            if text.chars().count() > ignore_above || text.len() > MAX_TERM_BYTES {
+                return;
+            }
+            let paths = if root == path {
+                vec![root]
+            } else {
+                vec![root, path]
+            };
+            for path in paths {
+                indexed.names.insert(path.to_owned());
+                let cells = indexed.cells.entry(path.to_owned()).or_default();
+                cells.push(Cell::Text(text.clone()));
+            }
+        }
+    }
 }
 
 fn plain(value: &Value) -> String {

@@ -185,6 +185,13 @@ impl Lowering<'_> {
                 IndexRecordOption::WithFreqs,
             )),
             Some(FieldType::Text { indexed: false }) => Err(not_indexed(path)),
+            Some(FieldType::Opaque | FieldType::Flattened { .. }) => Err(opaque(path)),
+            Some(FieldType::Keyword {
+                lowercase: true, ..
+            }) => Ok(by_term(
+                self.exact_term(path, &plain(value).to_lowercase()),
+                IndexRecordOption::Basic,
+            )),
             Some(FieldType::Keyword { .. }) => Ok(by_term(
                 self.exact_term(path, &plain(value)),
                 IndexRecordOption::Basic,
@@ -249,7 +256,13 @@ impl Lowering<'_> {
         if path == "_id" {
             return Ok(self.ids(values.iter().map(plain)));
         }
-        if matches!(self.mapping.kind(path), Some(FieldType::Keyword { .. })) {
+        if matches!(
+            self.mapping.kind(path),
+            Some(FieldType::Keyword {
+                lowercase: false,
+                ..
+            })
+        ) {
             let terms: Vec<Term> = values
                 .iter()
                 .map(|value| self.exact_term(path, &plain(value)))
@@ -393,6 +406,7 @@ impl Lowering<'_> {
             Some(FieldType::Text { .. }) => Err(EsError::unsupported(&format!(
                 "range on the text field [{path}]"
             ))),
+            Some(FieldType::Opaque | FieldType::Flattened { .. }) => Err(opaque(path)),
             Some(FieldType::Ip) => Err(EsError::unsupported(&format!(
                 "range on the ip field [{path}]"
             ))),
@@ -572,6 +586,10 @@ fn not_indexed(path: &str) -> EsError {
     EsError::illegal_argument(format!(
         "Cannot search on field [{path}] since it is not indexed."
     ))
+}
+
+fn opaque(path: &str) -> EsError {
+    EsError::unsupported(&format!("a query for field [{path}] of its type"))
 }
 
 /// A regular expression over the whole of a text.

@@ -18,6 +18,7 @@ use tantivy::{
 };
 
 use self::{
+    columns::FieldColumns,
     lower::Lowering,
     sort::{After, Candidate, Order},
 };
@@ -27,7 +28,7 @@ use crate::{
         Index, StoreError,
         index::{parse_source, source},
     },
-    mapping::Mapping,
+    mapping::{IGNORED, Mapping},
 };
 
 /// An index as one search sees it.
@@ -311,5 +312,18 @@ pub(crate) fn hit(
             .then(|| number(columns.sequence))
             .flatten(),
         version: request.version.then(|| number(columns.version)).flatten(),
+        ignored: ignored(view, candidate)?,
     })
+}
+
+fn ignored(view: &View, candidate: &Candidate) -> Result<Vec<String>, EsError> {
+    let segment = view
+        .searcher
+        .segment_readers()
+        .get(candidate.segment)
+        .ok_or_else(|| EsError::internal("a hit of no segment"))?;
+    let column = FieldColumns::open(segment, IGNORED).map_err(StoreError::from)?;
+    let mut paths = Vec::new();
+    column.ordinals(candidate.doc, |ordinal| paths.push(column.resolve(ordinal)));
+    Ok(paths)
 }
