@@ -12,6 +12,7 @@ mod floor;
 mod kills;
 mod observer;
 mod peers;
+mod random;
 mod run;
 mod site;
 mod store;
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
         ["kills", rest @ ..] => bench_kills(rest),
         ["observer", rest @ ..] => number(rest, 0, 15).and_then(observer::observer),
         ["compare", rest @ ..] => number(rest, 0, 20).and_then(compare::compare),
+        ["random", rest @ ..] => bench_random(rest),
         ["faults", rest @ ..] => number(rest, 0, 5).and_then(faults::faults),
         names => names.iter().try_for_each(|name| bench(name)),
     };
@@ -51,6 +53,11 @@ fn bench_kills(rest: &[&str]) -> Result<()> {
     kills::kills(number(rest, 0, 1000)?, number(rest, 1, 1)?)
 }
 
+/// `[count [seed]]`
+fn bench_random(rest: &[&str]) -> Result<()> {
+    random::random(number(rest, 0, 100_000)?, number(rest, 1, 1)?)
+}
+
 fn number(rest: &[&str], position: usize, default: u64) -> Result<u64> {
     Ok(rest
         .get(position)
@@ -66,7 +73,9 @@ fn bench(name: &str) -> Result<()> {
         "run" => runtime.block_on(run::bench()),
         "store" => runtime.block_on(store::bench()),
         other => {
-            bail!("benchmark `{other}` is not known: run, store, kills, faults, observer, compare")
+            bail!(
+                "benchmark `{other}` is not known: run, store, kills, faults, observer, compare, random"
+            )
         }
     }
 }

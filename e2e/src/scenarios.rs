@@ -161,7 +161,7 @@ fn remove_indices(url: &str) {
 }
 
 /// Without volatile members; of an error only its type counts, words may differ.
-fn stable(value: Value) -> Value {
+pub fn stable(value: Value) -> Value {
     match value {
         Value::Object(mut map) => {
             if let Some(error) = map.get("error") {

@@ -23,7 +23,8 @@ const HELP: &str = "cargo xtask <task>
   tidy             crate edges, file sizes, headers, ARCHITECTURE.md
   ui               build the web UI
   bench [name]     run, store: ratios; kills [count [seed]], faults [times]: docs/faults.md;
-                   observer [rounds]: what watching costs the page; compare [runs]: noise told from change
+                   observer [rounds]: what watching costs the page; compare [runs]: noise told from change;
+                   random [count [seed]]: the store against OpenSearch
   record           ask a real OpenSearch for the answers of e2e/scenarios (needs mvn, unzip and a JDK 21)
   fuzz NAME [s]    feed a target of fuzz/ with anything, for 60 s or as long as told
   dist             the release binary

@@ -128,6 +128,12 @@ fn parse_one(name: &str, body: &Value, depth: usize) -> Result<Aggregation, EsEr
             ),
         ));
     }
+    if depth > 0 && matches!(kind, AggregationKind::Composite(_)) {
+        return Err(EsError::illegal_argument(
+            "[composite] aggregation cannot be used with a parentAggregation",
+        ));
+    }
+    check_pipelines(&kind, &nested)?;
     if !takes_nested && !nested.is_empty() {
         return Err(EsError::new(
             500,
@@ -143,6 +149,29 @@ fn parse_one(name: &str, body: &Value, depth: usize) -> Result<Aggregation, EsEr
         nested,
         meta: map.get("meta").cloned(),
     })
+}
+
+/// Some pipelines go from one bucket to the next: only a histogram that leaves none out has a next one.
+fn check_pipelines(parent: &AggregationKind, nested: &Aggregations) -> Result<(), EsError> {
+    let has_every_bucket = match parent {
+        AggregationKind::DateHistogram(histogram) => histogram.min_doc_count == 0,
+        AggregationKind::Histogram(histogram) => histogram.min_doc_count == 0,
+        _ => false,
+    };
+    let wrong = nested.iter().find(|(_, own)| match &own.kind {
+        AggregationKind::Pipeline(pipeline) => pipeline.needs_every_bucket() && !has_every_bucket,
+        _ => false,
+    });
+    match wrong {
+        None => Ok(()),
+        Some((name, _)) => Err(EsError::new(
+            400,
+            "action_request_validation_exception",
+            format!(
+                "Validation Failed: 1: parent of aggregation [{name}] must be a histogram or date_histogram with min_doc_count of 0;"
+            ),
+        )),
+    }
 }
 
 fn parse_kind(kind: &str, body: &Value) -> Result<AggregationKind, EsError> {

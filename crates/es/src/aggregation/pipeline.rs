@@ -74,6 +74,18 @@ impl Pipeline {
     pub fn is_sibling(&self) -> bool {
         matches!(self.kind, PipelineKind::Sibling(_))
     }
+
+    /// Whether it goes from bucket to bucket, of which none may be missing.
+    pub(super) fn needs_every_bucket(&self) -> bool {
+        matches!(
+            self.kind,
+            PipelineKind::Derivative { .. }
+                | PipelineKind::CumulativeSum
+                | PipelineKind::SerialDifference { .. }
+                | PipelineKind::MovingFunction { .. }
+                | PipelineKind::MovingAverage { .. }
+        )
+    }
 }
 
 /// None when `name` is no pipeline.

@@ -169,6 +169,20 @@ pub(super) struct Choice<'a> {
     pub(super) order: &'a [BucketOrder],
 }
 
+impl Choice<'_> {
+    /// Ours are exact. Elasticsearch says that it does not know when it has left out buckets in an order that says nothing
+    /// about what was left out.
+    fn error_of_counts(&self, all: usize) -> i64 {
+        let is_known = self.order.first().is_none_or(|order| match order.target {
+            OrderTarget::Count => order.descending,
+            OrderTarget::Key => true,
+            OrderTarget::Metric { .. } => false,
+        });
+        let looked_at = self.size + self.size / 2 + 10;
+        if is_known || all < looked_at { 0 } else { -1 }
+    }
+}
+
 pub(crate) fn finish_terms(
     terms: &Terms,
     aggregation: &Aggregation,
@@ -211,13 +225,14 @@ pub(super) fn finish_chosen(
     for order in choice.order {
         check_order(order, aggregation)?;
     }
+    let error = choice.error_of_counts(buckets.len());
     buckets.sort_by(|a, b| compare(a, b, choice.order));
     buckets.truncate(choice.size);
     let shown: u64 = buckets.iter().map(|bucket| bucket.count).sum();
     let mut list: Vec<Map<String, Value>> = buckets.into_iter().map(|bucket| bucket.body).collect();
     pipeline::inside(&aggregation.nested, &mut list)?;
     Ok(
-        json!({"doc_count_error_upper_bound": 0, "sum_other_doc_count": total.saturating_sub(shown), "buckets": list}),
+        json!({"doc_count_error_upper_bound": error, "sum_other_doc_count": total.saturating_sub(shown), "buckets": list}),
     )
 }
 

@@ -7,7 +7,10 @@ use canarytrace_es::{
     aggregation::{Aggregation, CalendarUnit, DateHistogram, Interval},
     date::{self, Round},
 };
-use jiff::{Timestamp, Zoned, tz::TimeZone};
+use jiff::{
+    Timestamp, Zoned,
+    tz::{AmbiguousOffset, Offset, TimeZone},
+};
 use serde_json::{Map, Value, json};
 use tantivy::DocId;
 
@@ -43,14 +46,40 @@ impl<'a> Rounder<'a> {
         )
     }
 
+    /// The start of a fixed step: of two moments with its local time the later one that is not after, and where the clocks
+    /// have skipped it the step before.
+    fn fixed_start(&self, milliseconds: i64, step: i64) -> Option<i64> {
+        let local = milliseconds + self.local_offset_ms(milliseconds)?;
+        let rounded = local.div_euclid(step) * step;
+        match self.offsets_at(rounded)? {
+            AmbiguousOffset::Unambiguous { offset } => Some(rounded - milliseconds_of(offset)),
+            AmbiguousOffset::Fold { before, after } => {
+                let later = rounded - milliseconds_of(after);
+                Some(if later <= milliseconds {
+                    later
+                } else {
+                    rounded - milliseconds_of(before)
+                })
+            }
+            AmbiguousOffset::Gap { .. } => {
+                let now = Timestamp::from_millisecond(milliseconds + 1).ok()?;
+                let skipped = self.zone.preceding(now).next()?;
+                self.fixed_start(skipped.timestamp().as_millisecond() - 1, step)
+            }
+        }
+    }
+
+    /// The offsets that a local time has, ms since the epoch as if it were UTC.
+    fn offsets_at(&self, local: i64) -> Option<AmbiguousOffset> {
+        let civil = TimeZone::UTC.to_datetime(Timestamp::from_millisecond(local).ok()?);
+        Some(self.zone.to_ambiguous_timestamp(civil).offset())
+    }
+
     pub(super) fn start(&self, milliseconds: i64) -> Option<i64> {
         let shifted = milliseconds - self.histogram.offset_ms;
         let start = match self.histogram.interval {
-            Interval::FixedMs(step) => {
-                // Fixed steps are counted in local time, as Elasticsearch does.
-                let local = shifted + self.local_offset_ms(shifted)?;
-                local.div_euclid(step) * step - self.local_offset_ms(shifted)?
-            }
+            // Fixed steps are counted in local time, as Elasticsearch does.
+            Interval::FixedMs(step) => self.fixed_start(shifted, step)?,
             Interval::Calendar(unit) => date::start_of(&self.zoned(shifted)?, letter(unit))?
                 .timestamp()
                 .as_millisecond(),
@@ -60,7 +89,17 @@ impl<'a> Rounder<'a> {
 
     fn next(&self, start: i64) -> Option<i64> {
         match self.histogram.interval {
-            Interval::FixedMs(step) => Some(start + step),
+            Interval::FixedMs(step) => {
+                let shifted = start - self.histogram.offset_ms;
+                let local = shifted + self.local_offset_ms(shifted)? + step;
+                let offset = match self.offsets_at(local)? {
+                    AmbiguousOffset::Unambiguous { offset } => offset,
+                    AmbiguousOffset::Gap { before, .. } | AmbiguousOffset::Fold { before, .. } => {
+                        before
+                    }
+                };
+                Some(local - milliseconds_of(offset) + self.histogram.offset_ms)
+            }
             Interval::Calendar(unit) => {
                 let shifted = start - self.histogram.offset_ms;
                 let next = date::next_of(&self.zoned(shifted)?, letter(unit))?;
@@ -93,8 +132,12 @@ impl<'a> Rounder<'a> {
     }
 
     fn local_offset_ms(&self, milliseconds: i64) -> Option<i64> {
-        Some(i64::from(self.zoned(milliseconds)?.offset().seconds()) * 1000)
+        Some(milliseconds_of(self.zoned(milliseconds)?.offset()))
     }
+}
+
+fn milliseconds_of(offset: Offset) -> i64 {
+    i64::from(offset.seconds()) * 1000
 }
 
 fn letter(unit: CalendarUnit) -> char {

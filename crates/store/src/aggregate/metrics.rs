@@ -101,8 +101,11 @@ pub(super) fn collect(
     for doc in docs {
         let before = numbers.count;
         columns.floats(*doc, |number| numbers.add(number));
-        // Texts have no sum, but `value_count` counts them.
-        columns.ordinals(*doc, |_| numbers.count += 1);
+        // Texts have no sum, but `value_count` counts them: each once, as they are kept sorted.
+        let mut last = None;
+        columns.ordinals(*doc, |ordinal| {
+            numbers.count += u64::from(last.replace(ordinal) != Some(ordinal));
+        });
         if let (true, Some(missing)) = (numbers.count == before, missing) {
             numbers.add(missing);
         }

@@ -139,3 +139,38 @@ impl Weight for ColumnQuery {
         )))
     }
 }
+
+/// The documents of another query, found all at once. What is excluded is asked for documents before its first one, which a
+/// phrase does not bear.
+#[derive(Debug)]
+pub(crate) struct SetQuery(pub(crate) Box<dyn Query>);
+
+impl Clone for SetQuery {
+    fn clone(&self) -> Self {
+        Self(self.0.box_clone())
+    }
+}
+
+struct SetWeight(Box<dyn Weight>);
+
+impl Query for SetQuery {
+    fn weight(&self, scoring: EnableScoring<'_>) -> tantivy::Result<Box<dyn Weight>> {
+        Ok(Box::new(SetWeight(self.0.weight(scoring)?)))
+    }
+}
+
+impl Weight for SetWeight {
+    fn scorer(&self, segment: &SegmentReader, boost: Score) -> tantivy::Result<Box<dyn Scorer>> {
+        let mut found = BitSet::with_max_value(segment.max_doc());
+        self.0.for_each_no_score(segment, &mut |docs| {
+            for doc in docs {
+                found.insert(*doc);
+            }
+        })?;
+        Ok(Box::new(ConstScorer::new(BitSetDocSet::from(found), boost)))
+    }
+
+    fn explain(&self, segment: &SegmentReader, doc: DocId) -> tantivy::Result<Explanation> {
+        self.0.explain(segment, doc)
+    }
+}

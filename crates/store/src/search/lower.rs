@@ -23,7 +23,7 @@ use tantivy::{
 
 use super::{
     columns::FieldValue,
-    filter::{ColumnQuery, Predicate, above, below},
+    filter::{ColumnQuery, Predicate, SetQuery, above, below},
 };
 use crate::{
     engine::Index,
@@ -209,6 +209,15 @@ impl Lowering<'_> {
                     "Can't parse boolean value [{other}], expected [true] or [false]"
                 ))),
             },
+            Some(FieldType::Ip) if plain(value).contains('/') => {
+                let network = Network::parse(&plain(value)).ok_or_else(|| {
+                    EsError::illegal_argument(format!(
+                        "illegal IP address or network [{}]",
+                        plain(value)
+                    ))
+                })?;
+                Ok(self.texts(path, move |text| network.holds(text)))
+            }
             Some(FieldType::Ip) => {
                 let address: std::net::IpAddr = plain(value).parse().map_err(|_| {
                     EsError::illegal_argument(format!(
@@ -319,9 +328,14 @@ impl Lowering<'_> {
                     .map(|minimum| minimum.of(clauses.len()));
                 Ok(match required {
                     _ if clauses.is_empty() => Box::new(EmptyQuery),
-                    Some(required) if occur == Occur::Should && required > 1 => Box::new(
-                        BooleanQuery::with_minimum_required_clauses(clauses, required),
-                    ),
+                    // One word is not counted.
+                    Some(required)
+                        if occur == Occur::Should && required > 1 && clauses.len() > 1 =>
+                    {
+                        Box::new(BooleanQuery::with_minimum_required_clauses(
+                            clauses, required,
+                        ))
+                    }
                     _ => Box::new(BooleanQuery::new(clauses)),
                 })
             }
@@ -502,14 +516,19 @@ impl Lowering<'_> {
             ));
         }
         for clause in &query.must_not {
-            clauses.push((Occur::MustNot, self.lower(clause)?));
+            clauses.push((Occur::MustNot, Box::new(SetQuery(self.lower(clause)?))));
         }
         let should: Vec<(Occur, Boxed)> = query
             .should
             .iter()
             .map(|clause| Ok((Occur::Should, scoring(self.lower(clause)?))))
             .collect::<Result<_, EsError>>()?;
-        let required = query.required_should();
+        let mut required = query.required_should();
+        let has_required = clauses.iter().any(|(occur, _)| *occur == Occur::Must);
+        if !has_required && !should.is_empty() {
+            // Something must match, also when a share of one clause is none.
+            required = required.max(1);
+        }
         if required > should.len() {
             return Ok(Box::new(EmptyQuery));
         }
@@ -586,6 +605,43 @@ fn not_indexed(path: &str) -> EsError {
     EsError::illegal_argument(format!(
         "Cannot search on field [{path}] since it is not indexed."
     ))
+}
+
+/// A part of the addresses: `10.0.0.0/8`.
+struct Network {
+    address: u128,
+    bits: u32,
+    is_v4: bool,
+}
+
+impl Network {
+    fn parse(text: &str) -> Option<Self> {
+        let (address, length) = text.split_once('/')?;
+        let (address, is_v4) = number(address)?;
+        let all = if is_v4 { 32 } else { 128 };
+        let length: u32 = length.parse().ok().filter(|length| *length <= all)?;
+        Some(Self {
+            address,
+            bits: all - length,
+            is_v4,
+        })
+    }
+
+    fn holds(&self, text: &str) -> bool {
+        let same = |other: u128| {
+            other.checked_shr(self.bits).unwrap_or(0)
+                == self.address.checked_shr(self.bits).unwrap_or(0)
+        };
+        number(text).is_some_and(|(other, is_v4)| is_v4 == self.is_v4 && same(other))
+    }
+}
+
+/// An address as a number, and whether it is one of version 4.
+fn number(text: &str) -> Option<(u128, bool)> {
+    Some(match text.parse().ok()? {
+        std::net::IpAddr::V4(address) => (u128::from(u32::from(address)), true),
+        std::net::IpAddr::V6(address) => (u128::from(address), false),
+    })
 }
 
 fn opaque(path: &str) -> EsError {

@@ -54,6 +54,8 @@ pub(crate) struct Order {
 enum SortKind {
     Text,
     Whole,
+    /// Up to 32 bits.
+    Small,
     Decimal,
     /// Answered as 0 and 1.
     Boolean,
@@ -62,6 +64,7 @@ enum SortKind {
 impl SortKind {
     fn of(kind: &FieldType) -> Self {
         match kind {
+            FieldType::Whole { max, .. } if *max <= i64::from(i32::MAX) => SortKind::Small,
             FieldType::Whole { .. } | FieldType::Date => SortKind::Whole,
             FieldType::Decimal { .. } => SortKind::Decimal,
             FieldType::Boolean => SortKind::Boolean,
@@ -74,6 +77,7 @@ impl SortKind {
         match name {
             Some("float" | "double" | "half_float" | "scaled_float") => SortKind::Decimal,
             Some("boolean") => SortKind::Boolean,
+            Some("integer" | "short" | "byte") => SortKind::Small,
             Some("keyword" | "text" | "ip") | None => SortKind::Text,
             Some(_) => SortKind::Whole,
         }
@@ -88,8 +92,8 @@ impl SortKind {
             (SortKind::Whole, false) => json!(i64::MIN),
             (SortKind::Decimal, true) => json!("Infinity"),
             (SortKind::Decimal, false) => json!("-Infinity"),
-            (SortKind::Boolean, true) => json!(i32::MAX),
-            (SortKind::Boolean, false) => json!(i32::MIN),
+            (SortKind::Boolean | SortKind::Small, true) => json!(i32::MAX),
+            (SortKind::Boolean | SortKind::Small, false) => json!(i32::MIN),
         }
     }
 }
