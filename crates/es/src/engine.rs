@@ -48,7 +48,7 @@ pub enum AliasAction {
     Add {
         indices: IndexTarget,
         name: String,
-        alias: Alias,
+        alias: Box<Alias>,
     },
     Remove {
         indices: IndexTarget,
@@ -261,7 +261,7 @@ impl AliasAction {
             "add" => Ok(Self::Add {
                 indices: indices.clone(),
                 name,
-                alias: Alias::parse(&Value::Object(others.clone()))?,
+                alias: Box::new(Alias::parse(&Value::Object(others.clone()))?),
             }),
             "remove" => Ok(Self::Remove {
                 indices: indices.clone(),

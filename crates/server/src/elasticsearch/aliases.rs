@@ -38,7 +38,7 @@ pub(crate) async fn put(
     let action = AliasAction::Add {
         indices: IndexTarget::new(&index),
         name,
-        alias: Alias::parse(&read_json(&headers, body)?)?,
+        alias: Box::new(Alias::parse(&read_json(&headers, body)?)?),
     };
     state.engine()?.update_aliases(vec![action]).await?;
     Ok(Answer::from(json!({"acknowledged": true})).shaped(&parameters))

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use canarytrace_es::{
     EsError,
-    aggregation::{Aggregation, AggregationKind, Aggregations, MetricKind},
+    aggregation::{Aggregation, AggregationKind, Aggregations, Filters, MetricKind},
     query::{ExistsQuery, Query},
 };
 use jiff::Timestamp;
@@ -259,71 +259,8 @@ impl Collection<'_> {
                     values.insert(key);
                 });
             }
-            (AggregationKind::Terms(terms), Collected::Buckets(found)) => {
-                let columns = self.columns(&terms.field)?;
-                let (chosen, mut parts) = (Chosen::new(terms)?, Vec::new());
-                buckets::split(&columns, docs, terms.missing.as_ref(), |key, docs| {
-                    if chosen.has(&key) {
-                        parts.push((key, docs));
-                    }
-                });
-                self.fill_buckets(aggregation, parts, found, budget)?;
-            }
-            (AggregationKind::MultiTerms(terms), Collected::Buckets(found)) => {
-                let parts = combined::split_terms(self, docs, terms)?;
-                self.fill_buckets(aggregation, parts, found, budget)?;
-            }
-            (AggregationKind::Composite(composite), Collected::Buckets(found)) => {
-                let parts = combined::split_page(self, docs, composite)?;
-                self.fill_buckets(aggregation, parts, found, budget)?;
-            }
-            (AggregationKind::DateHistogram(histogram), Collected::Buckets(found)) => {
-                let columns = self.columns(&histogram.field)?;
-                let parts = dates::split(&columns, docs, histogram)?;
-                self.fill_buckets(aggregation, parts, found, budget)?;
-            }
-            (AggregationKind::Histogram(histogram), Collected::Buckets(found)) => {
-                let columns = self.columns(&histogram.field)?;
-                let parts = histogram::split(&columns, docs, histogram);
-                self.fill_buckets(aggregation, parts, found, budget)?;
-            }
-            (AggregationKind::Ranges(ranges), Collected::Buckets(found)) => {
-                let columns = self.columns(&ranges.field)?;
-                let parts = ranges::split(&columns, docs, ranges, self.view.now)?;
-                self.fill_buckets(aggregation, parts, found, budget)?;
-            }
-            (AggregationKind::Filter(query), Collected::Buckets(found)) => {
-                self.one_bucket(aggregation, self.matching(query, docs)?, found, budget)?;
-            }
-            (AggregationKind::Missing(field), Collected::Buckets(found)) => {
-                let mut without = docs.to_vec();
-                let exists = Query::Exists(ExistsQuery {
-                    field: field.clone(),
-                });
-                let with = self.matching(&exists, docs)?;
-                without.retain(|doc| with.binary_search(doc).is_err());
-                self.one_bucket(aggregation, without, found, budget)?;
-            }
-            (AggregationKind::Global, Collected::Buckets(found)) => {
-                let weight = self.view.weight(&Query::MatchAll, false)?;
-                let all = matches(weight.as_ref(), self.segment, false)?.docs;
-                self.one_bucket(aggregation, all, found, budget)?;
-            }
-            (AggregationKind::Filters(filters), Collected::Buckets(found)) => {
-                let mut parts = Vec::new();
-                let mut rest: Vec<DocId> = docs.to_vec();
-                for (position, (_, query)) in filters.queries.iter().enumerate() {
-                    let matching = self.matching(query, docs)?;
-                    rest.retain(|doc| matching.binary_search(doc).is_err());
-                    parts.push((
-                        BucketKey::Whole(i64::try_from(position).unwrap_or(i64::MAX)),
-                        matching,
-                    ));
-                }
-                if filters.other_bucket_key.is_some() {
-                    parts.push((BucketKey::Whole(i64::MAX), rest));
-                }
-                self.fill_buckets(aggregation, parts, found, budget)?;
+            (kind, Collected::Buckets(found)) => {
+                self.fill_buckets(aggregation, self.parts(kind, docs)?, found, budget)?;
             }
             _ => {
                 return Err(EsError::internal(
@@ -332,6 +269,73 @@ impl Collection<'_> {
             }
         }
         Ok(())
+    }
+
+    /// The buckets of a kind, with their documents.
+    fn parts(
+        &self,
+        kind: &AggregationKind,
+        docs: &[DocId],
+    ) -> Result<Vec<(BucketKey, Vec<DocId>)>, EsError> {
+        let only = |docs: Vec<DocId>| vec![(BucketKey::Whole(0), docs)];
+        Ok(match kind {
+            AggregationKind::Terms(terms) => {
+                let columns = self.columns(&terms.field)?;
+                let (chosen, mut parts) = (Chosen::new(terms)?, Vec::new());
+                buckets::split(&columns, docs, terms.missing.as_ref(), |key, docs| {
+                    if chosen.has(&key) {
+                        parts.push((key, docs));
+                    }
+                });
+                parts
+            }
+            AggregationKind::MultiTerms(terms) => combined::split_terms(self, docs, terms)?,
+            AggregationKind::Composite(composite) => combined::split_page(self, docs, composite)?,
+            AggregationKind::DateHistogram(histogram) => {
+                dates::split(&self.columns(&histogram.field)?, docs, histogram)?
+            }
+            AggregationKind::Histogram(histogram) => {
+                histogram::split(&self.columns(&histogram.field)?, docs, histogram)
+            }
+            AggregationKind::Ranges(ranges) => {
+                ranges::split(&self.columns(&ranges.field)?, docs, ranges, self.view.now)?
+            }
+            AggregationKind::Filter(query) => only(self.matching(query, docs)?),
+            AggregationKind::Missing(field) => {
+                let exists = Query::Exists(ExistsQuery {
+                    field: field.clone(),
+                });
+                let with = self.matching(&exists, docs)?;
+                let mut without = docs.to_vec();
+                without.retain(|doc| with.binary_search(doc).is_err());
+                only(without)
+            }
+            AggregationKind::Global => {
+                let weight = self.view.weight(&Query::MatchAll, false)?;
+                only(matches(weight.as_ref(), self.segment, false)?.docs)
+            }
+            AggregationKind::Filters(filters) => self.filtered(filters, docs)?,
+            _ => return Err(EsError::internal("an aggregation that has no buckets")),
+        })
+    }
+
+    fn filtered(
+        &self,
+        filters: &Filters,
+        docs: &[DocId],
+    ) -> Result<Vec<(BucketKey, Vec<DocId>)>, EsError> {
+        let mut parts = Vec::new();
+        let mut rest: Vec<DocId> = docs.to_vec();
+        for (position, (_, query)) in filters.queries.iter().enumerate() {
+            let matching = self.matching(query, docs)?;
+            rest.retain(|doc| matching.binary_search(doc).is_err());
+            let key = BucketKey::Whole(i64::try_from(position).unwrap_or(i64::MAX));
+            parts.push((key, matching));
+        }
+        if filters.other_bucket_key.is_some() {
+            parts.push((BucketKey::Whole(i64::MAX), rest));
+        }
+        Ok(parts)
     }
 
     fn columns(&self, field: &str) -> Result<FieldColumns, EsError> {
@@ -347,17 +351,6 @@ impl Collection<'_> {
             .copied()
             .filter(|doc| all.binary_search(doc).is_ok())
             .collect())
-    }
-
-    fn one_bucket(
-        &self,
-        aggregation: &Aggregation,
-        docs: Vec<DocId>,
-        found: &mut HashMap<BucketKey, Bucket>,
-        budget: &mut usize,
-    ) -> Result<(), EsError> {
-        let part = (BucketKey::Whole(0), docs);
-        self.fill_buckets(aggregation, vec![part], found, budget)
     }
 
     fn fill_buckets(

@@ -1,0 +1,276 @@
+//! One field: its type, its multi-fields, and what is done with its values.
+
+use std::collections::BTreeMap;
+
+use canarytrace_es::EsError;
+use serde_json::{Value, json};
+
+use super::{
+    FieldType, Indexed,
+    values::{decimal, put},
+};
+
+/// A field with its multi-fields.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Field {
+    pub(crate) kind: FieldType,
+    pub(crate) multi: BTreeMap<String, FieldType>,
+    /// As it was declared, for `_mapping`.
+    pub(super) raw: Value,
+    pub(super) options: Options,
+}
+
+/// What is done with values beside indexing them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Options {
+    /// Stands in for an explicit null.
+    pub(super) null_value: Option<Value>,
+    /// Fields that get the value, too.
+    pub(super) copy_to: Vec<String>,
+    /// A value that does not fit is stored only.
+    pub(super) ignore_malformed: bool,
+    /// Every document has it (`constant_keyword`).
+    pub(super) constant: Option<Value>,
+    /// Another name of that field (`alias`).
+    pub(super) alias_of: Option<String>,
+}
+
+impl Field {
+    /// Puts a value and what the multi-fields make of it into the index.
+    pub(super) fn put(
+        &self,
+        path: &str,
+        value: &Value,
+        indexed: &mut Indexed,
+    ) -> Result<(), EsError> {
+        if !put(path, &self.kind, value, indexed)? {
+            return Ok(());
+        }
+        indexed.names.insert(path.to_owned());
+        for (name, kind) in &self.multi {
+            let path = format!("{path}.{name}");
+            if put(&path, kind, value, indexed)? {
+                indexed.names.insert(path);
+            }
+        }
+        Ok(())
+    }
+
+    /// As it was declared.
+    pub(crate) fn type_name(&self) -> &str {
+        self.raw
+            .get("type")
+            .and_then(Value::as_str)
+            .unwrap_or("object")
+    }
+}
+
+const WHOLE_TYPES: [(&str, i64, i64); 4] = [
+    ("long", i64::MIN, i64::MAX),
+    ("integer", i32::MIN as i64, i32::MAX as i64),
+    ("short", i16::MIN as i64, i16::MAX as i64),
+    ("byte", i8::MIN as i64, i8::MAX as i64),
+];
+/// Accepted in a mapping: what has such a field is stored, and a query for it is refused.
+const OPAQUE_TYPES: [&str; 12] = [
+    "binary",
+    "completion",
+    "date_range",
+    "double_range",
+    "float_range",
+    "geo_point",
+    "geo_shape",
+    "histogram",
+    "integer_range",
+    "ip_range",
+    "long_range",
+    "nested",
+];
+/// A leaf of a flattened tree, and the tree as a whole.
+pub(super) const FLATTENED_LEAF: FieldType = FieldType::Keyword {
+    ignore_above: usize::MAX,
+    lowercase: false,
+};
+const DECIMAL_TYPES: [&str; 3] = ["double", "float", "half_float"];
+
+/// Reads a field's definition.
+pub(super) fn parse_field(path: &str, kind: &str, definition: &Value) -> Result<Field, EsError> {
+    let map = definition.as_object().cloned().unwrap_or_default();
+    let mut multi = BTreeMap::new();
+    for (name, definition) in map
+        .get("fields")
+        .and_then(Value::as_object)
+        .cloned()
+        .unwrap_or_default()
+    {
+        let kind = definition
+            .get("type")
+            .and_then(Value::as_str)
+            .unwrap_or("keyword")
+            .to_owned();
+        multi.insert(
+            name.clone(),
+            parse_type(&format!("{path}.{name}"), &kind, &definition)?,
+        );
+    }
+    let texts = |name: &str| -> Vec<String> {
+        let listed = map.get(name).into_iter().flat_map(|value| match value {
+            Value::Array(list) => list.iter().collect(),
+            one => vec![one],
+        });
+        listed
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect()
+    };
+    let alias_of = texts("path").pop().filter(|_| kind == "alias");
+    if kind == "alias" && alias_of.is_none() {
+        return Err(EsError::mapper_parsing(format!(
+            "The [path] property must be specified for field [{path}]."
+        )));
+    }
+    Ok(Field {
+        kind: parse_type(path, kind, definition)?,
+        multi,
+        raw: told(definition, &texts("copy_to")),
+        options: Options {
+            null_value: map
+                .get("null_value")
+                .filter(|value| !value.is_null())
+                .cloned(),
+            copy_to: texts("copy_to"),
+            ignore_malformed: map.get("ignore_malformed") == Some(&json!(true)),
+            constant: map
+                .get("value")
+                .filter(|_| kind == "constant_keyword")
+                .cloned(),
+            alias_of,
+        },
+    })
+}
+
+/// A definition as `_mapping` tells it.
+fn told(definition: &Value, copy_to: &[String]) -> Value {
+    let mut told = definition.clone();
+    if !copy_to.is_empty() {
+        told["copy_to"] = json!(copy_to);
+    }
+    told
+}
+
+/// What every field may say; much of it is about speed in a cluster.
+const PARAMETERS: [&str; 34] = [
+    "type",
+    "fields",
+    "index",
+    "ignore_above",
+    "norms",
+    "doc_values",
+    "store",
+    "format",
+    "coerce",
+    "analyzer",
+    "search_analyzer",
+    "null_value",
+    "copy_to",
+    "ignore_malformed",
+    "normalizer",
+    "value",
+    "path",
+    "scaling_factor",
+    "depth_limit",
+    "eager_global_ordinals",
+    "fielddata",
+    "fielddata_frequency_filter",
+    "index_options",
+    "index_prefixes",
+    "index_phrases",
+    "meta",
+    "position_increment_gap",
+    "similarity",
+    "split_queries_on_whitespace",
+    "term_vector",
+    "boost",
+    "locale",
+    "properties",
+    "dynamic",
+];
+
+fn parse_type(path: &str, kind: &str, definition: &Value) -> Result<FieldType, EsError> {
+    if let Some(key) = definition
+        .as_object()
+        .and_then(|map| map.keys().find(|key| !PARAMETERS.contains(&key.as_str())))
+    {
+        return Err(EsError::mapper_parsing(format!(
+            "unknown parameter [{key}] on mapper [{path}] of type [{kind}]"
+        )));
+    }
+    if let Some(analyzer) = definition
+        .get("analyzer")
+        .filter(|analyzer| *analyzer != "standard")
+    {
+        return Err(EsError::unsupported(&format!(
+            "analyzer {analyzer} on field [{path}]"
+        )));
+    }
+    if let Some((name, min, max)) = WHOLE_TYPES.into_iter().find(|(name, ..)| *name == kind) {
+        return Ok(FieldType::Whole { name, min, max });
+    }
+    if let Some(name) = DECIMAL_TYPES.into_iter().find(|name| *name == kind) {
+        return Ok(FieldType::Decimal {
+            name,
+            scaling_factor: None,
+        });
+    }
+    let ignore_above = definition
+        .get("ignore_above")
+        .and_then(Value::as_u64)
+        .and_then(|limit| usize::try_from(limit).ok())
+        .unwrap_or(usize::MAX);
+    match kind {
+        "text" | "match_only_text" => Ok(FieldType::Text {
+            indexed: definition.get("index") != Some(&json!(false)),
+        }),
+        "keyword" | "wildcard" | "constant_keyword" | "version" => {
+            let normalizer = definition.get("normalizer").and_then(Value::as_str);
+            if let Some(unknown) = normalizer.filter(|name| *name != "lowercase") {
+                return Err(EsError::mapper_parsing(format!(
+                    "normalizer [{unknown}] not found for field [{path}]"
+                )));
+            }
+            Ok(FieldType::Keyword {
+                ignore_above,
+                lowercase: normalizer.is_some(),
+            })
+        }
+        "flattened" | "flat_object" => Ok(FieldType::Flattened { ignore_above }),
+        "scaled_float" => {
+            let factor = definition.get("scaling_factor").and_then(decimal);
+            Ok(FieldType::Decimal {
+                name: "scaled_float",
+                scaling_factor: Some(factor.filter(|factor| *factor > 0.0).ok_or_else(|| {
+                    EsError::mapper_parsing(format!(
+                        "Field [{path}] misses required parameter [scaling_factor]"
+                    ))
+                })?),
+            })
+        }
+        "unsigned_long" => Ok(FieldType::Whole {
+            name: "unsigned_long",
+            min: 0,
+            max: i64::MAX,
+        }),
+        "date_nanos" => Ok(FieldType::Date),
+        // Its kind is that of the field it stands for.
+        "alias" => Ok(FieldType::Opaque),
+        kind if OPAQUE_TYPES.contains(&kind) => Ok(FieldType::Opaque),
+        "boolean" => Ok(FieldType::Boolean),
+        "date" => Ok(FieldType::Date),
+        "ip" => Ok(FieldType::Ip),
+        other => Err(EsError::new(
+            400,
+            "mapper_parsing_exception",
+            format!("No handler for type [{other}] declared on field [{path}]"),
+        )),
+    }
+}
