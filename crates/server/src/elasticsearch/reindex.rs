@@ -47,6 +47,9 @@ pub(crate) async fn reindex(
     body: Bytes,
 ) -> Outcome {
     parameters.check()?;
+    if parameters.get("wait_for_completion") == Some("false") {
+        return Err(EsError::unsupported("[wait_for_completion=false]").into());
+    }
     let started = Instant::now();
     let copy = Copy::parse(&read_json(&headers, body)?)?;
     let engine = state.engine()?;

@@ -34,6 +34,9 @@ async fn run_search(
     body: Bytes,
 ) -> Outcome {
     parameters.check()?;
+    if parameters.flag("explain") {
+        return Err(EsError::unsupported("[explain] of a search").into());
+    }
     let mut raw = json(headers, body)?;
     merge_parameters(&mut raw, &parameters)?;
     let request = SearchRequest::parse(raw)?;
