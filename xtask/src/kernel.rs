@@ -82,7 +82,6 @@ fn init(program: &str) -> String {
         "#!/bin/sh
 mount -t proc proc /proc
 mount -t sysfs sys /sys
-mount -t tmpfs tmpfs /tmp
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root CARGO_TERM_COLOR=never
 {program} --test-threads=1 --color=never
