@@ -218,14 +218,15 @@ fn runs_killed_at_any_moment_are_complete() {
     let (site, data) = (Site::start(), tempfile::tempdir().unwrap());
     let mut random = Random(20_261_122);
     let server = Server::start(data.path(), &[]);
-    let kills: Vec<_> = (0..12)
-        .map(|_| kill_one(&site, data.path(), &server.url, &mut random))
-        .collect();
+    // On a fast machine a run may be over when its time comes.
+    let (mut kills, mut hits) = (Vec::new(), 0);
+    while hits < 8 {
+        let kill = kill_one(&site, data.path(), &server.url, &mut random);
+        hits += usize::from(kill.hit);
+        kills.push(kill);
+        assert!(kills.len() < 40, "{kills:?}");
+    }
     server.kill();
-    assert!(
-        kills.iter().filter(|kill| kill.hit).count() > 6,
-        "{kills:?}"
-    );
     verify(data.path());
 }
 
