@@ -9,6 +9,7 @@
 pub mod aggregation;
 pub mod bulk;
 pub mod date;
+pub mod kql;
 pub mod query;
 pub mod query_string;
 

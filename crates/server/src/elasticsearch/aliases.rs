@@ -1,28 +1,24 @@
 //! Aliases: all at once, or one by its path.
 
 use axum::{
-    extract::{Path, Query, State},
-    http::{HeaderMap, StatusCode},
+    extract::{Path, State},
+    http::StatusCode,
     response::{IntoResponse, Response},
 };
-use bytes::Bytes;
 use canarytrace_es::{Alias, AliasAction, EsError, IndexTarget, query::wildcard_matches};
 use serde_json::{Map, Value, json};
 
 use super::{
-    answer::{Answer, Outcome, Parameters, json as read_json},
+    answer::{Answer, Asked, Checked, Outcome, Parameters},
     target,
 };
 use crate::AppState;
 
 pub(crate) async fn update(
     State(state): State<AppState>,
-    Query(parameters): Query<Parameters>,
-    headers: HeaderMap,
-    body: Bytes,
+    Asked { parameters, body }: Asked,
 ) -> Outcome {
-    parameters.check()?;
-    let actions = AliasAction::parse_all(&read_json(&headers, body)?)?;
+    let actions = AliasAction::parse_all(&body)?;
     state.engine()?.update_aliases(actions).await?;
     Ok(Answer::from(json!({"acknowledged": true})).shaped(&parameters))
 }
@@ -30,15 +26,12 @@ pub(crate) async fn update(
 pub(crate) async fn put(
     State(state): State<AppState>,
     Path((index, name)): Path<(String, String)>,
-    Query(parameters): Query<Parameters>,
-    headers: HeaderMap,
-    body: Bytes,
+    Asked { parameters, body }: Asked,
 ) -> Outcome {
-    parameters.check()?;
     let action = AliasAction::Add {
         indices: IndexTarget::new(&index),
         name,
-        alias: Box::new(Alias::parse(&read_json(&headers, body)?)?),
+        alias: Box::new(Alias::parse(&body)?),
     };
     state.engine()?.update_aliases(vec![action]).await?;
     Ok(Answer::from(json!({"acknowledged": true})).shaped(&parameters))
@@ -47,9 +40,8 @@ pub(crate) async fn put(
 pub(crate) async fn delete(
     State(state): State<AppState>,
     Path((index, names)): Path<(String, String)>,
-    Query(parameters): Query<Parameters>,
+    Checked(parameters): Checked,
 ) -> Outcome {
-    parameters.check()?;
     let actions = names
         .split(',')
         .map(|name| AliasAction::Remove {
@@ -101,7 +93,6 @@ async fn answer(
     names: Option<&str>,
     parameters: &Parameters,
 ) -> Outcome {
-    parameters.check()?;
     let (mut body, missing) = found(state, index, names, parameters).await?;
     if missing.is_empty() {
         return Ok(Answer::from(Value::Object(body)).shaped(parameters));
@@ -122,7 +113,7 @@ async fn answer(
 pub(crate) async fn all(
     State(state): State<AppState>,
     name: Option<Path<String>>,
-    Query(parameters): Query<Parameters>,
+    Checked(parameters): Checked,
 ) -> Outcome {
     let name = name.map(|Path(name)| name);
     answer(&state, "", name.as_deref(), &parameters).await
@@ -131,7 +122,7 @@ pub(crate) async fn all(
 pub(crate) async fn of_index(
     State(state): State<AppState>,
     Path(index): Path<String>,
-    Query(parameters): Query<Parameters>,
+    Checked(parameters): Checked,
 ) -> Outcome {
     answer(&state, &index, None, &parameters).await
 }
@@ -139,7 +130,7 @@ pub(crate) async fn of_index(
 pub(crate) async fn one(
     State(state): State<AppState>,
     Path((index, name)): Path<(String, String)>,
-    Query(parameters): Query<Parameters>,
+    Checked(parameters): Checked,
 ) -> Outcome {
     answer(&state, &index, Some(&name), &parameters).await
 }
@@ -147,7 +138,7 @@ pub(crate) async fn one(
 pub(crate) async fn exists(
     State(state): State<AppState>,
     Path(name): Path<String>,
-    Query(parameters): Query<Parameters>,
+    Checked(parameters): Checked,
 ) -> Response {
     let found = found(&state, "", Some(&name), &parameters).await;
     if found.is_ok_and(|(body, missing)| !body.is_empty() && missing.is_empty()) {

@@ -3,7 +3,8 @@
 use std::{collections::BTreeMap, io::Read};
 
 use axum::{
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    extract::{FromRequest, FromRequestParts, Query, Request},
+    http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
@@ -171,7 +172,7 @@ const KNOWN: [&str; 69] = [
 ];
 
 impl Parameters {
-    pub(crate) fn check(&self) -> Result<(), EsError> {
+    fn check(&self) -> Result<(), EsError> {
         match self.0.keys().find(|name| !KNOWN.contains(&name.as_str())) {
             Some(name) => Err(EsError::illegal_argument(format!(
                 "request contains unrecognized parameter: [{name}]"
@@ -249,6 +250,49 @@ impl Parameters {
             ignore_unavailable: self.flag("ignore_unavailable"),
             forbid_no_indices: self.get("allow_no_indices") == Some("false"),
         }
+    }
+}
+
+/// The query string of a request, with nothing in it that is not known.
+pub(crate) struct Checked(pub(crate) Parameters);
+
+impl<S: Sync> FromRequestParts<S> for Checked {
+    type Rejection = Failed;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failed> {
+        let Query(parameters) = Query::<Parameters>::try_from_uri(&parts.uri)
+            .map_err(|error| EsError::illegal_argument(error.body_text()))?;
+        parameters.check()?;
+        Ok(Self(parameters))
+    }
+}
+
+/// What a request says: its query string, and its body as JSON (`{}` without one).
+pub(crate) struct Asked {
+    pub(crate) parameters: Parameters,
+    pub(crate) body: Value,
+}
+
+impl<S: Send + Sync> FromRequest<S> for Asked {
+    type Rejection = Failed;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Failed> {
+        let (mut parts, body) = request.into_parts();
+        let Checked(parameters) = Checked::from_request_parts(&mut parts, state).await?;
+        let headers = parts.headers.clone();
+        let body = Bytes::from_request(Request::from_parts(parts, body), state)
+            .await
+            .map_err(|error| {
+                EsError::new(
+                    error.status().as_u16(),
+                    "content_too_long",
+                    error.body_text(),
+                )
+            })?;
+        Ok(Self {
+            parameters,
+            body: json(&headers, body)?,
+        })
     }
 }
 

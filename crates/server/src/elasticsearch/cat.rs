@@ -1,14 +1,14 @@
 //! Tables for people, and the same rows as JSON: `_cat`.
 
 use axum::{
-    extract::{Path, Query, State},
+    extract::{Path, State},
     response::{IntoResponse, Response},
 };
 use canarytrace_es::{EsError, IndexDetails, IndexSummary, IndexTarget, TemplateKind};
 use serde_json::{Value, json};
 
 use super::{
-    answer::{Answer, Failed, Parameters},
+    answer::{Answer, Checked, Failed, Parameters},
     name, target,
 };
 use crate::AppState;
@@ -21,7 +21,6 @@ struct Table {
 
 impl Table {
     fn answer(mut self, parameters: &Parameters) -> Result<Response, Failed> {
-        parameters.check()?;
         let columns: Vec<&str> = match parameters.get("h") {
             Some(wanted) => wanted
                 .split(',')
@@ -103,7 +102,7 @@ fn text(rows: &[Value], columns: &[&str], head: bool) -> String {
 pub(crate) async fn indices(
     State(state): State<AppState>,
     index: Option<Path<String>>,
-    Query(parameters): Query<Parameters>,
+    Checked(parameters): Checked,
 ) -> Result<Response, Failed> {
     let list = state
         .service
@@ -140,7 +139,7 @@ pub(crate) async fn indices(
 pub(crate) async fn count(
     State(state): State<AppState>,
     index: Option<Path<String>>,
-    Query(parameters): Query<Parameters>,
+    Checked(parameters): Checked,
 ) -> Result<Response, Failed> {
     let list = details(&state, &name(index), &parameters).await?;
     let total: u64 = list.iter().map(|index| index.documents).sum();
@@ -171,7 +170,7 @@ fn now() -> (String, String) {
 
 pub(crate) async fn health(
     State(state): State<AppState>,
-    Query(parameters): Query<Parameters>,
+    Checked(parameters): Checked,
 ) -> Result<Response, Failed> {
     let health = state.service.health().await?;
     let (epoch, clock) = now();
@@ -206,7 +205,7 @@ pub(crate) async fn health(
 
 pub(crate) async fn nodes(
     State(state): State<AppState>,
-    Query(parameters): Query<Parameters>,
+    Checked(parameters): Checked,
 ) -> Result<Response, Failed> {
     let row = json!({"ip": state.address.ip().to_string(), "node.role": "dim", "master": "*", "name": "canarytrace"});
     Table {
@@ -219,7 +218,7 @@ pub(crate) async fn nodes(
 pub(crate) async fn aliases(
     State(state): State<AppState>,
     wanted: Option<Path<String>>,
-    Query(parameters): Query<Parameters>,
+    Checked(parameters): Checked,
 ) -> Result<Response, Failed> {
     let wanted = wanted.map_or_else(|| "*".to_owned(), |Path(name)| name);
     let mut rows = Vec::new();
@@ -257,7 +256,7 @@ pub(crate) async fn aliases(
 pub(crate) async fn templates(
     State(state): State<AppState>,
     wanted: Option<Path<String>>,
-    Query(parameters): Query<Parameters>,
+    Checked(parameters): Checked,
 ) -> Result<Response, Failed> {
     let wanted = wanted.map_or_else(|| "*".to_owned(), |Path(name)| name);
     let engine = state.engine()?;
@@ -294,7 +293,7 @@ pub(crate) async fn templates(
 pub(crate) async fn shards(
     State(state): State<AppState>,
     index: Option<Path<String>>,
-    Query(parameters): Query<Parameters>,
+    Checked(parameters): Checked,
 ) -> Result<Response, Failed> {
     let list = state
         .service
@@ -319,7 +318,7 @@ pub(crate) async fn shards(
 
 pub(crate) async fn allocation(
     State(state): State<AppState>,
-    Query(parameters): Query<Parameters>,
+    Checked(parameters): Checked,
 ) -> Result<Response, Failed> {
     let list = state.service.indices(&IndexTarget::default()).await?;
     let bytes: u64 = list.iter().map(|index| index.size_bytes).sum();

@@ -1,28 +1,23 @@
 //! What clients and Beats ask of a cluster before they work.
 
-use axum::extract::{Query, State};
+use axum::extract::State;
 use canarytrace_es::IndexTarget;
 use serde_json::json;
 
 use super::{
     COMPATIBLE_VERSION,
-    answer::{Answer, Outcome, Parameters},
+    answer::{Answer, Checked, Outcome},
 };
 use crate::AppState;
 
 /// This process as the one node.
 const NODE: &str = "canarytrace-embedded-1";
 
-pub(crate) async fn settings(Query(parameters): Query<Parameters>) -> Outcome {
-    parameters.check()?;
+pub(crate) async fn settings(Checked(parameters): Checked) -> Outcome {
     Ok(Answer::from(json!({"persistent": {}, "transient": {}})).shaped(&parameters))
 }
 
-pub(crate) async fn stats(
-    State(state): State<AppState>,
-    Query(parameters): Query<Parameters>,
-) -> Outcome {
-    parameters.check()?;
+pub(crate) async fn stats(State(state): State<AppState>, Checked(parameters): Checked) -> Outcome {
     let (health, list) = (
         state.service.health().await?,
         state.service.indices(&IndexTarget::default()).await?,
@@ -39,11 +34,7 @@ pub(crate) async fn stats(
     Ok(Answer::from(body).shaped(&parameters))
 }
 
-pub(crate) async fn nodes(
-    State(state): State<AppState>,
-    Query(parameters): Query<Parameters>,
-) -> Outcome {
-    parameters.check()?;
+pub(crate) async fn nodes(State(state): State<AppState>, Checked(parameters): Checked) -> Outcome {
     let address = state.address.to_string();
     let node = json!({
         "name": "canarytrace", "transport_address": address, "host": state.address.ip().to_string(), "ip": state.address.ip().to_string(),
@@ -58,9 +49,8 @@ pub(crate) async fn nodes(
 
 pub(crate) async fn node_stats(
     State(state): State<AppState>,
-    Query(parameters): Query<Parameters>,
+    Checked(parameters): Checked,
 ) -> Outcome {
-    parameters.check()?;
     let list = state.service.indices(&IndexTarget::default()).await?;
     let sum = |of: fn(&canarytrace_es::IndexSummary) -> u64| list.iter().map(of).sum::<u64>();
     let node = json!({
@@ -76,19 +66,17 @@ pub(crate) async fn node_stats(
 }
 
 /// Nothing here takes so long that it would be a task.
-pub(crate) async fn tasks(Query(parameters): Query<Parameters>) -> Outcome {
+pub(crate) async fn tasks(Checked(parameters): Checked) -> Outcome {
     Ok(Answer::from(json!({"nodes": {}})).shaped(&parameters))
 }
 
-pub(crate) async fn license(Query(parameters): Query<Parameters>) -> Outcome {
-    parameters.check()?;
+pub(crate) async fn license(Checked(parameters): Checked) -> Outcome {
     let license = json!({"status": "active", "uid": NODE, "type": "basic", "issued_to": "canarytrace", "issuer": "canarytrace"});
     Ok(Answer::from(json!({"license": license})).shaped(&parameters))
 }
 
 /// Beats ask it for life cycle management, which the store has none of: retention is its own.
-pub(crate) async fn features(Query(parameters): Query<Parameters>) -> Outcome {
-    parameters.check()?;
+pub(crate) async fn features(Checked(parameters): Checked) -> Outcome {
     let body = json!({
         "build": {}, "license": {"uid": NODE, "type": "basic", "mode": "basic", "status": "active"},
         "features": {"ilm": {"available": false, "enabled": false}, "security": {"available": false, "enabled": false}},

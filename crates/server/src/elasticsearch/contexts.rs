@@ -1,15 +1,11 @@
 //! Scrolls and points in time, the latter in the words of Elasticsearch and of OpenSearch.
 
-use axum::{
-    extract::{Path, Query, State},
-    http::HeaderMap,
-};
-use bytes::Bytes;
+use axum::extract::{Path, State};
 use canarytrace_es::{ContextKind, EsError, SearchRequest, keep_alive};
 use serde_json::{Value, json};
 
 use super::{
-    answer::{Answer, Outcome, Parameters, json as read_json},
+    answer::{Answer, Asked, Checked, Outcome, Parameters},
     target,
 };
 use crate::AppState;
@@ -66,12 +62,8 @@ fn ids(body: &Value, name: &str) -> Vec<String> {
 pub(crate) async fn scroll(
     State(state): State<AppState>,
     id: Option<Path<String>>,
-    Query(parameters): Query<Parameters>,
-    headers: HeaderMap,
-    body: Bytes,
+    Asked { parameters, body }: Asked,
 ) -> Outcome {
-    parameters.check()?;
-    let body = read_json(&headers, body)?;
     let named = id
         .map(|Path(id)| id)
         .or_else(|| parameters.get("scroll_id").map(str::to_owned));
@@ -93,12 +85,8 @@ pub(crate) async fn scroll(
 pub(crate) async fn close_scroll(
     State(state): State<AppState>,
     id: Option<Path<String>>,
-    Query(parameters): Query<Parameters>,
-    headers: HeaderMap,
-    body: Bytes,
+    Asked { parameters, body }: Asked,
 ) -> Outcome {
-    parameters.check()?;
-    let body = read_json(&headers, body)?;
     let mut wanted = ids(&body, "scroll_id");
     wanted.extend(
         id.iter()
@@ -142,21 +130,17 @@ async fn open(state: &AppState, index: &str, parameters: &Parameters) -> Result<
 pub(crate) async fn open_pit(
     State(state): State<AppState>,
     Path(index): Path<String>,
-    Query(parameters): Query<Parameters>,
+    Checked(parameters): Checked,
 ) -> Outcome {
-    parameters.check()?;
     let id = open(&state, &index, &parameters).await?;
     Ok(Answer::from(json!({"id": id})).shaped(&parameters))
 }
 
 pub(crate) async fn close_pit(
     State(state): State<AppState>,
-    Query(parameters): Query<Parameters>,
-    headers: HeaderMap,
-    body: Bytes,
+    Asked { parameters, body }: Asked,
 ) -> Outcome {
-    parameters.check()?;
-    let wanted = ids(&read_json(&headers, body)?, "id");
+    let wanted = ids(&body, "id");
     close(&state, ContextKind::PointInTime, wanted, &parameters).await
 }
 
@@ -164,9 +148,8 @@ pub(crate) async fn close_pit(
 pub(crate) async fn open_point_in_time(
     State(state): State<AppState>,
     Path(index): Path<String>,
-    Query(parameters): Query<Parameters>,
+    Checked(parameters): Checked,
 ) -> Outcome {
-    parameters.check()?;
     let id = open(&state, &index, &parameters).await?;
     let now = jiff::Timestamp::now().as_millisecond();
     let shards = json!({"total": 1, "successful": 1, "skipped": 0, "failed": 0});
@@ -177,12 +160,9 @@ pub(crate) async fn open_point_in_time(
 pub(crate) async fn close_point_in_time(
     State(state): State<AppState>,
     all: Option<Path<String>>,
-    Query(parameters): Query<Parameters>,
-    headers: HeaderMap,
-    body: Bytes,
+    Asked { parameters, body }: Asked,
 ) -> Outcome {
-    parameters.check()?;
-    let wanted = ids(&read_json(&headers, body)?, "pit_id");
+    let wanted = ids(&body, "pit_id");
     if all.as_ref().is_some_and(|Path(name)| name != "_all") {
         return Err(EsError::unsupported("this path").into());
     }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, time::Instant};
 
 use axum::{
-    extract::{Path, Query, State},
+    extract::{Path, State},
     http::HeaderMap,
 };
 use bytes::Bytes;
@@ -14,7 +14,7 @@ use canarytrace_es::{
 use serde_json::{Value, json};
 
 use super::{
-    answer::{Answer, Outcome, Parameters, inflate, json as read_json},
+    answer::{Answer, Checked, Outcome, Parameters, inflate, json as read_json},
     updates,
 };
 use crate::AppState;
@@ -22,12 +22,11 @@ use crate::AppState;
 pub(crate) async fn bulk(
     State(state): State<AppState>,
     index: Option<Path<String>>,
-    Query(parameters): Query<Parameters>,
+    Checked(parameters): Checked,
     headers: HeaderMap,
     body: Bytes,
 ) -> Outcome {
     let started = Instant::now();
-    parameters.check()?;
     let default_index = index.map(|Path(index)| index);
     let items = bulk::parse(&inflate(&headers, body)?, default_index.as_deref())?;
     let results = updates::bulk(state.service.as_ref(), items, parameters.refresh()).await?;
@@ -51,7 +50,6 @@ fn announce(state: &AppState, results: &[BulkItemResult]) {
 }
 
 async fn write_one(state: &AppState, item: BulkItem, parameters: &Parameters) -> Outcome {
-    parameters.check()?;
     let mut results = state.service.bulk(vec![item], parameters.refresh()).await?;
     let result = results
         .pop()
@@ -99,7 +97,7 @@ pub(super) fn item(
 pub(crate) async fn add(
     State(state): State<AppState>,
     Path(index): Path<String>,
-    Query(parameters): Query<Parameters>,
+    Checked(parameters): Checked,
     headers: HeaderMap,
     body: Bytes,
 ) -> Outcome {
@@ -116,7 +114,7 @@ pub(crate) async fn add(
 pub(crate) async fn index(
     State(state): State<AppState>,
     Path((index, id)): Path<(String, String)>,
-    Query(parameters): Query<Parameters>,
+    Checked(parameters): Checked,
     headers: HeaderMap,
     body: Bytes,
 ) -> Outcome {
@@ -138,7 +136,7 @@ pub(crate) async fn index(
 pub(crate) async fn create(
     State(state): State<AppState>,
     Path((index, id)): Path<(String, String)>,
-    Query(parameters): Query<Parameters>,
+    Checked(parameters): Checked,
     headers: HeaderMap,
     body: Bytes,
 ) -> Outcome {
@@ -155,7 +153,7 @@ pub(crate) async fn create(
 pub(crate) async fn delete(
     State(state): State<AppState>,
     Path((index, id)): Path<(String, String)>,
-    Query(parameters): Query<Parameters>,
+    Checked(parameters): Checked,
 ) -> Outcome {
     let item = item(
         BulkOperation::Delete,
@@ -170,9 +168,8 @@ pub(crate) async fn delete(
 pub(crate) async fn read(
     State(state): State<AppState>,
     Path((index, id)): Path<(String, String)>,
-    Query(parameters): Query<Parameters>,
+    Checked(parameters): Checked,
 ) -> Outcome {
-    parameters.check()?;
     let Some(found) = state.service.get(&index, &id).await? else {
         return Ok(
             Answer::new(404, json!({"_index": index, "_id": id, "found": false}))
@@ -202,11 +199,10 @@ fn lookup(found: DocumentLookup, filter: &SourceFilter) -> Value {
 pub(crate) async fn read_many(
     State(state): State<AppState>,
     index: Option<Path<String>>,
-    Query(parameters): Query<Parameters>,
+    Checked(parameters): Checked,
     headers: HeaderMap,
     body: Bytes,
 ) -> Outcome {
-    parameters.check()?;
     let body = read_json(&headers, body)?;
     let index = index.map(|Path(index)| index);
     let filter = parameters.source_filter()?;
@@ -264,9 +260,8 @@ fn wanted(body: &Value, index: Option<&str>) -> Result<Vec<(String, String)>, Es
 pub(crate) async fn source(
     State(state): State<AppState>,
     Path((index, id)): Path<(String, String)>,
-    Query(parameters): Query<Parameters>,
+    Checked(parameters): Checked,
 ) -> Outcome {
-    parameters.check()?;
     let found: Option<Value> = state
         .service
         .get(&index, &id)

@@ -1,16 +1,15 @@
 //! Indices, their mappings, health.
 
 use axum::{
-    extract::{Path, Query, State},
+    extract::{Path, State},
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
-use bytes::Bytes;
 use canarytrace_es::{EsError, IndexTarget};
 use serde_json::{Map, Value, json};
 
 use super::{
-    answer::{Answer, Failed, Outcome, Parameters, json},
+    answer::{Answer, Asked, Checked, Failed, Outcome},
     inside, name, target, wants_page,
 };
 use crate::{AppState, ui};
@@ -19,13 +18,12 @@ use crate::{AppState, ui};
 pub(crate) async fn describe(
     State(state): State<AppState>,
     Path(index): Path<String>,
-    Query(parameters): Query<Parameters>,
+    Checked(parameters): Checked,
     headers: HeaderMap,
 ) -> Result<Response, Failed> {
     if state.ui && wants_page(&headers) {
         return Ok(ui::start_page());
     }
-    parameters.check()?;
     if index.starts_with('_') {
         return Err(EsError::unsupported(&format!("path [/{index}]")).into());
     }
@@ -66,12 +64,8 @@ pub(crate) async fn exists(State(state): State<AppState>, Path(index): Path<Stri
 pub(crate) async fn create(
     State(state): State<AppState>,
     Path(index): Path<String>,
-    Query(parameters): Query<Parameters>,
-    headers: HeaderMap,
-    body: Bytes,
+    Asked { parameters, body }: Asked,
 ) -> Outcome {
-    parameters.check()?;
-    let body = json(&headers, body)?;
     if let Some(key) = body.as_object().and_then(|map| {
         map.keys()
             .find(|key| !["mappings", "settings", "aliases"].contains(&key.as_str()))
@@ -89,9 +83,8 @@ pub(crate) async fn create(
 pub(crate) async fn delete(
     State(state): State<AppState>,
     Path(index): Path<String>,
-    Query(parameters): Query<Parameters>,
+    Checked(parameters): Checked,
 ) -> Outcome {
-    parameters.check()?;
     if index == "_all" || index.split(',').any(|part| part == "*") {
         return Err(EsError::illegal_argument(
             "Wildcard expressions or all indices are not allowed",
@@ -108,9 +101,8 @@ pub(crate) async fn delete(
 pub(crate) async fn mappings(
     State(state): State<AppState>,
     index: Option<Path<String>>,
-    Query(parameters): Query<Parameters>,
+    Checked(parameters): Checked,
 ) -> Outcome {
-    parameters.check()?;
     Ok(Answer::from(Value::Object(
         state
             .service
@@ -123,9 +115,8 @@ pub(crate) async fn mappings(
 pub(crate) async fn refresh(
     State(state): State<AppState>,
     index: Option<Path<String>>,
-    Query(parameters): Query<Parameters>,
+    Checked(parameters): Checked,
 ) -> Outcome {
-    parameters.check()?;
     state
         .service
         .refresh(&target(&name(index), &parameters))
@@ -136,11 +127,7 @@ pub(crate) async fn refresh(
     )
 }
 
-pub(crate) async fn health(
-    State(state): State<AppState>,
-    Query(parameters): Query<Parameters>,
-) -> Outcome {
-    parameters.check()?;
+pub(crate) async fn health(State(state): State<AppState>, Checked(parameters): Checked) -> Outcome {
     let health = state.service.health().await?;
     Ok(Answer::from(json!({
         "cluster_name": health.cluster_name, "status": health.status, "timed_out": false, "number_of_nodes": 1, "number_of_data_nodes": 1,

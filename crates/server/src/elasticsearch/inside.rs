@@ -2,16 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use axum::{
-    extract::{Path, Query, State},
-    http::HeaderMap,
-};
-use bytes::Bytes;
+use axum::extract::{Path, State};
 use canarytrace_es::{EsError, IndexDetails, query::wildcard_matches};
 use serde_json::{Map, Value, json};
 
 use super::{
-    answer::{Answer, Outcome, Parameters, json as read_json},
+    answer::{Answer, Asked, Checked, Outcome, Parameters},
     name, target,
 };
 use crate::AppState;
@@ -49,9 +45,8 @@ pub(super) fn settings_of(index: &IndexDetails) -> Value {
 pub(crate) async fn settings(
     State(state): State<AppState>,
     index: Option<Path<String>>,
-    Query(parameters): Query<Parameters>,
+    Checked(parameters): Checked,
 ) -> Outcome {
-    parameters.check()?;
     let indices = details(&state, &name(index), &parameters).await?;
     let all: Map<String, Value> = indices
         .iter()
@@ -63,12 +58,8 @@ pub(crate) async fn settings(
 pub(crate) async fn put_mapping(
     State(state): State<AppState>,
     Path(index): Path<String>,
-    Query(parameters): Query<Parameters>,
-    headers: HeaderMap,
-    body: Bytes,
+    Asked { parameters, body }: Asked,
 ) -> Outcome {
-    parameters.check()?;
-    let body = read_json(&headers, body)?;
     state
         .engine()?
         .put_mapping(&target(&index, &parameters), body)
@@ -101,9 +92,8 @@ fn walk(node: &Value, path: &str, fields: &mut BTreeMap<String, Value>) {
 pub(crate) async fn field_mappings(
     State(state): State<AppState>,
     Path((index, names)): Path<(String, String)>,
-    Query(parameters): Query<Parameters>,
+    Checked(parameters): Checked,
 ) -> Outcome {
-    parameters.check()?;
     let is_wanted = |path: &str| {
         names
             .split(',')
@@ -133,12 +123,8 @@ pub(crate) async fn field_mappings(
 pub(crate) async fn field_capabilities(
     State(state): State<AppState>,
     index: Option<Path<String>>,
-    Query(parameters): Query<Parameters>,
-    headers: HeaderMap,
-    body: Bytes,
+    Asked { parameters, body }: Asked,
 ) -> Outcome {
-    parameters.check()?;
-    let body = read_json(&headers, body)?;
     let listed = body.get("fields").map(|fields| match fields {
         Value::Array(list) => list
             .iter()
@@ -188,9 +174,8 @@ pub(crate) async fn field_capabilities(
 pub(crate) async fn stats(
     State(state): State<AppState>,
     index: Option<Path<String>>,
-    Query(parameters): Query<Parameters>,
+    Checked(parameters): Checked,
 ) -> Outcome {
-    parameters.check()?;
     let indices = details(&state, &name(index), &parameters).await?;
     let told = |documents: u64, deleted: u64, bytes: u64, segments: usize| {
         let stats = json!({
@@ -228,9 +213,8 @@ pub(crate) async fn stats(
 pub(crate) async fn resolve(
     State(state): State<AppState>,
     Path(index): Path<String>,
-    Query(parameters): Query<Parameters>,
+    Checked(parameters): Checked,
 ) -> Outcome {
-    parameters.check()?;
     let is_wanted = |name: &str| {
         index
             .split(',')
@@ -266,12 +250,8 @@ pub(crate) async fn resolve(
 pub(crate) async fn analyze(
     State(state): State<AppState>,
     index: Option<Path<String>>,
-    Query(parameters): Query<Parameters>,
-    headers: HeaderMap,
-    body: Bytes,
+    Asked { parameters, body }: Asked,
 ) -> Outcome {
-    parameters.check()?;
-    let body = read_json(&headers, body)?;
     let texts: Vec<&str> = match body.get("text") {
         Some(Value::Array(list)) => list.iter().filter_map(Value::as_str).collect(),
         Some(Value::String(one)) => vec![one],

@@ -2,10 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use axum::{
-    extract::{Query, State},
-    http::HeaderMap,
-};
+use axum::extract::State;
 use bytes::Bytes;
 use canarytrace_es::{
     ContextKind, EsError, IndexTarget, Refresh, SearchRequest, SearchResponse,
@@ -13,7 +10,7 @@ use canarytrace_es::{
 };
 use serde_json::{Map, Value, json};
 
-use super::answer::{Answer, Outcome, Parameters, json as read_json};
+use super::answer::{Answer, Asked, Outcome};
 use crate::AppState;
 
 /// So many documents are copied at a time unless the request says otherwise.
@@ -42,16 +39,13 @@ struct Counts {
 
 pub(crate) async fn reindex(
     State(state): State<AppState>,
-    Query(parameters): Query<Parameters>,
-    headers: HeaderMap,
-    body: Bytes,
+    Asked { parameters, body }: Asked,
 ) -> Outcome {
-    parameters.check()?;
     if parameters.get("wait_for_completion") == Some("false") {
         return Err(EsError::unsupported("[wait_for_completion=false]").into());
     }
     let started = Instant::now();
-    let copy = Copy::parse(&read_json(&headers, body)?)?;
+    let copy = Copy::parse(&body)?;
     let engine = state.engine()?;
     // What is written meanwhile is not copied, also when the source is the target of another copy.
     state.service.refresh(&copy.source).await?;

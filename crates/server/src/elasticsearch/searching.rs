@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use axum::{
-    extract::{Path, Query, State},
+    extract::{Path, State},
     http::HeaderMap,
 };
 use bytes::Bytes;
@@ -11,33 +11,23 @@ use canarytrace_es::{EsError, IndexTarget, SearchRequest, TargetOptions, query};
 use serde_json::{Value, json};
 
 use super::{
-    answer::{Answer, Outcome, Parameters, inflate, json},
+    answer::{Answer, Asked, Checked, Outcome, Parameters, inflate},
     contexts, name, target,
 };
 use crate::AppState;
 
 pub(crate) async fn search(
-    state: State<AppState>,
-    index: Option<Path<String>>,
-    parameters: Query<Parameters>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Outcome {
-    run_search(state, &name(index), parameters, &headers, body).await
-}
-
-async fn run_search(
     State(state): State<AppState>,
-    index: &str,
-    Query(parameters): Query<Parameters>,
-    headers: &HeaderMap,
-    body: Bytes,
+    index: Option<Path<String>>,
+    Asked {
+        parameters,
+        body: mut raw,
+    }: Asked,
 ) -> Outcome {
-    parameters.check()?;
+    let index = &name(index);
     if parameters.flag("explain") {
         return Err(EsError::unsupported("[explain] of a search").into());
     }
-    let mut raw = json(headers, body)?;
     merge_parameters(&mut raw, &parameters)?;
     let request = SearchRequest::parse(raw)?;
     let mut answer = match parameters.get("scroll") {
@@ -123,27 +113,17 @@ fn query_string(text: &str, parameters: &Parameters) -> Value {
     json!({"query_string": query})
 }
 
+/// Each search has its own answer or error; a malformed line refuses the whole request.
 pub(crate) async fn multi_search(
-    state: State<AppState>,
+    State(state): State<AppState>,
     index: Option<Path<String>>,
-    parameters: Query<Parameters>,
+    Checked(parameters): Checked,
     headers: HeaderMap,
     body: Bytes,
 ) -> Outcome {
-    run_multi_search(state, &name(index), parameters, &headers, body).await
-}
-
-/// Each search has its own answer or error; a malformed line refuses the whole request.
-async fn run_multi_search(
-    State(state): State<AppState>,
-    default_index: &str,
-    Query(parameters): Query<Parameters>,
-    headers: &HeaderMap,
-    body: Bytes,
-) -> Outcome {
-    parameters.check()?;
+    let default_index = &name(index);
     let started = Instant::now();
-    let body = inflate(headers, body)?;
+    let body = inflate(&headers, body)?;
     let lines: Vec<&[u8]> = body
         .split(|byte| *byte == b'\n')
         .filter(|line| !line.iter().all(u8::is_ascii_whitespace))
@@ -205,24 +185,14 @@ async fn one_of_many(
 }
 
 pub(crate) async fn count(
-    state: State<AppState>,
-    index: Option<Path<String>>,
-    parameters: Query<Parameters>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Outcome {
-    run_count(state, &name(index), parameters, &headers, body).await
-}
-
-async fn run_count(
     State(state): State<AppState>,
-    index: &str,
-    Query(parameters): Query<Parameters>,
-    headers: &HeaderMap,
-    body: Bytes,
+    index: Option<Path<String>>,
+    Asked {
+        parameters,
+        body: mut raw,
+    }: Asked,
 ) -> Outcome {
-    parameters.check()?;
-    let mut raw = json(headers, body)?;
+    let index = &name(index);
     if let (Some(text), Some(map)) = (parameters.get("q"), raw.as_object_mut()) {
         map.insert("query".to_owned(), query_string(text, &parameters));
     }
@@ -247,12 +217,11 @@ async fn run_count(
 pub(crate) async fn validate(
     State(state): State<AppState>,
     index: Option<Path<String>>,
-    Query(parameters): Query<Parameters>,
-    headers: HeaderMap,
-    body: Bytes,
+    Asked {
+        parameters,
+        body: mut raw,
+    }: Asked,
 ) -> Outcome {
-    parameters.check()?;
-    let mut raw = json(&headers, body)?;
     if let (Some(text), Some(map)) = (parameters.get("q"), raw.as_object_mut()) {
         map.insert("query".to_owned(), query_string(text, &parameters));
     }

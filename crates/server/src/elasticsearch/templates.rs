@@ -1,15 +1,14 @@
 //! Templates: of indices, their components, and the older kind.
 
 use axum::{
-    extract::{Path, Query, State},
-    http::{HeaderMap, StatusCode},
+    extract::{Path, State},
+    http::StatusCode,
     response::{IntoResponse, Response},
 };
-use bytes::Bytes;
 use canarytrace_es::{EsError, IndexTemplate, TemplateKind};
 use serde_json::{Map, Value, json};
 
-use super::answer::{Answer, Outcome, Parameters, json as read_json};
+use super::answer::{Answer, Asked, Checked, Outcome};
 use crate::AppState;
 
 /// `/_index_template`, `/_component_template`, `/_template`.
@@ -25,9 +24,8 @@ pub(crate) async fn read(
     State(state): State<AppState>,
     uri: axum::http::Uri,
     name: Option<Path<String>>,
-    Query(parameters): Query<Parameters>,
+    Checked(parameters): Checked,
 ) -> Outcome {
-    parameters.check()?;
     let (kind, name) = (kind(uri.path()), name.map(|Path(name)| name));
     let names = name.as_deref().unwrap_or("*");
     let found = state.engine()?.templates_of(kind, names).await?;
@@ -97,12 +95,9 @@ pub(crate) async fn put(
     State(state): State<AppState>,
     uri: axum::http::Uri,
     Path(name): Path<String>,
-    Query(parameters): Query<Parameters>,
-    headers: HeaderMap,
-    body: Bytes,
+    Asked { parameters, body }: Asked,
 ) -> Outcome {
-    parameters.check()?;
-    let (kind, body) = (kind(uri.path()), read_json(&headers, body)?);
+    let (kind, body) = (kind(uri.path()), body);
     let known: &[&str] = match kind {
         TemplateKind::Legacy => &[
             "index_patterns",
@@ -151,9 +146,8 @@ pub(crate) async fn delete(
     State(state): State<AppState>,
     uri: axum::http::Uri,
     Path(name): Path<String>,
-    Query(parameters): Query<Parameters>,
+    Checked(parameters): Checked,
 ) -> Outcome {
-    parameters.check()?;
     let kind = kind(uri.path());
     let was_there = state.engine()?.delete_templates(kind, &name).await?;
     if !was_there && !name.contains('*') {

@@ -1,7 +1,7 @@
 //! Partial updates: read, merge, write if nobody wrote in between.
 
 use axum::{
-    extract::{Path, Query, State},
+    extract::{Path, State},
     http::HeaderMap,
 };
 use bytes::Bytes;
@@ -12,7 +12,7 @@ use canarytrace_es::{
 use serde_json::{Map, Value, json};
 
 use super::{
-    answer::{Answer, Outcome, Parameters, inflate, json as read_json},
+    answer::{Answer, Asked, Checked, Outcome, inflate},
     documents::{item, written},
     target,
 };
@@ -24,11 +24,10 @@ const TRIES: u32 = 5;
 pub(crate) async fn update(
     State(state): State<AppState>,
     Path((index, id)): Path<(String, String)>,
-    Query(parameters): Query<Parameters>,
+    Checked(parameters): Checked,
     headers: HeaderMap,
     body: Bytes,
 ) -> Outcome {
-    parameters.check()?;
     let source = inflate(&headers, body)?;
     let item = item(BulkOperation::Update, index, Some(id), &parameters, source)?;
     let result = update_one(state.service.as_ref(), item, parameters.refresh()).await?;
@@ -132,13 +131,9 @@ const DELETED_AT_ONCE: usize = 1000;
 pub(crate) async fn delete_by_query(
     State(state): State<AppState>,
     Path(index): Path<String>,
-    Query(parameters): Query<Parameters>,
-    headers: HeaderMap,
-    body: Bytes,
+    Asked { parameters, body }: Asked,
 ) -> Outcome {
-    parameters.check()?;
     let started = std::time::Instant::now();
-    let body = read_json(&headers, body)?;
     let query = body.get("query").ok_or_else(|| {
         EsError::new(
             400,
