@@ -84,6 +84,7 @@ pub(super) fn parse_multi_match(body: &Value, depth: usize) -> Result<Query, EsE
             )));
         }
     };
+    let lenient = parse::boolean(map, place, "lenient")?.unwrap_or(false);
     let fields: Vec<&str> = map
         .get("fields")
         .map(parse::list)
@@ -103,11 +104,24 @@ pub(super) fn parse_multi_match(body: &Value, depth: usize) -> Result<Query, EsE
             EsError::illegal_argument(format!("the boost [{boost}] of [{field}] is no number"))
         })?;
         one["boost"] = json!(boost);
-        Query::parse_at(&json!({kind: {field: one}}), depth + 1)
+        let mut query = Query::parse_at(&json!({kind: {field: one}}), depth + 1)?;
+        if lenient {
+            forgive(&mut query);
+        }
+        Ok::<Query, EsError>(query)
     };
     let fields = if fields.is_empty() { vec!["*"] } else { fields };
     Ok(Query::DisMax(DisMaxQuery {
         queries: fields.into_iter().map(of_field).collect::<Result<_, _>>()?,
         tie_breaker: parse::number(map, place, "tie_breaker")?.unwrap_or(usual_tie),
     }))
+}
+
+/// A phrase has no `lenient` of its own in a request.
+fn forgive(query: &mut Query) {
+    match query {
+        Query::MatchPhrase(phrase) => phrase.lenient = true,
+        Query::Boost(inner, _) => forgive(inner),
+        _ => {}
+    }
 }
