@@ -18,12 +18,13 @@ use crate::{AppState, ui};
 pub(crate) async fn describe(
     State(state): State<AppState>,
     Path(index): Path<String>,
-    Checked(parameters): Checked,
+    parameters: Result<Checked, Failed>,
     headers: HeaderMap,
 ) -> Result<Response, Failed> {
     if state.ui && wants_page(&headers) {
         return Ok(ui::start_page());
     }
+    let Checked(parameters) = parameters?;
     if index.starts_with('_') {
         return Err(EsError::unsupported(&format!("path [/{index}]")).into());
     }
