@@ -31,6 +31,12 @@ impl Shared {
             .collect()
     }
 
+    /// The indices of one alias: a write asks for each of its documents.
+    fn members(&self, name: &str) -> Option<BTreeMap<String, Value>> {
+        let members = self.aliases.get(name)?;
+        Some(members.as_object()?.clone().into_iter().collect())
+    }
+
     /// Indices by their names and those of their aliases.
     pub(crate) fn select(&self, target: &IndexTarget) -> Result<Vec<Selected>, EsError> {
         let (table, indices) = (self.table(), self.by_name());
@@ -75,12 +81,12 @@ impl Shared {
     }
 
     pub(crate) fn is_alias(&self, name: &str) -> bool {
-        self.aliases.all().contains_key(name)
+        self.aliases.get(name).is_some()
     }
 
     /// Where a write to a name goes; a name that is no alias stays as it is.
     pub(crate) fn write_index(&self, name: &str) -> Result<String, EsError> {
-        let Some(members) = self.table().remove(name) else {
+        let Some(members) = self.members(name) else {
             return Ok(name.to_owned());
         };
         let flag = |body: &Value| body.get("is_write_index").and_then(Value::as_bool);
@@ -98,7 +104,7 @@ impl Shared {
 
     /// The one index that a document is read from.
     pub(crate) fn read_index(&self, name: &str) -> Result<Arc<Index>, EsError> {
-        let Some(members) = self.table().remove(name) else {
+        let Some(members) = self.members(name) else {
             return self
                 .index(name)
                 .ok_or_else(|| EsError::index_not_found(name));

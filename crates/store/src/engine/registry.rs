@@ -43,6 +43,12 @@ impl Registry {
             .clone()
     }
 
+    /// One of them.
+    pub(crate) fn get(&self, name: &str) -> Option<Value> {
+        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
+        entries.get(name).cloned()
+    }
+
     /// By names that are separated by commas and may hold `*`.
     pub(crate) fn named(&self, names: &str) -> Vec<(String, Value)> {
         let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);

@@ -63,6 +63,8 @@ pub(crate) struct Mapping {
     templates: DynamicTemplates,
     /// Other names of fields.
     aliases: BTreeMap<String, Vec<String>>,
+    /// What every document has (`constant_keyword`).
+    constants: BTreeMap<String, Value>,
     /// What a request had beside its properties, for `_mapping`.
     others: Map<String, Value>,
 }
@@ -181,16 +183,21 @@ impl Mapping {
         if let Some(properties) = body.get("properties") {
             mapping.add_properties("", properties, 0)?;
         }
-        mapping.name_aliases()?;
+        mapping.derive()?;
         Ok(mapping)
     }
 
-    /// An alias is searched as the field it stands for.
-    fn name_aliases(&mut self) -> Result<(), EsError> {
+    /// What is derived from the fields: constants, and aliases, which are searched as the fields they stand for.
+    fn derive(&mut self) -> Result<(), EsError> {
         let named: Vec<(String, String)> = self
             .fields
             .iter()
             .filter_map(|(path, field)| Some((path.clone(), field.options.alias_of.clone()?)))
+            .collect();
+        self.constants = self
+            .fields
+            .iter()
+            .filter_map(|(path, field)| Some((path.clone(), field.options.constant.clone()?)))
             .collect();
         self.aliases.clear();
         for (alias, target) in named {
@@ -310,7 +317,7 @@ impl Mapping {
             mapping.templates = added.templates;
         }
         mapping.others.extend(added.others);
-        mapping.name_aliases()?;
+        mapping.derive()?;
         mapping.check_size()?;
         Ok(mapping)
     }
@@ -347,6 +354,13 @@ impl Mapping {
             .filter_map(|(at, _)| self.fields.get(path.get(..at)?))
             .any(|field| matches!(field.kind, FieldType::Flattened { .. }))
             .then_some(&FLATTENED_LEAF)
+    }
+
+    /// Whether documents may have values that are only stored.
+    pub(crate) fn ignores_malformed(&self) -> bool {
+        self.fields
+            .values()
+            .any(|field| field.options.ignore_malformed)
     }
 
     /// Every path that can be searched, multi-fields included.
@@ -395,11 +409,12 @@ impl Mapping {
         for (name, value) in source {
             Self::value(mapping, name, value, &mut indexed, 0)?;
         }
+        let missing = |path: &String| !indexed.names.contains(path);
         let constants: Vec<(String, Value)> = mapping
-            .fields
+            .constants
             .iter()
-            .filter_map(|(path, field)| Some((path.clone(), field.options.constant.clone()?)))
-            .filter(|(path, _)| !indexed.names.contains(path))
+            .filter(|(path, _)| missing(path))
+            .map(|(path, value)| (path.clone(), value.clone()))
             .collect();
         for (path, value) in constants {
             Self::leaf(mapping, &path, &value, &mut indexed)?;
@@ -533,6 +548,9 @@ impl Mapping {
             .unwrap_or("text")
             .to_owned();
         let field = parse_field(path, &kind, &definition)?;
+        if let Some(constant) = &field.options.constant {
+            self.constants.insert(path.to_owned(), constant.clone());
+        }
         self.fields.insert(path.to_owned(), field);
         self.check_size()
     }

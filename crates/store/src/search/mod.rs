@@ -39,6 +39,8 @@ pub(crate) struct View {
     pub(crate) now: Timestamp,
     /// Of the aliases it was named by: any of them; everything when empty.
     filters: Vec<Query>,
+    /// Hits may have to tell what of them was not indexed.
+    ignores_malformed: bool,
 }
 
 /// The documents of one segment that match, with scores if they are wanted.
@@ -49,9 +51,11 @@ pub(crate) struct Matches {
 
 impl View {
     pub(crate) fn new(index: Arc<Index>, filters: Vec<Query>, now: Timestamp) -> Self {
+        let mapping = index.mapping();
         Self {
             filters,
-            mapping: index.mapping(),
+            ignores_malformed: mapping.ignores_malformed(),
+            mapping,
             searcher: index.searcher(),
             index,
             now,
@@ -317,6 +321,9 @@ pub(crate) fn hit(
 }
 
 fn ignored(view: &View, candidate: &Candidate) -> Result<Vec<String>, EsError> {
+    if !view.ignores_malformed {
+        return Ok(Vec::new());
+    }
     let segment = view
         .searcher
         .segment_readers()
