@@ -1,4 +1,4 @@
-//! Benchmarks: `cargo xtask bench [run|store|kills [count [seed]]|faults [times]|observer [rounds]|compare [trials]]`. Prints ratios against a floor or a peer measured in the same run.
+//! Benchmarks: `cargo xtask bench [run|store|kills [count [seed]]|faults [times]|observer [rounds]|compare [trials]|month [documents]|random [count [seed]]]`. Prints ratios against a floor or a peer measured in the same run.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -7,9 +7,11 @@
 
 mod bare;
 mod compare;
+mod dashboards;
 mod faults;
 mod floor;
 mod kills;
+mod month;
 mod observer;
 mod peers;
 mod random;
@@ -35,6 +37,7 @@ fn main() -> ExitCode {
         ["kills", rest @ ..] => bench_kills(rest),
         ["observer", rest @ ..] => number(rest, 0, 15).and_then(observer::observer),
         ["compare", rest @ ..] => number(rest, 0, 20).and_then(compare::compare),
+        ["month", rest @ ..] => number(rest, 0, 1_000_000).and_then(month::month),
         ["random", rest @ ..] => bench_random(rest),
         ["faults", rest @ ..] => number(rest, 0, 5).and_then(faults::faults),
         names => names.iter().try_for_each(|name| bench(name)),
@@ -74,7 +77,7 @@ fn bench(name: &str) -> Result<()> {
         "store" => runtime.block_on(store::bench()),
         other => {
             bail!(
-                "benchmark `{other}` is not known: run, store, kills, faults, observer, compare, random"
+                "benchmark `{other}` is not known: run, store, kills, faults, observer, compare, month, random"
             )
         }
     }

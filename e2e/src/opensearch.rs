@@ -20,12 +20,19 @@ const READY: Duration = Duration::from_secs(120);
 pub struct OpenSearch {
     child: Child,
     pub url: String,
-    _home: tempfile::TempDir,
+    heap_mb: u32,
+    address: String,
+    home: tempfile::TempDir,
 }
 
 impl OpenSearch {
     /// Panics with what is missing.
     pub fn start() -> Self {
+        Self::start_with(512)
+    }
+
+    /// With so much heap, MiB. Panics with what is missing.
+    pub fn start_with(heap_mb: u32) -> Self {
         let distribution = fetched();
         let home = tempfile::tempdir().unwrap();
         let (http, transport) = (free_port(), free_port());
@@ -45,33 +52,40 @@ impl OpenSearch {
             .filter(|line| !line.contains("gc.log"))
             .collect();
         fs::write(config.join("jvm.options"), options.join("\n")).unwrap();
-        let mut command = as_nobody(&distribution.join("bin/opensearch"), home.path());
-        let child = command
-            .env("OPENSEARCH_JAVA_HOME", java())
-            .env("OPENSEARCH_PATH_CONF", &config)
-            .env("OPENSEARCH_TMPDIR", home.path())
-            .env(
-                "OPENSEARCH_JAVA_OPTS",
-                "-Xms512m -Xmx512m -XX:-AlwaysPreTouch",
-            )
-            .env("HOME", home.path())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let url = format!("http://127.0.0.1:{http}");
-        let address = format!("127.0.0.1:{http}");
+        let server = Self {
+            child: spawn(home.path(), heap_mb),
+            url: format!("http://127.0.0.1:{http}"),
+            address: format!("127.0.0.1:{http}"),
+            heap_mb,
+            home,
+        };
+        server.wait();
+        server
+    }
+
+    /// Kills it without a chance to write anything, and starts it again.
+    pub fn kill_and_start(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        self.child = spawn(self.home.path(), self.heap_mb);
+        self.wait();
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub fn data(&self) -> PathBuf {
+        self.home.path().join("data")
+    }
+
+    fn wait(&self) {
+        let health = "_cluster/health?wait_for_status=yellow&timeout=30s";
+        let health = format!("{}/{health}", self.url);
         eventually("OpenSearch", READY, || {
-            let open = std::net::TcpStream::connect(&address).is_ok();
-            let health = format!("{url}/_cluster/health?wait_for_status=yellow&timeout=30s");
+            let open = std::net::TcpStream::connect(&self.address).is_ok();
             (open && crate::request("GET", &health, &[], "").0 == 200).then_some(())
         });
-        Self {
-            child,
-            url,
-            _home: home,
-        }
     }
 }
 
@@ -80,6 +94,23 @@ impl Drop for OpenSearch {
         signal(self.child.id(), "TERM");
         self.child.wait().ok();
     }
+}
+
+fn spawn(home: &Path, heap_mb: u32) -> Child {
+    as_nobody(&fetched().join("bin/opensearch"), home)
+        .env("OPENSEARCH_JAVA_HOME", java())
+        .env("OPENSEARCH_PATH_CONF", home.join("config"))
+        .env("OPENSEARCH_TMPDIR", home)
+        .env(
+            "OPENSEARCH_JAVA_OPTS",
+            format!("-Xms{heap_mb}m -Xmx{heap_mb}m -XX:-AlwaysPreTouch"),
+        )
+        .env("HOME", home)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
 }
 
 /// It refuses to run as root.

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, RwLock,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -19,6 +19,7 @@ use tantivy::{
     Index as TantivyIndex, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, Searcher,
     TantivyDocument, Term,
     directory::MmapDirectory,
+    indexer::IndexWriterOptions,
     query::TermQuery,
     schema::{
         FAST, Field, INDEXED, IndexRecordOption, JsonObjectOptions, OwnedValue, STORED, STRING,
@@ -30,12 +31,13 @@ use tantivy::{
 use super::{
     StoreError,
     files::{create_folder, replace},
+    incoming::Incoming,
+    writer::index_document,
 };
 use crate::mapping::{Cell, Indexed, Mapping};
 
 /// The name of Elasticsearch's default analyzer.
 pub(crate) const STANDARD: &str = "standard";
-const WRITER_MEMORY: usize = 20 << 20;
 const STATE: &str = "index.json";
 
 /// The columns every index has.
@@ -86,6 +88,10 @@ pub(crate) struct Index {
     tantivy: TantivyIndex,
     pub(crate) columns: Columns,
     mapping: RwLock<Arc<Mapping>>,
+    incoming: Mutex<Incoming>,
+    /// A segment could not be written: what it had is in `pending` alone.
+    has_lost: AtomicBool,
+    /// Open while there are commits and merges.
     writer: Mutex<Option<IndexWriter>>,
     reader: IndexReader,
     pending: RwLock<HashMap<String, Pending>>,
@@ -93,6 +99,7 @@ pub(crate) struct Index {
     /// When the first uncommitted write came.
     dirty_since: Mutex<Option<Instant>>,
     last_search: Mutex<Option<Instant>>,
+    last_write: Mutex<Option<Instant>>,
 }
 
 impl std::fmt::Debug for Index {
@@ -132,6 +139,22 @@ fn schema() -> (Schema, Columns) {
     (schema.build(), columns)
 }
 
+/// Documents are compressed where they are written: a thread for each index would be hundreds.
+fn layout() -> IndexSettings {
+    IndexSettings {
+        docstore_compress_dedicated_thread: false,
+        ..IndexSettings::default()
+    }
+}
+
+/// A writer only publishes and merges.
+fn options() -> IndexWriterOptions {
+    IndexWriterOptions::builder()
+        .num_worker_threads(1)
+        .num_merge_threads(1)
+        .build()
+}
+
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex
         .lock()
@@ -150,7 +173,7 @@ impl Index {
         create_folder(folder)?;
         let (schema, columns) = schema();
         let directory = MmapDirectory::open(folder)?;
-        let tantivy = TantivyIndex::create(directory, schema, IndexSettings::default())?;
+        let tantivy = TantivyIndex::create(directory, schema, layout())?;
         let mut index = Self::assemble(folder, name, uuid, tantivy, columns, mapping, 0)?;
         index.settings = settings;
         index.created_at = jiff::Timestamp::now().as_millisecond();
@@ -214,12 +237,15 @@ impl Index {
             tantivy,
             columns,
             mapping: RwLock::new(Arc::new(mapping)),
+            incoming: Mutex::default(),
+            has_lost: AtomicBool::new(false),
             writer: Mutex::new(None),
             reader,
             pending: RwLock::default(),
             next_sequence: AtomicU64::new(next_sequence),
             dirty_since: Mutex::new(None),
             last_search: Mutex::new(None),
+            last_write: Mutex::new(None),
         })
     }
 
@@ -272,6 +298,11 @@ impl Index {
         lock(&self.dirty_since).map(|since| since.elapsed())
     }
 
+    /// For how long nothing was written.
+    pub(crate) fn quiet_for(&self) -> Option<Duration> {
+        lock(&self.last_write).map(|at| at.elapsed())
+    }
+
     pub(crate) fn has_writer(&self) -> bool {
         lock(&self.writer).is_some()
     }
@@ -313,25 +344,64 @@ impl Index {
         pending: Pending,
         indexed: Option<Indexed>,
     ) -> Result<(), StoreError> {
-        let mut writer = lock(&self.writer);
-        let writer = match &mut *writer {
-            Some(writer) => writer,
-            empty => empty.insert(self.tantivy.writer_with_num_threads(1, WRITER_MEMORY)?),
-        };
-        if pending.version > 1 || pending.source.is_none() {
-            writer.delete_term(Term::from_field_text(self.columns.id, id));
-        }
-        if let (Some(indexed), Some(source)) = (indexed, &pending.source) {
-            writer.add_document(self.document(id, source, &pending, indexed))?;
-        }
         self.next_sequence
             .fetch_max(pending.sequence + 1, Ordering::SeqCst);
         lock(&self.dirty_since).get_or_insert_with(Instant::now);
+        *lock(&self.last_write) = Some(Instant::now());
         self.pending
             .write()
             .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .insert(id.to_owned(), pending);
+            .insert(id.to_owned(), pending.clone());
+        self.add(&mut lock(&self.incoming), id, &pending, indexed)
+            .inspect_err(|_| self.has_lost.store(true, Ordering::SeqCst))
+    }
+
+    fn add(
+        &self,
+        incoming: &mut Incoming,
+        id: &str,
+        pending: &Pending,
+        indexed: Option<Indexed>,
+    ) -> Result<(), StoreError> {
+        let stays = pending.source.as_ref().map(|_| pending.version);
+        if pending.version > 1 || stays.is_none() {
+            incoming.replace(id, stays);
+        }
+        match (indexed, &pending.source) {
+            (Some(indexed), Some(source)) => {
+                let document = self.document(id, source, pending, indexed);
+                incoming.add(&self.tantivy, document)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Makes the segments again from what is known of the writes, after one of them could not be written.
+    fn add_again(&self, incoming: &mut Incoming) -> Result<(), StoreError> {
+        *incoming = Incoming::default();
+        let pending = self
+            .pending
+            .read()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        for (id, pending) in pending.iter() {
+            let indexed = match &pending.source {
+                Some(source) => Some(
+                    index_document(self, source)
+                        .map_err(|error| StoreError::Damaged(self.folder.clone(), error.reason))?,
+                ),
+                None => None,
+            };
+            // Some of it may have been published in part.
+            incoming.replace(id, pending.source.as_ref().map(|_| pending.version));
+            self.add(incoming, id, pending, indexed)?;
+        }
+        self.has_lost.store(false, Ordering::SeqCst);
         Ok(())
+    }
+
+    /// Bytes of documents that wait to be published.
+    pub(crate) fn memory(&self) -> usize {
+        lock(&self.incoming).memory()
     }
 
     fn document(
@@ -366,21 +436,19 @@ impl Index {
 
     /// Makes every applied write visible and durable in the segments. Called by the one writing thread.
     pub(crate) fn commit(&self) -> Result<(), StoreError> {
-        let mut guard = lock(&self.writer);
-        let Some(writer) = &mut *guard else {
-            return Ok(());
-        };
         if lock(&self.dirty_since).is_none() {
             return Ok(());
         }
         // The mapping must not be older than the segments: what it names could not be read otherwise.
         self.save_state()?;
-        let mut prepared = writer.prepare_commit()?;
-        prepared.set_payload(&self.next_sequence().to_string());
-        prepared.commit()?;
-        // tantivy syncs the new list of segments, not the name it is renamed to.
-        fs::File::open(&self.folder)?.sync_all()?;
+        if let Err(error) = self.publish() {
+            // What the writer has taken is forgotten with it; the next time all of it is made again.
+            *lock(&self.writer) = None;
+            self.has_lost.store(true, Ordering::SeqCst);
+            return Err(error);
+        }
         self.reader.reload()?;
+        *lock(&self.incoming) = Incoming::default();
         *lock(&self.dirty_since) = None;
         self.pending
             .write()
@@ -389,7 +457,26 @@ impl Index {
         Ok(())
     }
 
-    /// Commits and gives the writer's memory and threads back.
+    fn publish(&self) -> Result<(), StoreError> {
+        let mut incoming = lock(&self.incoming);
+        if self.has_lost.load(Ordering::SeqCst) {
+            self.add_again(&mut incoming)?;
+        }
+        let mut guard = lock(&self.writer);
+        let writer = match &mut *guard {
+            Some(writer) => writer,
+            empty => empty.insert(self.tantivy.writer_with_options(options())?),
+        };
+        incoming.hand_over(writer, self.columns)?;
+        let mut prepared = writer.prepare_commit()?;
+        prepared.set_payload(&self.next_sequence().to_string());
+        prepared.commit()?;
+        // tantivy syncs the new list of segments, not the name it is renamed to.
+        fs::File::open(&self.folder)?.sync_all()?;
+        Ok(())
+    }
+
+    /// Commits and gives the writer's threads back.
     pub(crate) fn close_writer(&self) -> Result<(), StoreError> {
         self.commit()?;
         if let Some(writer) = lock(&self.writer).take() {

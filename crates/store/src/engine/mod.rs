@@ -2,6 +2,7 @@
 
 pub(crate) mod aliases;
 pub(crate) mod files;
+mod incoming;
 pub(crate) mod index;
 mod log;
 mod registry;

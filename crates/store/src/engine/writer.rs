@@ -66,8 +66,11 @@ const TICK: Duration = Duration::from_millis(200);
 const GROUP: usize = 64;
 const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(30);
 const CHECKPOINT_BYTES: u64 = 64 << 20;
-/// A day's indices of one prefix are about ten; each open writer holds a thread and memory.
-const MAX_WRITERS: usize = 16;
+/// Segments in the making, of all indices together.
+const MAX_BUFFERED: usize = 96 << 20;
+/// A day's indices of one prefix are about a dozen; each open writer holds three threads.
+const MAX_WRITERS: usize = 32;
+const WRITER_IDLE: Duration = Duration::from_secs(60);
 
 /// A frame's first line; the document follows.
 #[derive(Debug, Serialize, Deserialize)]
@@ -277,35 +280,42 @@ impl Writer {
     fn apply(&mut self, prepared: Vec<Prepared>, refresh: bool) -> Result<(), StoreError> {
         let mut touched: Vec<Arc<Index>> = Vec::new();
         for write in prepared {
-            if !write.index.has_writer() {
-                self.make_room()?;
-            }
             write.index.apply(&write.id, write.pending, write.indexed)?;
             if !touched.iter().any(|index| index.uuid == write.index.uuid) {
                 touched.push(write.index);
             }
         }
         if refresh {
-            touched.iter().try_for_each(|index| index.commit())
-        } else {
-            Ok(())
+            touched.iter().try_for_each(|index| index.commit())?;
         }
+        self.bound_memory()
     }
 
-    /// Closes a writer when there are too many; one that has nothing to commit if possible.
-    fn make_room(&self) -> Result<(), StoreError> {
-        let open: Vec<Arc<Index>> = self
-            .shared
-            .all()
-            .into_iter()
-            .filter(|index| index.has_writer())
-            .collect();
-        if open.len() < MAX_WRITERS {
-            return Ok(());
+    /// Publishes what has been written to longest ago when the segments in the making take too much.
+    fn bound_memory(&self) -> Result<(), StoreError> {
+        let all = self.shared.all();
+        while all.iter().map(|index| index.memory()).sum::<usize>() > MAX_BUFFERED {
+            let written = all.iter().filter(|index| index.memory() > 0);
+            match written.max_by_key(|index| index.quiet_for()) {
+                Some(index) => index.commit()?,
+                None => break,
+            }
         }
-        let idle = open.iter().find(|index| index.dirty_for().is_none());
-        idle.or_else(|| open.iter().min_by_key(|index| index.dirty_for()))
-            .map_or(Ok(()), |index| index.close_writer())
+        Ok(())
+    }
+
+    /// Ends the writers of indices that nobody writes to any more, and the quietest when there are too many.
+    fn close_writers(&self) -> Result<(), StoreError> {
+        let mut open: Vec<Arc<Index>> = self.shared.all();
+        open.retain(|index| index.has_writer() && index.dirty_for().is_none());
+        open.sort_by_key(|index| index.quiet_for());
+        let is_old = |index: &Index| index.quiet_for().is_none_or(|quiet| quiet > WRITER_IDLE);
+        for (at, index) in open.iter().enumerate() {
+            if at >= MAX_WRITERS || is_old(index) {
+                index.close_writer()?;
+            }
+        }
+        Ok(())
     }
 
     fn prepare(
@@ -443,6 +453,7 @@ impl Writer {
                 index.commit()?;
             }
         }
+        self.close_writers()?;
         if self.log.length() > CHECKPOINT_BYTES
             || (self.log.length() > 0 && self.last_checkpoint.elapsed() > CHECKPOINT_INTERVAL)
         {
@@ -484,7 +495,7 @@ fn put_mapping(indices: &[Arc<Index>], body: &Value) -> Result<(), EsError> {
 }
 
 /// Reads a document and indexes it, extending the mapping by what is new in it.
-fn index_document(index: &Index, source: &[u8]) -> Result<Indexed, EsError> {
+pub(super) fn index_document(index: &Index, source: &[u8]) -> Result<Indexed, EsError> {
     let value: Value = serde_json::from_slice(source)
         .map_err(|error| EsError::mapper_parsing(format!("failed to parse: {error}")))?;
     let map = value

@@ -1,0 +1,104 @@
+//! What was written to an index and is not in its published segments yet.
+//!
+//! Documents go into a segment that is built in the writing thread: an index at rest has neither a buffer nor a thread.
+
+use std::collections::HashMap;
+
+use tantivy::{
+    Index as TantivyIndex, IndexWriter, Segment, SegmentMeta, TantivyDocument, Term,
+    indexer::{AddOperation, SegmentWriter},
+    query::{BooleanQuery, Occur, Query, TermQuery},
+    schema::IndexRecordOption,
+};
+
+use super::{StoreError, index::Columns};
+
+/// How a term table begins; it grows.
+const FIRST_MEMORY: usize = 1 << 20;
+/// A segment that has become so large is written, though nobody sees it yet.
+const SEGMENT_BYTES: usize = 32 << 20;
+
+/// Segments in the making, and older versions that go when they are published.
+#[derive(Default)]
+pub(crate) struct Incoming {
+    open: Option<(Segment, SegmentWriter)>,
+    finished: Vec<SegmentMeta>,
+    /// By id: the version that stays; none of a deleted document.
+    replaced: HashMap<String, Option<u64>>,
+}
+
+impl Incoming {
+    /// Only this version of the document stays; none: nothing of it.
+    pub(crate) fn replace(&mut self, id: &str, version: Option<u64>) {
+        self.replaced.insert(id.to_owned(), version);
+    }
+
+    pub(crate) fn add(
+        &mut self,
+        index: &TantivyIndex,
+        document: TantivyDocument,
+    ) -> Result<(), StoreError> {
+        let (_, writer) = match &mut self.open {
+            Some(open) => open,
+            empty => {
+                let segment = index.new_segment();
+                let writer = SegmentWriter::for_segment(FIRST_MEMORY, segment.clone())?;
+                empty.insert((segment, writer))
+            }
+        };
+        let opstamp = u64::from(writer.max_doc());
+        writer.add_document(AddOperation { opstamp, document })?;
+        if writer.mem_usage() > SEGMENT_BYTES {
+            self.finish()?;
+        }
+        Ok(())
+    }
+
+    /// Bytes that the segment in the making takes.
+    pub(crate) fn memory(&self) -> usize {
+        self.open
+            .as_ref()
+            .map_or(0, |(_, writer)| writer.mem_usage())
+    }
+
+    /// Writes the segment in the making. After an error its documents are gone from here.
+    pub(crate) fn finish(&mut self) -> Result<(), StoreError> {
+        if let Some((segment, writer)) = self.open.take() {
+            let documents = writer.max_doc();
+            writer.finalize()?;
+            self.finished
+                .push(segment.with_max_doc(documents).meta().clone());
+        }
+        Ok(())
+    }
+
+    /// Hands everything to a writer, which publishes it with its next commit.
+    pub(crate) fn hand_over(
+        &mut self,
+        writer: &IndexWriter,
+        columns: Columns,
+    ) -> Result<(), StoreError> {
+        self.finish()?;
+        for segment in &self.finished {
+            writer.add_segment(segment.clone())?;
+        }
+        for (id, version) in &self.replaced {
+            let by_id = Term::from_field_text(columns.id, id);
+            match version {
+                None => drop(writer.delete_term(by_id)),
+                Some(version) => {
+                    let exact = |term| -> Box<dyn Query> {
+                        Box::new(TermQuery::new(term, IndexRecordOption::Basic))
+                    };
+                    let kept = Term::from_field_u64(columns.version, *version);
+                    let others = BooleanQuery::new(vec![
+                        (Occur::Must, exact(by_id)),
+                        (Occur::MustNot, exact(kept)),
+                    ]);
+                    writer.delete_query(Box::new(others))?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
