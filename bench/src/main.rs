@@ -1,4 +1,4 @@
-//! Benchmarks: `cargo xtask bench [run|store|kills [count [seed]]|faults [times]|observer [rounds]|compare [trials]|month [documents]|random [count [seed]]]`. Prints ratios against a floor or a peer measured in the same run.
+//! Benchmarks: `cargo xtask bench [run|store|kills [count [seed]]|faults [times]|observer [rounds]|compare [trials]|month [documents [alone]]|random [count [seed]]]`. Prints ratios against a floor or a peer measured in the same run.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -37,7 +37,7 @@ fn main() -> ExitCode {
         ["kills", rest @ ..] => bench_kills(rest),
         ["observer", rest @ ..] => number(rest, 0, 15).and_then(observer::observer),
         ["compare", rest @ ..] => number(rest, 0, 20).and_then(compare::compare),
-        ["month", rest @ ..] => number(rest, 0, 1_000_000).and_then(month::month),
+        ["month", rest @ ..] => bench_month(rest),
         ["random", rest @ ..] => bench_random(rest),
         ["faults", rest @ ..] => number(rest, 0, 5).and_then(faults::faults),
         names => names.iter().try_for_each(|name| bench(name)),
@@ -54,6 +54,11 @@ fn main() -> ExitCode {
 /// `[count [seed]]`
 fn bench_kills(rest: &[&str]) -> Result<()> {
     kills::kills(number(rest, 0, 1000)?, number(rest, 1, 1)?)
+}
+
+/// `[documents [alone]]`
+fn bench_month(rest: &[&str]) -> Result<()> {
+    month::month(number(rest, 0, 1_000_000)?, rest.get(1) == Some(&"alone"))
 }
 
 /// `[count [seed]]`

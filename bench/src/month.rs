@@ -57,7 +57,8 @@ struct Figures {
     restart_s: f64,
 }
 
-pub(crate) fn month(documents: u64) -> Result<()> {
+/// With `alone` the embedded store only.
+pub(crate) fn month(documents: u64, alone: bool) -> Result<()> {
     let runtime = tokio::runtime::Runtime::new()?;
     let folder = tempfile::tempdir()?;
     let started = Instant::now();
@@ -71,6 +72,10 @@ pub(crate) fn month(documents: u64) -> Result<()> {
     let data = folder.path().join("data");
     let own = runtime.block_on(embedded(&month, &data))?;
     fs::remove_dir_all(&data)?;
+    if alone {
+        print(&month, &own, &own);
+        return Ok(());
+    }
     let judge = runtime.block_on(peer(&month))?;
     print(&month, &own, &judge);
     Ok(())
@@ -111,7 +116,11 @@ fn write(path: &Path, documents: u64) -> Result<Month> {
 }
 
 async fn embedded(month: &Arc<Month>, data: &Path) -> Result<Figures> {
-    let start = || Server::start(data, &["--only", "store"]);
+    // The month is over: what is kept for a fortnight would be deleted.
+    let configuration = data.with_extension("yaml");
+    fs::write(&configuration, "store: { retention: 9999d }\n")?;
+    let file = configuration.display().to_string();
+    let start = || Server::start(data, &["--only", "store", "--config", &file]);
     let server = block_in_place(start);
     let (url, pid) = (server.url.clone(), server.pid());
     let mut figures = measure(month, &url, pid, data).await?;

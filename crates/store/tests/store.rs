@@ -152,7 +152,6 @@ async fn what_is_not_supported_is_refused() {
         json!({"sort": ["text"]}),
         json!({"sort": ["nowhere"]}),
         json!({"aggs": {"a": {"terms": {"field": "text"}}}}),
-        json!({"query": {"wildcard": {"text": "q*"}}}),
         json!({"query": {"range": {"at": {"gt": "soon"}}}}),
         json!({"query": {"term": {"n": "many"}}}),
     ];

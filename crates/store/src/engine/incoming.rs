@@ -11,7 +11,7 @@ use tantivy::{
     schema::IndexRecordOption,
 };
 
-use super::{StoreError, index::Columns};
+use super::{StoreError, columns::Columns};
 
 /// How a term table begins; it grows.
 const FIRST_MEMORY: usize = 1 << 20;

@@ -1,13 +1,14 @@
 //! One index: a tantivy index, its mapping, and the documents that are not committed yet.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::HashMap,
     fs,
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, RwLock,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
+    thread::JoinHandle,
     time::{Duration, Instant},
 };
 
@@ -16,44 +17,30 @@ use canarytrace_es::{EsError, SegmentDetails};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tantivy::{
-    Index as TantivyIndex, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, Searcher,
+    Index as TantivyIndex, IndexReader, IndexWriter, ReloadPolicy, Searcher, SegmentMeta,
     TantivyDocument, Term,
     directory::MmapDirectory,
+    index::SegmentId,
     indexer::IndexWriterOptions,
     query::TermQuery,
-    schema::{
-        FAST, Field, INDEXED, IndexRecordOption, JsonObjectOptions, OwnedValue, STORED, STRING,
-        Schema, TextFieldIndexing,
-    },
+    schema::{Field, IndexRecordOption},
     tokenizer::{LowerCaser, SimpleTokenizer, TextAnalyzer},
 };
 
 use super::{
     StoreError,
+    columns::{Columns, layout, numbers, schema},
     files::{create_folder, replace},
     incoming::Incoming,
     writer::index_document,
 };
-use crate::mapping::{Cell, Indexed, Mapping};
+use crate::mapping::{Indexed, Mapping};
 
 /// The name of Elasticsearch's default analyzer.
 pub(crate) const STANDARD: &str = "standard";
+/// More documents than this stay in several segments.
+const MAX_MERGED: u64 = 5_000_000;
 const STATE: &str = "index.json";
-
-/// The columns every index has.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Columns {
-    pub(crate) id: Field,
-    pub(crate) source: Field,
-    pub(crate) sequence: Field,
-    pub(crate) version: Field,
-    /// Exact values, by JSON path.
-    pub(crate) exact: Field,
-    /// Analysed texts, by JSON path.
-    pub(crate) text: Field,
-    /// Paths that have a value.
-    pub(crate) names: Field,
-}
 
 /// A document that is in the log and not in a committed segment yet.
 #[derive(Clone, Debug)]
@@ -98,6 +85,8 @@ pub(crate) struct Index {
     next_sequence: AtomicU64,
     /// When the first uncommitted write came.
     dirty_since: Mutex<Option<Instant>>,
+    /// One segment is being made of all.
+    merging: Mutex<Option<JoinHandle<tantivy::Result<()>>>>,
     last_search: Mutex<Option<Instant>>,
     last_write: Mutex<Option<Instant>>,
 }
@@ -107,43 +96,6 @@ impl std::fmt::Debug for Index {
         f.debug_struct("Index")
             .field("name", &self.name)
             .finish_non_exhaustive()
-    }
-}
-
-fn schema() -> (Schema, Columns) {
-    let mut schema = Schema::builder();
-    let exact = JsonObjectOptions::default()
-        .set_indexing_options(
-            TextFieldIndexing::default()
-                .set_tokenizer("raw")
-                .set_index_option(IndexRecordOption::Basic),
-        )
-        .set_fast("raw")
-        .set_expand_dots_enabled();
-    let text = JsonObjectOptions::default()
-        .set_indexing_options(
-            TextFieldIndexing::default()
-                .set_tokenizer(STANDARD)
-                .set_index_option(IndexRecordOption::WithFreqsAndPositions),
-        )
-        .set_expand_dots_enabled();
-    let columns = Columns {
-        id: schema.add_text_field("_id", STRING | STORED),
-        source: schema.add_bytes_field("_source", STORED),
-        sequence: schema.add_u64_field("_seq_no", FAST | STORED),
-        version: schema.add_u64_field("_version", FAST | INDEXED | STORED),
-        exact: schema.add_json_field("exact", exact),
-        text: schema.add_json_field("text", text),
-        names: schema.add_text_field("_field_names", STRING),
-    };
-    (schema.build(), columns)
-}
-
-/// Documents are compressed where they are written: a thread for each index would be hundreds.
-fn layout() -> IndexSettings {
-    IndexSettings {
-        docstore_compress_dedicated_thread: false,
-        ..IndexSettings::default()
     }
 }
 
@@ -244,6 +196,7 @@ impl Index {
             pending: RwLock::default(),
             next_sequence: AtomicU64::new(next_sequence),
             dirty_since: Mutex::new(None),
+            merging: Mutex::new(None),
             last_search: Mutex::new(None),
             last_write: Mutex::new(None),
         })
@@ -330,9 +283,11 @@ impl Index {
             return Ok(None);
         };
         let document: TantivyDocument = searcher.doc(*address)?;
+        let segment = searcher.segment_reader(address.segment_ord);
+        let (sequence, version) = numbers(segment, address.doc_id)?;
         Ok(Some(Pending {
-            version: number(&document, self.columns.version),
-            sequence: number(&document, self.columns.sequence),
+            version,
+            sequence,
             source: Some(Bytes::from(source(&document, self.columns.source))),
         }))
     }
@@ -369,7 +324,10 @@ impl Index {
         }
         match (indexed, &pending.source) {
             (Some(indexed), Some(source)) => {
-                let document = self.document(id, source, pending, indexed);
+                let analyzer = &mut self.analyzer();
+                let document = self
+                    .columns
+                    .document(id, source, pending, indexed, analyzer);
                 incoming.add(&self.tantivy, document)
             }
             _ => Ok(()),
@@ -402,36 +360,6 @@ impl Index {
     /// Bytes of documents that wait to be published.
     pub(crate) fn memory(&self) -> usize {
         lock(&self.incoming).memory()
-    }
-
-    fn document(
-        &self,
-        id: &str,
-        source: &Bytes,
-        pending: &Pending,
-        indexed: Indexed,
-    ) -> TantivyDocument {
-        let mut document = TantivyDocument::default();
-        document.add_text(self.columns.id, id);
-        document.add_bytes(self.columns.source, source);
-        document.add_u64(self.columns.sequence, pending.sequence);
-        document.add_u64(self.columns.version, pending.version);
-        for name in &indexed.names {
-            document.add_text(self.columns.names, name);
-        }
-        let exact = indexed
-            .cells
-            .into_iter()
-            .map(|(path, cells)| (path, array(cells.into_iter().map(owned).collect())));
-        document.add_object(self.columns.exact, exact.collect::<BTreeMap<_, _>>());
-        let texts = indexed.texts.into_iter().map(|(path, texts)| {
-            (
-                path,
-                array(texts.into_iter().map(OwnedValue::Str).collect()),
-            )
-        });
-        document.add_object(self.columns.text, texts.collect::<BTreeMap<_, _>>());
-        document
     }
 
     /// Makes every applied write visible and durable in the segments. Called by the one writing thread.
@@ -481,8 +409,44 @@ impl Index {
         self.commit()?;
         if let Some(writer) = lock(&self.writer).take() {
             writer.wait_merging_threads()?;
+            self.reader.reload()?;
         }
         Ok(())
+    }
+
+    /// Makes one segment of all, in the background; answers whether there is nothing to do any more.
+    pub(crate) fn settle(&self) -> Result<bool, StoreError> {
+        let mut merging = lock(&self.merging);
+        if let Some(merge) = merging.take() {
+            if !merge.is_finished() {
+                *merging = Some(merge);
+                return Ok(false);
+            }
+            if let Ok(Err(error)) = merge.join() {
+                tracing::warn!(%error, index = self.name, "segments could not be merged");
+                return Ok(true);
+            }
+            self.reader.reload()?;
+            return Ok(true);
+        }
+        let segments = self.tantivy.searchable_segment_metas()?;
+        let documents: u64 = segments.iter().map(|one| u64::from(one.max_doc())).sum();
+        let has_deleted = segments.iter().any(|one| one.num_deleted_docs() > 0);
+        if documents > MAX_MERGED || (segments.len() < 2 && !has_deleted) || segments.is_empty() {
+            return Ok(true);
+        }
+        let Some(writer) = &mut *lock(&self.writer) else {
+            return Ok(true);
+        };
+        let ids: Vec<SegmentId> = segments.iter().map(SegmentMeta::id).collect();
+        let merge = writer.merge(&ids);
+        let wait = move || merge.wait().map(drop);
+        *merging = Some(
+            std::thread::Builder::new()
+                .name("merge".to_owned())
+                .spawn(wait)?,
+        );
+        Ok(false)
     }
 
     pub(crate) fn save_state(&self) -> Result<(), StoreError> {
@@ -545,29 +509,6 @@ fn remove_unreferenced(folder: &Path, tantivy: &TantivyIndex) -> Result<(), Stor
         }
     }
     Ok(())
-}
-
-fn owned(cell: Cell) -> OwnedValue {
-    match cell {
-        Cell::Text(text) => OwnedValue::Str(text),
-        Cell::Whole(number) => OwnedValue::I64(number),
-        Cell::Decimal(number) => OwnedValue::F64(number),
-    }
-}
-
-fn array(mut values: Vec<OwnedValue>) -> OwnedValue {
-    match values.len() {
-        1 => values.remove(0),
-        _ => OwnedValue::Array(values),
-    }
-}
-
-fn number(document: &TantivyDocument, field: Field) -> u64 {
-    use tantivy::schema::Value as _;
-    document
-        .get_first(field)
-        .and_then(|value| value.as_u64())
-        .unwrap_or(0)
 }
 
 pub(crate) fn source(document: &TantivyDocument, field: Field) -> Vec<u8> {

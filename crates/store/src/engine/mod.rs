@@ -1,10 +1,12 @@
 //! The store: its folder, its indices, and the one thread that writes.
 
 pub(crate) mod aliases;
+pub(crate) mod columns;
 pub(crate) mod files;
 mod incoming;
 pub(crate) mod index;
 mod log;
+mod memory;
 mod registry;
 pub(crate) mod templates;
 mod writer;
@@ -95,6 +97,7 @@ pub(crate) const SEARCH_IDLE: Duration = Duration::from_secs(30);
 impl Store {
     /// Opens a folder, making it if need be, and brings the indices up to the end of the log.
     pub fn open(config: &StoreConfig) -> Result<Self, StoreError> {
+        memory::share();
         let folder = config.folder.clone();
         files::create_folder(&folder.join("indices"))?;
         let lock =

@@ -15,7 +15,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
-use super::{Index, REFRESH_INTERVAL, SEARCH_IDLE, Shared, StoreError, index::Pending, log::Log};
+use super::{
+    Index, REFRESH_INTERVAL, SEARCH_IDLE, Shared, StoreError, index::Pending, log::Log, memory,
+};
 use crate::mapping::{Indexed, Mapping};
 
 /// What the thread is asked to do.
@@ -70,7 +72,8 @@ const CHECKPOINT_BYTES: u64 = 64 << 20;
 const MAX_BUFFERED: usize = 96 << 20;
 /// A day's indices of one prefix are about a dozen; each open writer holds three threads.
 const MAX_WRITERS: usize = 32;
-const WRITER_IDLE: Duration = Duration::from_secs(60);
+/// A day of runs every quarter of an hour is written to all the time.
+const WRITER_IDLE: Duration = Duration::from_secs(20);
 
 /// A frame's first line; the document follows.
 #[derive(Debug, Serialize, Deserialize)]
@@ -311,7 +314,7 @@ impl Writer {
         open.sort_by_key(|index| index.quiet_for());
         let is_old = |index: &Index| index.quiet_for().is_none_or(|quiet| quiet > WRITER_IDLE);
         for (at, index) in open.iter().enumerate() {
-            if at >= MAX_WRITERS || is_old(index) {
+            if at >= MAX_WRITERS || (is_old(index) && index.settle()?) {
                 index.close_writer()?;
             }
         }
@@ -468,6 +471,7 @@ impl Writer {
             index.commit()?;
         }
         self.log.cut()?;
+        memory::give_back();
         self.last_checkpoint = Instant::now();
         Ok(())
     }

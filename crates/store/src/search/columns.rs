@@ -1,9 +1,13 @@
 //! Reading values of a field in one segment, whatever types its column holds.
 
+use std::ops::Bound;
+
 use tantivy::{
-    DocId, SegmentReader,
+    BitSet, DocId, SegmentReader,
     columnar::{Column, DynamicColumn, StrColumn},
 };
+
+use crate::engine::columns::{EXACT, LENGTHS, NUMBERS};
 
 /// A value of a document.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,10 +39,10 @@ pub(crate) struct FieldColumns {
 impl FieldColumns {
     pub(crate) fn open(segment: &SegmentReader, path: &str) -> tantivy::Result<Self> {
         let mut columns = Self::default();
-        for handle in segment
-            .fast_fields()
-            .dynamic_column_handles(&format!("exact.{path}"))?
-        {
+        let all = segment.fast_fields();
+        let texts = all.dynamic_column_handles(&format!("{EXACT}.{path}"))?;
+        let numbers = all.dynamic_column_handles(&format!("{NUMBERS}.{path}"))?;
+        for handle in texts.into_iter().chain(numbers) {
             match handle.open()? {
                 DynamicColumn::I64(column) => columns.whole = Some(column),
                 DynamicColumn::U64(column) => columns.unsigned = Some(column),
@@ -72,6 +76,40 @@ impl FieldColumns {
         }
     }
 
+    /// The documents with a number between bounds.
+    pub(crate) fn between(
+        &self,
+        lower: &Bound<FieldValue>,
+        upper: &Bound<FieldValue>,
+        found: &mut BitSet,
+    ) {
+        let mut docs = Vec::new();
+        let all = 0..found.max_value();
+        if let (Some(column), Some((from, to))) = (&self.whole, whole_range(lower, upper)) {
+            if from <= column.min_value() && column.max_value() <= to {
+                present(column, found);
+            } else {
+                within(column, from, to, &mut docs);
+            }
+        }
+        if let Some(column) = &self.decimal {
+            let (from, to) = decimal_range(lower, upper);
+            within(column, from, to, &mut docs);
+        }
+        if let Some(column) = &self.unsigned {
+            for doc in all {
+                let mut values = column.values_for_doc(doc).map(|number| number as f64);
+                let (from, to) = decimal_range(lower, upper);
+                if values.any(|number| from <= number && number <= to) {
+                    found.insert(doc);
+                }
+            }
+        }
+        for doc in docs {
+            found.insert(doc);
+        }
+    }
+
     /// The numbers of a document as floats.
     pub(crate) fn floats(&self, doc: DocId, mut each: impl FnMut(f64)) {
         self.numbers(doc, |value| {
@@ -102,4 +140,119 @@ impl FieldColumns {
     pub(crate) fn has_text(&self) -> bool {
         self.text.is_some()
     }
+}
+
+/// The documents with a value in a range. tantivy takes one that ends below the smallest value for that value.
+fn within<T: PartialOrd + Copy + std::fmt::Debug + Send + Sync + 'static>(
+    column: &Column<T>,
+    from: T,
+    to: T,
+    docs: &mut Vec<DocId>,
+) {
+    if to >= column.min_value() && from <= column.max_value() {
+        let all = 0..column.num_docs();
+        let mut own = Vec::new();
+        column.get_docids_for_value_range(from..=to, all, &mut own);
+        docs.append(&mut own);
+    }
+}
+
+/// The documents with any value.
+fn present<T: PartialOrd + Copy + std::fmt::Debug + Send + Sync + 'static>(
+    column: &Column<T>,
+    found: &mut BitSet,
+) {
+    for doc in 0..found.max_value() {
+        if column.index.has_value(doc) {
+            found.insert(doc);
+        }
+    }
+}
+
+/// The documents that have something at this path.
+pub(crate) fn with_value(
+    segment: &SegmentReader,
+    path: &str,
+    found: &mut BitSet,
+) -> tantivy::Result<()> {
+    for kind in [EXACT, NUMBERS, LENGTHS] {
+        let handles = segment
+            .fast_fields()
+            .dynamic_column_handles(&format!("{kind}.{path}"))?;
+        for handle in handles {
+            match handle.open()? {
+                DynamicColumn::I64(column) => present(&column, found),
+                DynamicColumn::U64(column) => present(&column, found),
+                DynamicColumn::F64(column) => present(&column, found),
+                DynamicColumn::Str(column) => present(column.ords(), found),
+                _ => {}
+            }
+        }
+    }
+    Ok(())
+}
+
+/// How many words the texts of a field have.
+pub(crate) fn lengths(segment: &SegmentReader, path: &str) -> tantivy::Result<Option<Column<i64>>> {
+    segment
+        .fast_fields()
+        .column_opt(&format!("{LENGTHS}.{path}"))
+}
+
+/// How many documents have an exact text at a path, and how many texts they have.
+pub(crate) fn exact_values(segment: &SegmentReader, path: &str) -> tantivy::Result<(u64, i64)> {
+    let Some(column) = segment.fast_fields().str(&format!("{EXACT}.{path}"))? else {
+        return Ok((0, 0));
+    };
+    let ordinals = column.ords();
+    let documents = (0..segment.max_doc()).filter(|doc| ordinals.index.has_value(*doc));
+    Ok((
+        documents.count() as u64,
+        i64::from(ordinals.values.num_vals()),
+    ))
+}
+
+/// The whole numbers between two bounds, both included; none if there are none.
+fn whole_range(lower: &Bound<FieldValue>, upper: &Bound<FieldValue>) -> Option<(i64, i64)> {
+    let from = match lower {
+        Bound::Included(FieldValue::Whole(number)) => *number,
+        Bound::Excluded(FieldValue::Whole(number)) => number.checked_add(1)?,
+        Bound::Included(FieldValue::Decimal(number)) => at_least(number.ceil())?,
+        Bound::Excluded(FieldValue::Decimal(number)) => at_least(number.floor() + 1.0)?,
+        _ => i64::MIN,
+    };
+    let to = match upper {
+        Bound::Included(FieldValue::Whole(number)) => *number,
+        Bound::Excluded(FieldValue::Whole(number)) => number.checked_sub(1)?,
+        Bound::Included(FieldValue::Decimal(number)) => at_most(number.floor())?,
+        Bound::Excluded(FieldValue::Decimal(number)) => at_most(number.ceil() - 1.0)?,
+        _ => i64::MAX,
+    };
+    (from <= to).then_some((from, to))
+}
+
+/// 2^63, the first number that is none of 64 bits with a sign.
+const BEYOND: f64 = 9_223_372_036_854_775_808.0;
+
+fn at_least(number: f64) -> Option<i64> {
+    (number < BEYOND).then_some(number as i64)
+}
+
+fn at_most(number: f64) -> Option<i64> {
+    (number >= -BEYOND).then_some(number as i64)
+}
+
+fn decimal_range(lower: &Bound<FieldValue>, upper: &Bound<FieldValue>) -> (f64, f64) {
+    let number = |value: &FieldValue| value.as_f64().unwrap_or(f64::NAN);
+    let from = match lower {
+        Bound::Included(value) => number(value),
+        Bound::Excluded(value) => number(value).next_up(),
+        Bound::Unbounded => f64::NEG_INFINITY,
+    };
+    let to = match upper {
+        Bound::Included(value) => number(value),
+        Bound::Excluded(value) => number(value).next_down(),
+        Bound::Unbounded => f64::INFINITY,
+    };
+    (from, to)
 }

@@ -3,11 +3,12 @@
 use std::{fmt, ops::Bound, sync::Arc};
 
 use tantivy::{
-    BitSet, DocId, Score, SegmentReader, TantivyError,
+    BitSet, DocId, DocSet, Score, SegmentReader, TERMINATED, TantivyError,
     query::{BitSetDocSet, ConstScorer, EnableScoring, Explanation, Query, Scorer, Weight},
+    schema::{Field, IndexRecordOption},
 };
 
-use super::columns::{FieldColumns, FieldValue};
+use super::columns::{FieldColumns, FieldValue, with_value};
 
 /// What a value must be.
 #[derive(Clone)]
@@ -17,15 +18,28 @@ pub(crate) enum Predicate {
         lower: Bound<FieldValue>,
         upper: Bound<FieldValue>,
     },
+    /// Anything.
+    Present,
     /// Texts that pass a test; it is asked once for each term of the segment.
-    Texts(Arc<dyn Fn(&str) -> bool + Send + Sync>),
+    Texts(Test),
+    /// Words of an analysed text that pass a test.
+    Words {
+        field: Field,
+        /// How the terms of the path begin.
+        prefix: Vec<u8>,
+        test: Test,
+    },
 }
+
+type Test = Arc<dyn Fn(&str) -> bool + Send + Sync>;
 
 impl fmt::Debug for Predicate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Predicate::Numbers { lower, upper } => write!(f, "Numbers({lower:?}, {upper:?})"),
+            Predicate::Present => f.write_str("Present"),
             Predicate::Texts(_) => f.write_str("Texts"),
+            Predicate::Words { .. } => f.write_str("Words"),
         }
     }
 }
@@ -49,16 +63,14 @@ impl ColumnQuery {
         let mut matching = BitSet::with_max_value(segment.max_doc());
         match &self.predicate {
             Predicate::Numbers { lower, upper } => {
-                for doc in 0..segment.max_doc() {
-                    let mut found = false;
-                    columns.numbers(doc, |value| {
-                        found |= above(&value, lower) && below(&value, upper)
-                    });
-                    if found {
-                        matching.insert(doc);
-                    }
-                }
+                columns.between(lower, upper, &mut matching);
             }
+            Predicate::Words {
+                field,
+                prefix,
+                test,
+            } => words(segment, *field, prefix, test.as_ref(), &mut matching)?,
+            Predicate::Present => with_value(segment, &self.path, &mut matching)?,
             Predicate::Texts(test) => {
                 let accepted = accepted_ordinals(&columns, test.as_ref())?;
                 if accepted.iter().any(|accepted| *accepted) {
@@ -80,6 +92,31 @@ impl ColumnQuery {
         }
         Ok(matching)
     }
+}
+
+fn words(
+    segment: &SegmentReader,
+    field: Field,
+    prefix: &[u8],
+    test: &dyn Fn(&str) -> bool,
+    matching: &mut BitSet,
+) -> tantivy::Result<()> {
+    let index = segment.inverted_index(field)?;
+    let mut terms = index.terms().range().ge(prefix).into_stream()?;
+    while terms.advance() {
+        let Some(word) = terms.key().strip_prefix(prefix) else {
+            break;
+        };
+        if std::str::from_utf8(word).is_ok_and(test) {
+            let mut postings =
+                index.read_postings_from_terminfo(terms.value(), IndexRecordOption::Basic)?;
+            while postings.doc() != TERMINATED {
+                matching.insert(postings.doc());
+                postings.advance();
+            }
+        }
+    }
+    Ok(())
 }
 
 fn accepted_ordinals(

@@ -5,10 +5,7 @@ use std::{ops::Bound, sync::Arc};
 use canarytrace_es::{
     EsError,
     date::{self, Round},
-    query::{
-        BoolQuery, FuzzyQuery, MatchPhraseQuery, MatchQuery, Operator, Query, RangeQuery,
-        RegexpQuery, wildcard_matches,
-    },
+    query::{BoolQuery, FuzzyQuery, Query, RangeQuery, RegexpQuery, wildcard_matches},
 };
 use jiff::{Timestamp, tz::TimeZone};
 use serde_json::Value;
@@ -16,7 +13,7 @@ use tantivy::{
     Term,
     query::{
         AllQuery, BooleanQuery, BoostQuery, ConstScoreQuery, DisjunctionMaxQuery, EmptyQuery,
-        Occur, PhrasePrefixQuery, PhraseQuery, Query as TantivyQuery, TermQuery, TermSetQuery,
+        Occur, Query as TantivyQuery, TermQuery, TermSetQuery,
     },
     schema::{Field, IndexRecordOption},
 };
@@ -24,13 +21,14 @@ use tantivy::{
 use super::{
     columns::FieldValue,
     filter::{ColumnQuery, Predicate, SetQuery, above, below},
+    network::{self, Network},
 };
 use crate::{
     engine::Index,
     mapping::{FieldType, Mapping, decimal, whole},
 };
 
-type Boxed = Box<dyn TantivyQuery>;
+pub(super) type Boxed = Box<dyn TantivyQuery>;
 
 /// A compiled regular expression is refused beyond this.
 const MAX_REGEX_BYTES: usize = 1 << 20;
@@ -68,13 +66,11 @@ impl Lowering<'_> {
             Query::Wildcard(query) => {
                 let query = query.clone();
                 self.over_fields(&query.field, |path| {
-                    self.refuse_text(path, &query.field, "wildcard")?;
                     let own = query.clone();
                     Ok(self.texts(path, move |text| own.matches(text)))
                 })
             }
             Query::Prefix(query) => {
-                self.refuse_text(&query.field, &query.field, "prefix")?;
                 let (prefix, insensitive) = (
                     if query.case_insensitive {
                         query.value.to_lowercase()
@@ -93,11 +89,9 @@ impl Lowering<'_> {
             }
             Query::Regexp(query) => {
                 let pattern = pattern(query)?;
-                self.refuse_text(&query.field, &query.field, "regexp")?;
                 Ok(self.texts(&query.field, move |text| pattern.is_match(text)))
             }
             Query::Fuzzy(query) => {
-                self.refuse_text(&query.field, &query.field, "fuzzy")?;
                 let own = query.clone();
                 Ok(self.texts(&query.field, move |text| is_near(&own, text)))
             }
@@ -147,64 +141,33 @@ impl Lowering<'_> {
         })
     }
 
-    /// Patterns are matched against columns, which analysed text has none of. Among all fields its keyword stands in.
-    fn refuse_text(&self, path: &str, asked: &str, query: &str) -> Result<(), EsError> {
-        match self.mapping.kind(path) {
-            Some(FieldType::Text { .. }) if path == asked => Err(EsError::unsupported(&format!(
-                "{query} on the text field [{path}]"
-            ))),
-            _ => Ok(()),
-        }
-    }
-
     fn exact_term(&self, path: &str, text: &str) -> Term {
         let mut term = Term::from_field_json_path(self.index.columns.exact, path, true);
         term.append_type_and_str(text);
         term
     }
 
-    fn text_term(&self, path: &str, token: &str) -> Term {
-        let mut term = Term::from_field_json_path(self.index.columns.text, path, true);
-        term.append_type_and_str(token);
-        term
-    }
-
-    fn term(&self, path: &str, value: &Value) -> Result<Boxed, EsError> {
-        let by_term = |term: Term, option| -> Boxed {
-            let query = Box::new(TermQuery::new(term, option));
-            // An exact value matches, or it does not: only words of a text do so more or less.
-            match option {
-                IndexRecordOption::Basic => Box::new(ConstScoreQuery::new(query, 1.0)),
-                _ => query,
-            }
+    pub(super) fn term(&self, path: &str, value: &Value) -> Result<Boxed, EsError> {
+        // An exact value matches, or it does not: only words of a text do so more or less.
+        let by_term = |term: Term| -> Boxed {
+            let query = Box::new(TermQuery::new(term, IndexRecordOption::Basic));
+            Box::new(ConstScoreQuery::new(query, 1.0))
         };
         match self.mapping.kind(path) {
             None => Ok(Box::new(EmptyQuery)),
-            Some(FieldType::Text { indexed: true }) => Ok(by_term(
-                self.text_term(path, &plain(value)),
-                IndexRecordOption::WithFreqs,
-            )),
+            Some(FieldType::Text { indexed: true }) => Ok(self.word(path, &plain(value))),
             Some(FieldType::Text { indexed: false }) => Err(not_indexed(path)),
             Some(FieldType::Opaque | FieldType::Flattened { .. }) => Err(opaque(path)),
             Some(FieldType::Keyword {
                 lowercase: true, ..
-            }) => Ok(by_term(
-                self.exact_term(path, &plain(value).to_lowercase()),
-                IndexRecordOption::Basic,
-            )),
-            Some(FieldType::Keyword { .. }) => Ok(by_term(
-                self.exact_term(path, &plain(value)),
-                IndexRecordOption::Basic,
-            )),
+            }) => Ok(by_term(self.exact_term(path, &plain(value).to_lowercase()))),
+            Some(FieldType::Keyword { .. }) => Ok(by_term(self.exact_term(path, &plain(value)))),
             Some(FieldType::Boolean) => match plain(value).as_str() {
-                flag @ ("true" | "false") => Ok(by_term(
-                    self.exact_term(path, flag),
-                    IndexRecordOption::Basic,
-                )),
-                "" => Ok(by_term(
-                    self.exact_term(path, "false"),
-                    IndexRecordOption::Basic,
-                )),
+                // The rarer of the two counts more, as the judge has it.
+                flag @ ("true" | "false") => {
+                    Ok(self.scored_word(path, self.exact_term(path, flag)))
+                }
+                "" => Ok(self.scored_word(path, self.exact_term(path, "false"))),
                 other => Err(EsError::illegal_argument(format!(
                     "Can't parse boolean value [{other}], expected [true] or [false]"
                 ))),
@@ -225,10 +188,7 @@ impl Lowering<'_> {
                         plain(value)
                     ))
                 })?;
-                Ok(by_term(
-                    self.exact_term(path, &address.to_string()),
-                    IndexRecordOption::Basic,
-                ))
+                Ok(by_term(self.exact_term(path, &address.to_string())))
             }
             Some(FieldType::Whole { .. }) => {
                 let number = decimal(value).ok_or_else(|| not_a_number(value))?;
@@ -292,103 +252,6 @@ impl Lowering<'_> {
         })
     }
 
-    fn tokens(&self, text: &str) -> Vec<String> {
-        let mut analyzer = self.index.analyzer();
-        let mut stream = analyzer.token_stream(text);
-        let mut tokens = Vec::new();
-        while stream.advance() {
-            tokens.push(stream.token().text.clone());
-        }
-        tokens
-    }
-
-    fn match_text(&self, path: &str, query: &MatchQuery) -> Result<Boxed, EsError> {
-        match self.mapping.kind(path) {
-            Some(FieldType::Text { indexed: true }) => {
-                let occur = if query.operator == Operator::And {
-                    Occur::Must
-                } else {
-                    Occur::Should
-                };
-                let terms = self.tokens(&plain(&query.value));
-                let clauses: Vec<(Occur, Boxed)> = terms
-                    .iter()
-                    .map(|token| {
-                        (
-                            occur,
-                            Box::new(TermQuery::new(
-                                self.text_term(path, token),
-                                IndexRecordOption::WithFreqs,
-                            )) as Boxed,
-                        )
-                    })
-                    .collect();
-                let required = query
-                    .minimum_should_match
-                    .map(|minimum| minimum.of(clauses.len()));
-                Ok(match required {
-                    _ if clauses.is_empty() => Box::new(EmptyQuery),
-                    // One word is not counted.
-                    Some(required)
-                        if occur == Occur::Should && required > 1 && clauses.len() > 1 =>
-                    {
-                        Box::new(BooleanQuery::with_minimum_required_clauses(
-                            clauses, required,
-                        ))
-                    }
-                    _ => Box::new(BooleanQuery::new(clauses)),
-                })
-            }
-            Some(FieldType::Text { indexed: false }) if query.lenient => Ok(Box::new(EmptyQuery)),
-            _ => match self.term(path, &query.value) {
-                Err(_) if query.lenient => Ok(Box::new(EmptyQuery)),
-                other => other,
-            },
-        }
-    }
-
-    fn match_phrase(&self, path: &str, query: &MatchPhraseQuery) -> Result<Boxed, EsError> {
-        if !matches!(
-            self.mapping.kind(path),
-            Some(FieldType::Text { indexed: true })
-        ) {
-            if query.prefix && self.mapping.kind(path).is_some() {
-                return Err(EsError::illegal_argument(format!(
-                    "Can only use phrase prefix queries on text fields - not on [{path}]"
-                )));
-            }
-            let words = MatchQuery {
-                field: path.to_owned(),
-                value: query.value.clone(),
-                operator: Operator::And,
-                minimum_should_match: None,
-                lenient: query.lenient,
-            };
-            return self.match_text(path, &words);
-        }
-        let mut terms: Vec<Term> = self
-            .tokens(&plain(&query.value))
-            .iter()
-            .map(|token| self.text_term(path, token))
-            .collect();
-        Ok(match terms.len() {
-            0 => Box::new(EmptyQuery),
-            _ if query.prefix && query.slop > 0 => {
-                return Err(EsError::unsupported("[slop] of [match_phrase_prefix]"));
-            }
-            _ if query.prefix => Box::new(PhrasePrefixQuery::new(terms)),
-            1 => Box::new(TermQuery::new(
-                terms.remove(0),
-                IndexRecordOption::WithFreqs,
-            )),
-            _ => {
-                let mut phrase = PhraseQuery::new(terms);
-                phrase.set_slop(query.slop);
-                Box::new(phrase)
-            }
-        })
-    }
-
     fn range(&self, query: &RangeQuery) -> Result<Boxed, EsError> {
         let path = query.field.as_str();
         let bound = |value: &Option<Value>,
@@ -417,13 +280,16 @@ impl Lowering<'_> {
                     above(&value, &lower) && below(&value, &upper)
                 }))
             }
-            Some(FieldType::Text { .. }) => Err(EsError::unsupported(&format!(
-                "range on the text field [{path}]"
-            ))),
+            Some(FieldType::Text { indexed: false }) => Err(not_indexed(path)),
+            Some(FieldType::Text { indexed: true }) => Ok(self.texts(path, move |text| {
+                let value = FieldValue::Text(text.to_owned());
+                above(&value, &lower) && below(&value, &upper)
+            })),
             Some(FieldType::Opaque | FieldType::Flattened { .. }) => Err(opaque(path)),
-            Some(FieldType::Ip) => Err(EsError::unsupported(&format!(
-                "range on the ip field [{path}]"
-            ))),
+            Some(FieldType::Ip) => {
+                let (lower, upper) = (network::bound(&lower)?, network::bound(&upper)?);
+                Ok(self.texts(path, move |text| network::is_between(text, &lower, &upper)))
+            }
             Some(_) => Ok(self.numbers(path, lower, upper)),
         }
     }
@@ -486,10 +352,10 @@ impl Lowering<'_> {
 
     fn exists(&self, field: &str) -> Boxed {
         let name = |path: &str| -> Boxed {
-            Box::new(TermQuery::new(
-                Term::from_field_text(self.index.columns.names, path),
-                IndexRecordOption::Basic,
-            ))
+            Box::new(ColumnQuery {
+                path: path.to_owned(),
+                predicate: Predicate::Present,
+            })
         };
         // An object exists when one of its fields does.
         let below = format!("{field}.");
@@ -569,10 +435,23 @@ impl Lowering<'_> {
         })
     }
 
-    fn texts(&self, path: &str, test: impl Fn(&str) -> bool + Send + Sync + 'static) -> Boxed {
+    /// Texts of a column, or words of an analysed text, that pass a test.
+    pub(super) fn texts(
+        &self,
+        path: &str,
+        test: impl Fn(&str) -> bool + Send + Sync + 'static,
+    ) -> Boxed {
+        let predicate = match self.mapping.kind(path) {
+            Some(FieldType::Text { indexed: true }) => Predicate::Words {
+                field: self.index.columns.text,
+                prefix: self.text_term(path, "").serialized_value_bytes().to_vec(),
+                test: Arc::new(test),
+            },
+            _ => Predicate::Texts(Arc::new(test)),
+        };
         Box::new(ColumnQuery {
             path: path.to_owned(),
-            predicate: Predicate::Texts(Arc::new(test)),
+            predicate,
         })
     }
 }
@@ -588,7 +467,7 @@ fn is_near(query: &FuzzyQuery, text: &str) -> bool {
     begin(text) == begin(&query.value) && distance(&query.value, text) <= query.distance
 }
 
-fn plain(value: &Value) -> String {
+pub(super) fn plain(value: &Value) -> String {
     value
         .as_str()
         .map_or_else(|| value.to_string(), str::to_owned)
@@ -605,43 +484,6 @@ fn not_indexed(path: &str) -> EsError {
     EsError::illegal_argument(format!(
         "Cannot search on field [{path}] since it is not indexed."
     ))
-}
-
-/// A part of the addresses: `10.0.0.0/8`.
-struct Network {
-    address: u128,
-    bits: u32,
-    is_v4: bool,
-}
-
-impl Network {
-    fn parse(text: &str) -> Option<Self> {
-        let (address, length) = text.split_once('/')?;
-        let (address, is_v4) = number(address)?;
-        let all = if is_v4 { 32 } else { 128 };
-        let length: u32 = length.parse().ok().filter(|length| *length <= all)?;
-        Some(Self {
-            address,
-            bits: all - length,
-            is_v4,
-        })
-    }
-
-    fn holds(&self, text: &str) -> bool {
-        let same = |other: u128| {
-            other.checked_shr(self.bits).unwrap_or(0)
-                == self.address.checked_shr(self.bits).unwrap_or(0)
-        };
-        number(text).is_some_and(|(other, is_v4)| is_v4 == self.is_v4 && same(other))
-    }
-}
-
-/// An address as a number, and whether it is one of version 4.
-fn number(text: &str) -> Option<(u128, bool)> {
-    Some(match text.parse().ok()? {
-        std::net::IpAddr::V4(address) => (u128::from(u32::from(address)), true),
-        std::net::IpAddr::V6(address) => (u128::from(address), false),
-    })
 }
 
 fn opaque(path: &str) -> EsError {

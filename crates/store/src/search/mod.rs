@@ -3,7 +3,10 @@
 pub(crate) mod columns;
 mod filter;
 pub(crate) mod lower;
+mod network;
+mod scoring;
 pub(crate) mod sort;
+mod text;
 
 use std::{sync::Arc, time::Instant};
 
@@ -26,6 +29,7 @@ use crate::{
     aggregate,
     engine::{
         Index, StoreError,
+        columns::numbers,
         index::{parse_source, source},
     },
     mapping::{IGNORED, Mapping},
@@ -285,7 +289,8 @@ pub(crate) fn hit(
     );
     let document: TantivyDocument = view.searcher.doc(address).map_err(StoreError::from)?;
     let columns = view.index.columns;
-    let number = |field| document.get_first(field).and_then(|value| value.as_u64());
+    let segment = view.searcher.segment_reader(address.segment_ord);
+    let (sequence, version) = numbers(segment, candidate.doc).map_err(StoreError::from)?;
     let id = document
         .get_first(columns.id)
         .and_then(|value| value.as_str())
@@ -311,11 +316,8 @@ pub(crate) fn hit(
         } else {
             order.values(candidate)
         },
-        seq_no: request
-            .seq_no_primary_term
-            .then(|| number(columns.sequence))
-            .flatten(),
-        version: request.version.then(|| number(columns.version)).flatten(),
+        seq_no: request.seq_no_primary_term.then_some(sequence),
+        version: request.version.then_some(version),
         ignored: ignored(view, candidate)?,
     })
 }

@@ -1,0 +1,133 @@
+//! Queries over the words of a text.
+
+use canarytrace_es::{
+    EsError,
+    query::{MatchPhraseQuery, MatchQuery, Operator},
+};
+use tantivy::{
+    Term,
+    query::{BooleanQuery, EmptyQuery, Occur, PhrasePrefixQuery, PhraseQuery, TermQuery},
+    schema::IndexRecordOption,
+};
+
+use super::{
+    lower::{Boxed, Lowering, plain},
+    scoring::ScoredQuery,
+};
+use crate::mapping::FieldType;
+
+impl Lowering<'_> {
+    pub(super) fn text_term(&self, path: &str, token: &str) -> Term {
+        let mut term = Term::from_field_json_path(self.index.columns.text, path, true);
+        term.append_type_and_str(token);
+        term
+    }
+
+    pub(super) fn word(&self, path: &str, token: &str) -> Boxed {
+        self.scored_word(path, self.text_term(path, token))
+    }
+
+    pub(super) fn scored_word(&self, path: &str, term: Term) -> Boxed {
+        let matching = Box::new(TermQuery::new(term.clone(), IndexRecordOption::Basic));
+        self.scored(path, matching, vec![term], 0)
+    }
+
+    fn scored(&self, path: &str, matching: Boxed, words: Vec<Term>, slop: u32) -> Boxed {
+        Box::new(ScoredQuery {
+            matching,
+            words,
+            path: path.to_owned(),
+            slop,
+        })
+    }
+
+    pub(super) fn tokens(&self, text: &str) -> Vec<String> {
+        let mut analyzer = self.index.analyzer();
+        let mut stream = analyzer.token_stream(text);
+        let mut tokens = Vec::new();
+        while stream.advance() {
+            tokens.push(stream.token().text.clone());
+        }
+        tokens
+    }
+
+    pub(super) fn match_text(&self, path: &str, query: &MatchQuery) -> Result<Boxed, EsError> {
+        match self.mapping.kind(path) {
+            Some(FieldType::Text { indexed: true }) => {
+                let occur = if query.operator == Operator::And {
+                    Occur::Must
+                } else {
+                    Occur::Should
+                };
+                let terms = self.tokens(&plain(&query.value));
+                let clauses: Vec<(Occur, Boxed)> = terms
+                    .iter()
+                    .map(|token| (occur, self.word(path, token)))
+                    .collect();
+                let required = query
+                    .minimum_should_match
+                    .map(|minimum| minimum.of(clauses.len()));
+                Ok(match required {
+                    _ if clauses.is_empty() => Box::new(EmptyQuery),
+                    // One word is not counted.
+                    Some(required)
+                        if occur == Occur::Should && required > 1 && clauses.len() > 1 =>
+                    {
+                        Box::new(BooleanQuery::with_minimum_required_clauses(
+                            clauses, required,
+                        ))
+                    }
+                    _ => Box::new(BooleanQuery::new(clauses)),
+                })
+            }
+            Some(FieldType::Text { indexed: false }) if query.lenient => Ok(Box::new(EmptyQuery)),
+            _ => match self.term(path, &query.value) {
+                Err(_) if query.lenient => Ok(Box::new(EmptyQuery)),
+                other => other,
+            },
+        }
+    }
+
+    pub(super) fn match_phrase(
+        &self,
+        path: &str,
+        query: &MatchPhraseQuery,
+    ) -> Result<Boxed, EsError> {
+        if !matches!(
+            self.mapping.kind(path),
+            Some(FieldType::Text { indexed: true })
+        ) {
+            if query.prefix && self.mapping.kind(path).is_some() {
+                return Err(EsError::illegal_argument(format!(
+                    "Can only use phrase prefix queries on text fields - not on [{path}]"
+                )));
+            }
+            let words = MatchQuery {
+                field: path.to_owned(),
+                value: query.value.clone(),
+                operator: Operator::And,
+                minimum_should_match: None,
+                lenient: query.lenient,
+            };
+            return self.match_text(path, &words);
+        }
+        let mut terms: Vec<Term> = self
+            .tokens(&plain(&query.value))
+            .iter()
+            .map(|token| self.text_term(path, token))
+            .collect();
+        Ok(match terms.len() {
+            0 => Box::new(EmptyQuery),
+            _ if query.prefix && query.slop > 0 => {
+                return Err(EsError::unsupported("[slop] of [match_phrase_prefix]"));
+            }
+            _ if query.prefix => Box::new(PhrasePrefixQuery::new(terms)),
+            1 => self.scored_word(path, terms.remove(0)),
+            _ => {
+                let mut phrase = PhraseQuery::new(terms.clone());
+                phrase.set_slop(query.slop);
+                self.scored(path, Box::new(phrase), terms, query.slop)
+            }
+        })
+    }
+}
