@@ -118,7 +118,7 @@ fn write(path: &Path, documents: u64) -> Result<Month> {
 async fn embedded(month: &Arc<Month>, data: &Path) -> Result<Figures> {
     // The month is over: what is kept for a fortnight would be deleted.
     let configuration = data.with_extension("yaml");
-    fs::write(&configuration, "store: { retention: 9999d }\n")?;
+    fs::write(&configuration, "version: 1\nstore: { retention: 9999d }\n")?;
     let file = configuration.display().to_string();
     let start = || Server::start(data, &["--only", "store", "--config", &file]);
     let server = block_in_place(start);

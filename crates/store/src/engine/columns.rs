@@ -1,21 +1,16 @@
 //! How a document lies in tantivy's index.
 
-use std::collections::BTreeMap;
-
-use bytes::Bytes;
 use tantivy::{
-    DocId, IndexSettings, SegmentReader, TantivyDocument,
+    DocId, IndexSettings, SegmentReader,
     schema::{
-        FAST, Field, INDEXED, IndexRecordOption, JsonObjectOptions, OwnedValue, STORED, STRING,
-        Schema, TextFieldIndexing,
+        FAST, Field, INDEXED, IndexRecordOption, JsonObjectOptions, STORED, STRING, Schema,
+        TextFieldIndexing,
     },
     store::{Compressor, ZstdCompressor},
-    tokenizer::TextAnalyzer,
 };
 
-use super::index::{Pending, STANDARD};
-use crate::mapping::{Cell, Indexed};
-
+/// The words of a text are made before the index sees it.
+pub(crate) const PREPARED: &str = "prepared";
 pub(crate) const SEQUENCE: &str = "_seq_no";
 pub(crate) const VERSION: &str = "_version";
 /// The beginning of the names of columns with keywords and the like, by JSON path.
@@ -33,15 +28,15 @@ const COMPRESSION_LEVEL: i32 = 1;
 pub(crate) struct Columns {
     pub(crate) id: Field,
     pub(crate) source: Field,
-    sequence: Field,
+    pub(super) sequence: Field,
     pub(crate) version: Field,
     /// Exact texts, by JSON path: terms and columns.
     pub(crate) exact: Field,
     /// Numbers, by JSON path: columns only.
-    numbers: Field,
+    pub(super) numbers: Field,
     /// Analysed texts, by JSON path: terms with positions.
     pub(crate) text: Field,
-    lengths: Field,
+    pub(super) lengths: Field,
 }
 
 pub(crate) fn schema() -> (Schema, Columns) {
@@ -58,7 +53,7 @@ pub(crate) fn schema() -> (Schema, Columns) {
     let text = JsonObjectOptions::default()
         .set_indexing_options(
             TextFieldIndexing::default()
-                .set_tokenizer(STANDARD)
+                .set_tokenizer(PREPARED)
                 .set_fieldnorms(false)
                 .set_index_option(IndexRecordOption::WithFreqsAndPositions),
         )
@@ -98,87 +93,4 @@ pub(crate) fn numbers(segment: &SegmentReader, doc: DocId) -> tantivy::Result<(u
     let columns = segment.fast_fields();
     let of = |name| Ok::<_, tantivy::TantivyError>(columns.u64(name)?.first(doc).unwrap_or(0));
     Ok((of(SEQUENCE)?, of(VERSION)?))
-}
-
-impl Columns {
-    pub(crate) fn document(
-        &self,
-        id: &str,
-        source: &Bytes,
-        pending: &Pending,
-        indexed: Indexed,
-        analyzer: &mut TextAnalyzer,
-    ) -> TantivyDocument {
-        let mut document = TantivyDocument::default();
-        document.add_text(self.id, id);
-        document.add_bytes(self.source, source);
-        document.add_u64(self.sequence, pending.sequence);
-        document.add_u64(self.version, pending.version);
-        let (mut exact, mut numbers, mut texts, mut lengths) = <[Tree; 4]>::default().into();
-        for name in indexed.names {
-            let words = indexed.texts.get(&name).map(|texts| {
-                let of = |text: &String| words(analyzer, text);
-                texts.iter().map(of).sum::<i64>()
-            });
-            if words.is_some() || !indexed.cells.contains_key(&name) {
-                lengths.insert(name, OwnedValue::I64(words.unwrap_or(0)));
-            }
-        }
-        for (path, cells) in indexed.cells {
-            let (own, others): (Vec<Cell>, Vec<Cell>) = cells
-                .into_iter()
-                .partition(|cell| matches!(cell, Cell::Text(_)));
-            put(&mut exact, &path, own);
-            put(&mut numbers, &path, others);
-        }
-        for (path, values) in indexed.texts {
-            put(
-                &mut texts,
-                &path,
-                values.into_iter().map(Cell::Text).collect(),
-            );
-        }
-        for (field, tree) in [
-            (self.exact, exact),
-            (self.numbers, numbers),
-            (self.text, texts),
-            (self.lengths, lengths),
-        ] {
-            document.add_object(field, tree);
-        }
-        document
-    }
-}
-
-type Tree = BTreeMap<String, OwnedValue>;
-
-fn put(tree: &mut Tree, path: &str, cells: Vec<Cell>) {
-    if !cells.is_empty() {
-        let values = cells.into_iter().map(owned).collect();
-        tree.insert(path.to_owned(), array(values));
-    }
-}
-
-fn words(analyzer: &mut TextAnalyzer, text: &str) -> i64 {
-    let mut stream = analyzer.token_stream(text);
-    let mut count = 0;
-    while stream.advance() {
-        count += 1;
-    }
-    count
-}
-
-fn owned(cell: Cell) -> OwnedValue {
-    match cell {
-        Cell::Text(text) => OwnedValue::Str(text),
-        Cell::Whole(number) => OwnedValue::I64(number),
-        Cell::Decimal(number) => OwnedValue::F64(number),
-    }
-}
-
-fn array(mut values: Vec<OwnedValue>) -> OwnedValue {
-    match values.len() {
-        1 => values.remove(0),
-        _ => OwnedValue::Array(values),
-    }
 }

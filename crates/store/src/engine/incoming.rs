@@ -5,13 +5,13 @@
 use std::collections::HashMap;
 
 use tantivy::{
-    Index as TantivyIndex, IndexWriter, Segment, SegmentMeta, TantivyDocument, Term,
+    Index as TantivyIndex, IndexWriter, Segment, SegmentMeta, Term,
     indexer::{AddOperation, SegmentWriter},
     query::{BooleanQuery, Occur, Query, TermQuery},
     schema::IndexRecordOption,
 };
 
-use super::{StoreError, columns::Columns};
+use super::{StoreError, columns::Columns, row::Row};
 
 /// How a term table begins; it grows.
 const FIRST_MEMORY: usize = 1 << 20;
@@ -33,11 +33,7 @@ impl Incoming {
         self.replaced.insert(id.to_owned(), version);
     }
 
-    pub(crate) fn add(
-        &mut self,
-        index: &TantivyIndex,
-        document: TantivyDocument,
-    ) -> Result<(), StoreError> {
+    pub(crate) fn add(&mut self, index: &TantivyIndex, document: Row) -> Result<(), StoreError> {
         let (_, writer) = match &mut self.open {
             Some(open) => open,
             empty => {

@@ -24,20 +24,22 @@ use tantivy::{
     indexer::IndexWriterOptions,
     query::TermQuery,
     schema::{Field, IndexRecordOption},
-    tokenizer::{LowerCaser, SimpleTokenizer, TextAnalyzer},
+    tokenizer::TextAnalyzer,
 };
 
 use super::{
     StoreError,
-    columns::{Columns, layout, numbers, schema},
+    columns::{Columns, PREPARED, layout, numbers, schema},
     files::{create_folder, replace},
     incoming::Incoming,
+    row::Row,
     writer::index_document,
 };
-use crate::mapping::{Indexed, Mapping};
+use crate::{
+    analysis::Prepared,
+    mapping::{Indexed, Mapping},
+};
 
-/// The name of Elasticsearch's default analyzer.
-pub(crate) const STANDARD: &str = "standard";
 /// More documents than this stay in several segments.
 const MAX_MERGED: u64 = 5_000_000;
 const STATE: &str = "index.json";
@@ -172,10 +174,8 @@ impl Index {
         mapping: Mapping,
         next_sequence: u64,
     ) -> Result<Self, StoreError> {
-        let analyzer = TextAnalyzer::builder(SimpleTokenizer::default())
-            .filter(LowerCaser)
-            .build();
-        tantivy.tokenizers().register(STANDARD, analyzer);
+        let words = TextAnalyzer::from(Prepared);
+        tantivy.tokenizers().register(PREPARED, words);
         let reader = tantivy
             .reader_builder()
             .reload_policy(ReloadPolicy::Manual)
@@ -229,13 +229,6 @@ impl Index {
 
     pub(crate) fn searcher(&self) -> Searcher {
         self.reader.searcher()
-    }
-
-    pub(crate) fn analyzer(&self) -> TextAnalyzer {
-        self.tantivy
-            .tokenizers()
-            .get(STANDARD)
-            .expect("the analyzer is registered when the index is opened")
     }
 
     pub(crate) fn mark_searched(&self) {
@@ -322,16 +315,8 @@ impl Index {
         if pending.version > 1 || stays.is_none() {
             incoming.replace(id, stays);
         }
-        match (indexed, &pending.source) {
-            (Some(indexed), Some(source)) => {
-                let analyzer = &mut self.analyzer();
-                let document = self
-                    .columns
-                    .document(id, source, pending, indexed, analyzer);
-                incoming.add(&self.tantivy, document)
-            }
-            _ => Ok(()),
-        }
+        let row = indexed.and_then(|indexed| Row::new(self.columns, id, pending, indexed));
+        row.map_or(Ok(()), |row| incoming.add(&self.tantivy, row))
     }
 
     /// Makes the segments again from what is known of the writes, after one of them could not be written.

@@ -8,6 +8,7 @@ pub(crate) mod index;
 mod log;
 mod memory;
 mod registry;
+mod row;
 pub(crate) mod templates;
 mod writer;
 

@@ -5,16 +5,20 @@ use std::collections::BTreeMap;
 use canarytrace_es::EsError;
 use serde_json::{Value, json};
 
+use crate::analysis::Analyzer;
+
 use super::{
-    FieldType, Indexed,
+    FieldType, Indexed, Path,
     values::{decimal, put},
 };
 
 /// A field with its multi-fields.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Field {
+    path: Path,
     pub(crate) kind: FieldType,
-    pub(crate) multi: BTreeMap<String, FieldType>,
+    /// By name, with their paths.
+    pub(crate) multi: BTreeMap<String, (Path, FieldType)>,
     /// As it was declared, for `_mapping`.
     pub(super) raw: Value,
     pub(super) options: Options,
@@ -37,23 +41,23 @@ pub(super) struct Options {
 
 impl Field {
     /// Puts a value and what the multi-fields make of it into the index.
-    pub(super) fn put(
-        &self,
-        path: &str,
-        value: &Value,
-        indexed: &mut Indexed,
-    ) -> Result<(), EsError> {
-        if !put(path, &self.kind, value, indexed)? {
-            return Ok(());
-        }
-        indexed.names.insert(path.to_owned());
-        for (name, kind) in &self.multi {
-            let path = format!("{path}.{name}");
-            if put(&path, kind, value, indexed)? {
-                indexed.names.insert(path);
+    pub(super) fn put(&self, value: &Value, indexed: &mut Indexed) -> Result<(), EsError> {
+        if put(&self.path, &self.kind, value, indexed)? {
+            for (path, kind) in self.multi.values() {
+                put(path, kind, value, indexed)?;
             }
         }
         Ok(())
+    }
+
+    /// Puts a value under another name.
+    pub(super) fn put_as(
+        &self,
+        alias: &str,
+        value: &Value,
+        indexed: &mut Indexed,
+    ) -> Result<(), EsError> {
+        put(&alias.into(), &self.kind, value, indexed).map(drop)
     }
 
     /// As it was declared.
@@ -108,10 +112,9 @@ pub(super) fn parse_field(path: &str, kind: &str, definition: &Value) -> Result<
             .and_then(Value::as_str)
             .unwrap_or("keyword")
             .to_owned();
-        multi.insert(
-            name.clone(),
-            parse_type(&format!("{path}.{name}"), &kind, &definition)?,
-        );
+        let path = format!("{path}.{name}");
+        let kind = parse_type(&path, &kind, &definition)?;
+        multi.insert(name.clone(), (path.into(), kind));
     }
     let texts = |name: &str| -> Vec<String> {
         let listed = map.get(name).into_iter().flat_map(|value| match value {
@@ -130,6 +133,7 @@ pub(super) fn parse_field(path: &str, kind: &str, definition: &Value) -> Result<
         )));
     }
     Ok(Field {
+        path: path.into(),
         kind: parse_type(path, kind, definition)?,
         multi,
         raw: told(definition, &texts("copy_to")),
@@ -196,6 +200,17 @@ const PARAMETERS: [&str; 34] = [
     "dynamic",
 ];
 
+fn analyzer(path: &str, definition: &Value) -> Result<Analyzer, EsError> {
+    let Some(name) = definition.get("analyzer").and_then(Value::as_str) else {
+        return Ok(Analyzer::default());
+    };
+    Analyzer::named(name).ok_or_else(|| {
+        EsError::mapper_parsing(format!(
+            "analyzer [{name}] has not been configured in mappings of field [{path}]: standard, simple, whitespace and keyword are known"
+        ))
+    })
+}
+
 fn parse_type(path: &str, kind: &str, definition: &Value) -> Result<FieldType, EsError> {
     if let Some(key) = definition
         .as_object()
@@ -203,14 +218,6 @@ fn parse_type(path: &str, kind: &str, definition: &Value) -> Result<FieldType, E
     {
         return Err(EsError::mapper_parsing(format!(
             "unknown parameter [{key}] on mapper [{path}] of type [{kind}]"
-        )));
-    }
-    if let Some(analyzer) = definition
-        .get("analyzer")
-        .filter(|analyzer| *analyzer != "standard")
-    {
-        return Err(EsError::unsupported(&format!(
-            "analyzer {analyzer} on field [{path}]"
         )));
     }
     if let Some((name, min, max)) = WHOLE_TYPES.into_iter().find(|(name, ..)| *name == kind) {
@@ -230,6 +237,7 @@ fn parse_type(path: &str, kind: &str, definition: &Value) -> Result<FieldType, E
     match kind {
         "text" | "match_only_text" => Ok(FieldType::Text {
             indexed: definition.get("index") != Some(&json!(false)),
+            analyzer: analyzer(path, definition)?,
         }),
         "keyword" | "wildcard" | "constant_keyword" | "version" => {
             let normalizer = definition.get("normalizer").and_then(Value::as_str);

@@ -12,6 +12,8 @@ mod values;
 use canarytrace_es::EsError;
 use serde_json::{Map, Value, json};
 
+use crate::analysis::Analyzer;
+
 use dynamic::DynamicTemplates;
 use field::{FLATTENED_LEAF, Field, parse_field};
 pub(crate) use values::{decimal, whole};
@@ -21,6 +23,7 @@ pub(crate) use values::{decimal, whole};
 pub(crate) enum FieldType {
     Text {
         indexed: bool,
+        analyzer: Analyzer,
     },
     Keyword {
         ignore_above: usize,
@@ -121,15 +124,18 @@ pub(crate) enum Cell {
     Decimal(f64),
 }
 
-/// What a document puts into the index.
+/// A JSON path, shared with the mapping.
+pub(crate) type Path = Arc<str>;
+
+/// What a document puts into the index; a path may come more than once.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Indexed {
-    /// Exact values by path, for columns and terms.
-    pub(crate) cells: BTreeMap<String, Vec<Cell>>,
-    /// Analysed texts by path.
-    pub(crate) texts: BTreeMap<String, Vec<String>>,
-    /// Every path that has a value.
-    pub(crate) names: BTreeSet<String>,
+    /// Exact values, for columns and terms.
+    pub(crate) cells: Vec<(Path, Cell)>,
+    /// Words of analysed texts as the index takes them, and how many they are.
+    pub(crate) texts: Vec<(Path, String, i64)>,
+    /// Where there is something that is only stored, and known to be there.
+    pub(crate) others: Vec<Path>,
 }
 
 /// Where it is kept which values a document has that were not indexed.
@@ -138,11 +144,16 @@ pub(crate) const IGNORED: &str = "_ignored";
 impl Indexed {
     /// A value of that field is stored only.
     fn ignore(&mut self, path: &str) {
-        let cell = Cell::Text(path.to_owned());
-        let ignored = self.cells.entry(IGNORED.to_owned()).or_default();
-        if !ignored.contains(&cell) {
-            ignored.push(cell);
+        let ignored = (Path::from(IGNORED), Cell::Text(path.to_owned()));
+        if !self.cells.contains(&ignored) {
+            self.cells.push(ignored);
         }
+    }
+
+    fn has(&self, path: &str) -> bool {
+        let mut paths = self.cells.iter().map(|(path, _)| path);
+        let mut texts = self.texts.iter().map(|(path, ..)| path);
+        paths.any(|own| **own == *path) || texts.any(|own| **own == *path)
     }
 }
 
@@ -346,7 +357,7 @@ impl Mapping {
         if let Some(kind) = self
             .fields
             .get(parent)
-            .and_then(|field| field.multi.get(name))
+            .and_then(|field| field.multi.get(name).map(|(_, kind)| kind))
         {
             return Some(kind);
         }
@@ -368,8 +379,8 @@ impl Mapping {
         self.fields.iter().flat_map(|(path, field)| {
             let multi = field
                 .multi
-                .iter()
-                .map(move |(name, kind)| (format!("{path}.{name}"), kind));
+                .values()
+                .map(|(path, kind)| (path.to_string(), kind));
             std::iter::once((path.clone(), &field.kind)).chain(multi)
         })
     }
@@ -409,7 +420,7 @@ impl Mapping {
         for (name, value) in source {
             Self::value(mapping, name, value, &mut indexed, 0)?;
         }
-        let missing = |path: &String| !indexed.names.contains(path);
+        let missing = |path: &String| !indexed.has(path);
         let constants: Vec<(String, Value)> = mapping
             .constants
             .iter()
@@ -434,33 +445,33 @@ impl Mapping {
                 "field [{path}] nests deeper than {MAX_DEPTH}"
             )));
         }
-        if mapping.disabled.contains(path) {
-            return Ok(());
-        }
-        let is_known = mapping.objects.contains(path) || mapping.fields.contains_key(path);
-        match mapping.dynamic_at(path) {
-            Dynamic::Ignored if !is_known => return Ok(()),
-            Dynamic::Strict if !is_known => {
-                return Err(EsError::new(
-                    400,
-                    "strict_dynamic_mapping_exception",
-                    format!(
-                        "mapping set to strict, dynamic introduction of [{path}] within [_doc] is not allowed"
-                    ),
-                ));
-            }
-            _ => {}
-        }
-        match mapping.fields.get(path).map(|field| &field.kind) {
-            Some(FieldType::Opaque) => {
-                indexed.names.insert(path.to_owned());
-                return Ok(());
-            }
-            Some(FieldType::Flattened { ignore_above }) => {
-                values::flatten(path, path, *ignore_above, value, indexed);
-                return Ok(());
-            }
-            _ => {}
+        match mapping.fields.get(path) {
+            Some(field) => match &field.kind {
+                FieldType::Opaque => {
+                    indexed.others.push(path.into());
+                    return Ok(());
+                }
+                FieldType::Flattened { ignore_above } => {
+                    values::flatten(path, path, *ignore_above, value, indexed);
+                    return Ok(());
+                }
+                _ => {}
+            },
+            None if mapping.disabled.contains(path) => return Ok(()),
+            None if mapping.objects.contains(path) => {}
+            None => match mapping.dynamic_at(path) {
+                Dynamic::Added => {}
+                Dynamic::Ignored => return Ok(()),
+                Dynamic::Strict => {
+                    return Err(EsError::new(
+                        400,
+                        "strict_dynamic_mapping_exception",
+                        format!(
+                            "mapping set to strict, dynamic introduction of [{path}] within [_doc] is not allowed"
+                        ),
+                    ));
+                }
+            },
         }
         match value {
             Value::Null => {
@@ -496,12 +507,12 @@ impl Mapping {
         value: &Value,
         indexed: &mut Indexed,
     ) -> Result<(), EsError> {
-        if mapping.objects.contains(path) {
-            return Err(EsError::mapper_parsing(format!(
-                "object mapping for [{path}] tried to parse field [{path}] as object, but found a concrete value"
-            )));
-        }
         if !mapping.fields.contains_key(path) {
+            if mapping.objects.contains(path) {
+                return Err(EsError::mapper_parsing(format!(
+                    "object mapping for [{path}] tried to parse field [{path}] as object, but found a concrete value"
+                )));
+            }
             Arc::make_mut(mapping).add_dynamic(path, value)?;
         }
         let Some(field) = mapping.fields.get(path) else {
@@ -512,7 +523,7 @@ impl Mapping {
                 "Cannot write to a field alias [{path}]."
             )));
         }
-        match field.put(path, value, indexed) {
+        match field.put(value, indexed) {
             Err(error) if field.options.ignore_malformed => {
                 tracing::debug!(%error, "a value is only stored");
                 indexed.ignore(path);
@@ -521,7 +532,10 @@ impl Mapping {
             put => put?,
         }
         for alias in mapping.aliases.get(path).into_iter().flatten() {
-            field.put(alias, value, indexed)?;
+            field.put_as(alias, value, indexed)?;
+        }
+        if field.options.copy_to.is_empty() {
+            return Ok(());
         }
         let copies = field.options.copy_to.clone();
         for copy in copies {
@@ -582,6 +596,13 @@ fn node<'a>(root: &'a mut Value, path: &str) -> &'a mut Map<String, Value> {
 mod tests {
     use super::*;
 
+    impl Indexed {
+        fn at(&self, path: &str) -> Vec<Cell> {
+            let own = self.cells.iter().filter(|(other, _)| **other == *path);
+            own.map(|(_, cell)| cell.clone()).collect()
+        }
+    }
+
     #[test]
     fn unknown_fields_are_mapped_as_elasticsearch_does() {
         let mut mapping = Arc::new(Mapping::default());
@@ -601,10 +622,10 @@ mod tests {
             .map(|kind| (!kind.is_empty()).then(|| kind.to_owned()));
         assert_eq!(kinds, expected);
         assert_eq!(
-            indexed.cells["a.list.keyword"],
+            indexed.at("a.list.keyword"),
             [Cell::Text("x".to_owned()), Cell::Text("y".to_owned())]
         );
-        assert!(indexed.names.contains("a.d") && !indexed.names.contains("a.none"));
+        assert!(indexed.has("a.d") && !indexed.has("a.none"));
         assert_eq!(Mapping::parse(&json).unwrap().to_json(), json);
     }
 
@@ -629,8 +650,8 @@ mod tests {
         )
         .unwrap();
         assert_eq!(
-            (&coerced.cells["n"][0], &coerced.cells["k"][0]),
-            (&Cell::Whole(12), &Cell::Text("5".to_owned()))
+            (coerced.at("n"), coerced.at("k")),
+            (vec![Cell::Whole(12)], vec![Cell::Text("5".to_owned())])
         );
     }
 
@@ -644,6 +665,6 @@ mod tests {
                 .unwrap(),
         )
         .unwrap();
-        assert!(indexed.names.is_empty() && indexed.cells.is_empty());
+        assert!(indexed.others.is_empty() && indexed.cells.is_empty());
     }
 }

@@ -3,14 +3,14 @@
 use canarytrace_es::{EsError, date};
 use serde_json::Value;
 
-use super::{Cell, FieldType, Indexed};
+use super::{Cell, FieldType, Indexed, Path};
 
 /// A longer exact value cannot be a term of the index.
 const MAX_TERM_BYTES: usize = 32_766;
 
 /// Coerces a leaf and puts it into the index; false when it is left out (too long, not indexed).
 pub(super) fn put(
-    path: &str,
+    path: &Path,
     kind: &FieldType,
     value: &Value,
     indexed: &mut Indexed,
@@ -22,13 +22,16 @@ pub(super) fn put(
         ))
     };
     let cell = match kind {
-        FieldType::Text { indexed: false } => return Ok(false),
-        FieldType::Text { indexed: true } => {
-            indexed
-                .texts
-                .entry(path.to_owned())
-                .or_default()
-                .push(plain(value));
+        FieldType::Text { indexed: false, .. } => return Ok(false),
+        FieldType::Text {
+            indexed: true,
+            analyzer,
+        } => {
+            let (words, count) = match value {
+                Value::String(text) => analyzer.prepared(text),
+                other => analyzer.prepared(&plain(other)),
+            };
+            indexed.texts.push((Path::clone(path), words, count));
             return Ok(true);
         }
         FieldType::Opaque | FieldType::Flattened { .. } => return Ok(false),
@@ -80,7 +83,7 @@ pub(super) fn put(
             Cell::Text(address.to_string())
         }
     };
-    indexed.cells.entry(path.to_owned()).or_default().push(cell);
+    indexed.cells.push((Path::clone(path), cell));
     Ok(true)
 }
 
@@ -117,9 +120,7 @@ pub(super) fn flatten(
                 vec![root, path]
             };
             for path in paths {
-                indexed.names.insert(path.to_owned());
-                let cells = indexed.cells.entry(path.to_owned()).or_default();
-                cells.push(Cell::Text(text.clone()));
+                indexed.cells.push((path.into(), Cell::Text(text.clone())));
             }
         }
     }

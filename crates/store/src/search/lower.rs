@@ -155,8 +155,8 @@ impl Lowering<'_> {
         };
         match self.mapping.kind(path) {
             None => Ok(Box::new(EmptyQuery)),
-            Some(FieldType::Text { indexed: true }) => Ok(self.word(path, &plain(value))),
-            Some(FieldType::Text { indexed: false }) => Err(not_indexed(path)),
+            Some(FieldType::Text { indexed: true, .. }) => Ok(self.word(path, &plain(value))),
+            Some(FieldType::Text { indexed: false, .. }) => Err(not_indexed(path)),
             Some(FieldType::Opaque | FieldType::Flattened { .. }) => Err(opaque(path)),
             Some(FieldType::Keyword {
                 lowercase: true, ..
@@ -280,8 +280,8 @@ impl Lowering<'_> {
                     above(&value, &lower) && below(&value, &upper)
                 }))
             }
-            Some(FieldType::Text { indexed: false }) => Err(not_indexed(path)),
-            Some(FieldType::Text { indexed: true }) => Ok(self.texts(path, move |text| {
+            Some(FieldType::Text { indexed: false, .. }) => Err(not_indexed(path)),
+            Some(FieldType::Text { indexed: true, .. }) => Ok(self.texts(path, move |text| {
                 let value = FieldValue::Text(text.to_owned());
                 above(&value, &lower) && below(&value, &upper)
             })),
@@ -442,7 +442,7 @@ impl Lowering<'_> {
         test: impl Fn(&str) -> bool + Send + Sync + 'static,
     ) -> Boxed {
         let predicate = match self.mapping.kind(path) {
-            Some(FieldType::Text { indexed: true }) => Predicate::Words {
+            Some(FieldType::Text { indexed: true, .. }) => Predicate::Words {
                 field: self.index.columns.text,
                 prefix: self.text_term(path, "").serialized_value_bytes().to_vec(),
                 test: Arc::new(test),

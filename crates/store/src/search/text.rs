@@ -41,25 +41,23 @@ impl Lowering<'_> {
         })
     }
 
-    pub(super) fn tokens(&self, text: &str) -> Vec<String> {
-        let mut analyzer = self.index.analyzer();
-        let mut stream = analyzer.token_stream(text);
-        let mut tokens = Vec::new();
-        while stream.advance() {
-            tokens.push(stream.token().text.clone());
+    /// The words of a text as the field has them.
+    fn tokens(&self, path: &str, text: &str) -> Vec<String> {
+        match self.mapping.kind(path) {
+            Some(FieldType::Text { analyzer, .. }) => analyzer.words(text),
+            _ => vec![text.to_owned()],
         }
-        tokens
     }
 
     pub(super) fn match_text(&self, path: &str, query: &MatchQuery) -> Result<Boxed, EsError> {
         match self.mapping.kind(path) {
-            Some(FieldType::Text { indexed: true }) => {
+            Some(FieldType::Text { indexed: true, .. }) => {
                 let occur = if query.operator == Operator::And {
                     Occur::Must
                 } else {
                     Occur::Should
                 };
-                let terms = self.tokens(&plain(&query.value));
+                let terms = self.tokens(path, &plain(&query.value));
                 let clauses: Vec<(Occur, Boxed)> = terms
                     .iter()
                     .map(|token| (occur, self.word(path, token)))
@@ -80,7 +78,9 @@ impl Lowering<'_> {
                     _ => Box::new(BooleanQuery::new(clauses)),
                 })
             }
-            Some(FieldType::Text { indexed: false }) if query.lenient => Ok(Box::new(EmptyQuery)),
+            Some(FieldType::Text { indexed: false, .. }) if query.lenient => {
+                Ok(Box::new(EmptyQuery))
+            }
             _ => match self.term(path, &query.value) {
                 Err(_) if query.lenient => Ok(Box::new(EmptyQuery)),
                 other => other,
@@ -95,7 +95,7 @@ impl Lowering<'_> {
     ) -> Result<Boxed, EsError> {
         if !matches!(
             self.mapping.kind(path),
-            Some(FieldType::Text { indexed: true })
+            Some(FieldType::Text { indexed: true, .. })
         ) {
             if query.prefix && self.mapping.kind(path).is_some() {
                 return Err(EsError::illegal_argument(format!(
@@ -112,7 +112,7 @@ impl Lowering<'_> {
             return self.match_text(path, &words);
         }
         let mut terms: Vec<Term> = self
-            .tokens(&plain(&query.value))
+            .tokens(path, &plain(&query.value))
             .iter()
             .map(|token| self.text_term(path, token))
             .collect();
