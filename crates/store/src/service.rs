@@ -284,7 +284,7 @@ impl SearchService for Store {
             let Some(source) = &found.source else {
                 return Ok(None);
             };
-            let source = parse_source(source)?;
+            let source = parse_source(&source.read().map_err(StoreError::from)?)?;
             Ok(Some(DocumentLookup {
                 index: index.name.clone(),
                 id,

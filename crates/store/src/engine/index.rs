@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    fs,
+    fs, io,
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, RwLock,
@@ -32,6 +32,7 @@ use super::{
     columns::{Columns, PREPARED, layout, numbers, schema},
     files::{create_folder, replace},
     incoming::Incoming,
+    log::Place,
     row::Row,
     writer::index_document,
 };
@@ -50,7 +51,23 @@ pub(crate) struct Pending {
     pub(crate) version: u64,
     pub(crate) sequence: u64,
     /// None: deleted.
-    pub(crate) source: Option<Bytes>,
+    pub(crate) source: Option<Source>,
+}
+
+/// A document as it was sent.
+#[derive(Clone, Debug)]
+pub(crate) enum Source {
+    Here(Bytes),
+    Logged(Place),
+}
+
+impl Source {
+    pub(crate) fn read(&self) -> io::Result<Bytes> {
+        match self {
+            Source::Here(bytes) => Ok(bytes.clone()),
+            Source::Logged(place) => place.read(),
+        }
+    }
 }
 
 /// What is kept beside the segments.
@@ -281,25 +298,30 @@ impl Index {
         Ok(Some(Pending {
             version,
             sequence,
-            source: Some(Bytes::from(source(&document, self.columns.source))),
+            source: Some(Source::Here(source(&document, self.columns.source).into())),
         }))
     }
 
-    /// Applies a write that is in the log.
+    /// Applies a write that is in the log, there.
     pub(crate) fn apply(
         &self,
         id: &str,
         pending: Pending,
         indexed: Option<Indexed>,
+        place: Option<Place>,
     ) -> Result<(), StoreError> {
         self.next_sequence
             .fetch_max(pending.sequence + 1, Ordering::SeqCst);
         lock(&self.dirty_since).get_or_insert_with(Instant::now);
         *lock(&self.last_write) = Some(Instant::now());
+        let mut known = pending.clone();
+        if let (Some(source), Some(place)) = (&mut known.source, place) {
+            *source = Source::Logged(place);
+        }
         self.pending
             .write()
             .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .insert(id.to_owned(), pending.clone());
+            .insert(id.to_owned(), known);
         self.add(&mut lock(&self.incoming), id, &pending, indexed)
             .inspect_err(|_| self.has_lost.store(true, Ordering::SeqCst))
     }
@@ -315,8 +337,13 @@ impl Index {
         if pending.version > 1 || stays.is_none() {
             incoming.replace(id, stays);
         }
-        let row = indexed.and_then(|indexed| Row::new(self.columns, id, pending, indexed));
-        row.map_or(Ok(()), |row| incoming.add(&self.tantivy, row))
+        let row = match (indexed, &pending.source) {
+            (Some(indexed), Some(source)) => {
+                Row::new(self.columns, id, pending, source.read()?, indexed)
+            }
+            _ => return Ok(()),
+        };
+        incoming.add(&self.tantivy, row)
     }
 
     /// Makes the segments again from what is known of the writes, after one of them could not be written.
@@ -329,7 +356,7 @@ impl Index {
         for (id, pending) in pending.iter() {
             let indexed = match &pending.source {
                 Some(source) => Some(
-                    index_document(self, source)
+                    index_document(self, &source.read()?)
                         .map_err(|error| StoreError::Damaged(self.folder.clone(), error.reason))?,
                 ),
                 None => None,

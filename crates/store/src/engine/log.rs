@@ -6,8 +6,12 @@
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, Read, Write},
+    os::unix::fs::FileExt,
     path::{Path, PathBuf},
+    sync::Arc,
 };
+
+use bytes::Bytes;
 
 use super::files::create_folder;
 
@@ -15,11 +19,34 @@ const HEADER: usize = 8;
 /// A frame holds one document.
 const MAX_FRAME: usize = 256 << 20;
 
+/// Where bytes lie in the log; the file can be read for as long as somebody knows the place.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    file: Arc<File>,
+    offset: u64,
+    length: usize,
+}
+
+impl Place {
+    /// The last bytes of it.
+    pub(crate) fn tail(mut self, length: usize) -> Self {
+        self.offset += (self.length - length.min(self.length)) as u64;
+        self.length = length.min(self.length);
+        self
+    }
+
+    pub(crate) fn read(&self) -> io::Result<Bytes> {
+        let mut bytes = vec![0; self.length];
+        self.file.read_exact_at(&mut bytes, self.offset)?;
+        Ok(bytes.into())
+    }
+}
+
 /// The log, open for appending.
 #[derive(Debug)]
 pub(crate) struct Log {
     folder: PathBuf,
-    file: File,
+    file: Arc<File>,
     number: u64,
     length: u64,
 }
@@ -36,15 +63,16 @@ impl Log {
         let number = numbers.last().map_or(1, |last| last + 1);
         let log = Self {
             folder: folder.to_owned(),
-            file: create(folder, number)?,
+            file: Arc::new(create(folder, number)?),
             number,
             length: 0,
         };
         Ok((log, payloads))
     }
 
-    /// Appends frames and waits until they are on disk. After an error nothing of them is in the log.
-    pub(crate) fn append(&mut self, payloads: &[Vec<u8>]) -> io::Result<()> {
+    /// Appends frames and waits until they are on disk; answers where they are. After an error nothing of them is in the log.
+    pub(crate) fn append(&mut self, payloads: &[Vec<u8>]) -> io::Result<Vec<Place>> {
+        let mut places = Vec::with_capacity(payloads.len());
         let mut frames =
             Vec::with_capacity(payloads.iter().map(|payload| payload.len() + HEADER).sum());
         for payload in payloads {
@@ -59,16 +87,20 @@ impl Log {
             })?;
             frames.extend_from_slice(&length.to_le_bytes());
             frames.extend_from_slice(&crc32fast::hash(payload).to_le_bytes());
+            places.push(Place {
+                file: Arc::clone(&self.file),
+                offset: self.length + frames.len() as u64,
+                length: payload.len(),
+            });
             frames.extend_from_slice(payload);
         }
-        let written = self
-            .file
+        let written = (&*self.file)
             .write_all(&frames)
             .and_then(|()| self.file.sync_data());
         match written {
             Ok(()) => {
                 self.length += frames.len() as u64;
-                Ok(())
+                Ok(places)
             }
             Err(error) => {
                 self.file.set_len(self.length)?;
@@ -85,7 +117,7 @@ impl Log {
     pub(crate) fn cut(&mut self) -> io::Result<()> {
         let older = segments(&self.folder)?;
         self.number += 1;
-        self.file = create(&self.folder, self.number)?;
+        self.file = Arc::new(create(&self.folder, self.number)?);
         self.length = 0;
         older
             .into_iter()
@@ -116,6 +148,7 @@ fn segments(folder: &Path) -> io::Result<Vec<u64>> {
 fn create(folder: &Path, number: u64) -> io::Result<File> {
     let file = OpenOptions::new()
         .append(true)
+        .read(true)
         .create_new(true)
         .open(segment(folder, number))?;
     File::open(folder)?.sync_all()?;

@@ -26,17 +26,17 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    /// None of a deleted document.
     pub(crate) fn new(
         columns: Columns,
         id: &str,
         pending: &Pending,
+        source: Bytes,
         indexed: Indexed,
-    ) -> Option<Self> {
+    ) -> Self {
         let mut row = Self {
             columns,
             id: id.to_owned(),
-            source: pending.source.clone()?,
+            source,
             sequence: pending.sequence,
             version: pending.version,
             exact: Vec::with_capacity(indexed.cells.len()),
@@ -57,7 +57,7 @@ impl Row {
         for path in &indexed.others {
             row.add_length(path, 0);
         }
-        Some(row)
+        row
     }
 
     fn add_length(&mut self, path: &Path, words: i64) {

@@ -6,7 +6,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bytes::Bytes;
 use canarytrace_es::{
     EsError,
     bulk::{BulkItem, BulkItemResult, BulkOperation, WriteResult, Written},
@@ -16,7 +15,10 @@ use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
 use super::{
-    Index, REFRESH_INTERVAL, SEARCH_IDLE, Shared, StoreError, index::Pending, log::Log, memory,
+    Index, REFRESH_INTERVAL, SEARCH_IDLE, Shared, StoreError,
+    index::{Pending, Source},
+    log::{Log, Place},
+    memory,
 };
 use crate::mapping::{Indexed, Mapping};
 
@@ -67,13 +69,15 @@ const TICK: Duration = Duration::from_millis(200);
 /// Bulk requests that are logged together.
 const GROUP: usize = 64;
 const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(30);
+/// A store that nobody has written to for so long makes everything durable in segments, and frees what that took.
+const QUIET: Duration = Duration::from_secs(3);
 const CHECKPOINT_BYTES: u64 = 64 << 20;
 /// Segments in the making, of all indices together.
-const MAX_BUFFERED: usize = 96 << 20;
+const MAX_BUFFERED: usize = 64 << 20;
 /// A day's indices of one prefix are about a dozen; each open writer holds three threads.
 const MAX_WRITERS: usize = 32;
 /// A day of runs every quarter of an hour is written to all the time.
-const WRITER_IDLE: Duration = Duration::from_secs(20);
+const WRITER_IDLE: Duration = Duration::from_secs(10);
 
 /// A frame's first line; the document follows.
 #[derive(Debug, Serialize, Deserialize)]
@@ -93,6 +97,8 @@ struct Prepared {
     pending: Pending,
     indexed: Option<Indexed>,
     frame: Vec<u8>,
+    /// The frame ends in so many bytes of the document.
+    source_bytes: usize,
 }
 
 /// What earlier items of the same group will have written.
@@ -102,6 +108,7 @@ pub(crate) struct Writer {
     shared: Arc<Shared>,
     log: Log,
     last_checkpoint: Instant,
+    last_write: Instant,
     /// Next sequence number per index uuid, ahead of what is applied.
     sequences: HashMap<String, u64>,
     generated: u64,
@@ -113,6 +120,7 @@ impl Writer {
             shared,
             log,
             last_checkpoint: Instant::now(),
+            last_write: Instant::now(),
             sequences: HashMap::new(),
             generated: 0,
         }
@@ -145,7 +153,7 @@ impl Writer {
             let pending = Pending {
                 version: frame.version,
                 sequence: frame.sequence,
-                source: (!frame.delete).then(|| Bytes::from(source)),
+                source: (!frame.delete).then(|| Source::Here(source.into())),
             };
             // A document of the log may be in the segments already, under an older number.
             index.apply(
@@ -155,6 +163,7 @@ impl Writer {
                     ..pending
                 },
                 indexed,
+                None,
             )?;
         }
         self.checkpoint()
@@ -244,6 +253,7 @@ impl Writer {
         if group.is_empty() {
             return;
         }
+        self.last_write = Instant::now();
         let (mut prepared, mut overlay, mut replies): (Vec<Prepared>, Overlay, Vec<BulkReply>) =
             Default::default();
         for (items, refresh, reply) in group {
@@ -257,20 +267,27 @@ impl Writer {
             .iter_mut()
             .map(|write| std::mem::take(&mut write.frame))
             .collect();
-        if let Err(error) = self.log.append(&frames) {
-            tracing::error!(%error, "the log cannot be written; nothing of these requests was taken");
-            self.sequences.clear();
-            let refused = EsError::new(
-                507,
-                "insufficient_storage",
-                format!("the store's log cannot be written: {error}"),
-            );
-            replies
-                .into_iter()
-                .for_each(|(.., reply)| drop(reply.send(Err(refused.clone()))));
-            return;
-        }
-        let applied = self.apply(prepared, replies.iter().any(|(_, refresh, _)| *refresh));
+        let places = match self.log.append(&frames) {
+            Ok(places) => places,
+            Err(error) => {
+                tracing::error!(%error, "the log cannot be written; nothing of these requests was taken");
+                self.sequences.clear();
+                let refused = EsError::new(
+                    507,
+                    "insufficient_storage",
+                    format!("the store's log cannot be written: {error}"),
+                );
+                replies
+                    .into_iter()
+                    .for_each(|(.., reply)| drop(reply.send(Err(refused.clone()))));
+                return;
+            }
+        };
+        let applied = self.apply(
+            prepared,
+            places,
+            replies.iter().any(|(_, refresh, _)| *refresh),
+        );
         for (results, _, reply) in replies {
             let answer = applied
                 .as_ref()
@@ -280,10 +297,18 @@ impl Writer {
         }
     }
 
-    fn apply(&mut self, prepared: Vec<Prepared>, refresh: bool) -> Result<(), StoreError> {
+    fn apply(
+        &mut self,
+        prepared: Vec<Prepared>,
+        places: Vec<Place>,
+        refresh: bool,
+    ) -> Result<(), StoreError> {
         let mut touched: Vec<Arc<Index>> = Vec::new();
-        for write in prepared {
-            write.index.apply(&write.id, write.pending, write.indexed)?;
+        for (write, place) in prepared.into_iter().zip(places) {
+            let place = place.tail(write.source_bytes);
+            write
+                .index
+                .apply(&write.id, write.pending, write.indexed, Some(place))?;
             if !touched.iter().any(|index| index.uuid == write.index.uuid) {
                 touched.push(write.index);
             }
@@ -408,10 +433,11 @@ impl Writer {
             delete,
         };
         let frame = write_frame(&frame, &item.source);
+        let source_bytes = item.source.len();
         let pending = Pending {
             version,
             sequence,
-            source: (!delete).then_some(item.source),
+            source: (!delete).then_some(Source::Here(item.source)),
         };
         overlay.insert(key, pending.clone());
         prepared.push(Prepared {
@@ -420,6 +446,7 @@ impl Writer {
             pending,
             indexed,
             frame,
+            source_bytes,
         });
         Ok(Written {
             result,
@@ -457,9 +484,9 @@ impl Writer {
             }
         }
         self.close_writers()?;
-        if self.log.length() > CHECKPOINT_BYTES
-            || (self.log.length() > 0 && self.last_checkpoint.elapsed() > CHECKPOINT_INTERVAL)
-        {
+        let is_old = self.last_checkpoint.elapsed() > CHECKPOINT_INTERVAL;
+        let is_quiet = self.last_write.elapsed() > QUIET;
+        if self.log.length() > CHECKPOINT_BYTES || (self.log.length() > 0 && (is_old || is_quiet)) {
             self.checkpoint()?;
         }
         Ok(())
