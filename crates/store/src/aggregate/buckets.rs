@@ -1,6 +1,9 @@
 //! Buckets by value and by query.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use canarytrace_es::{
     EsError,
@@ -26,7 +29,7 @@ pub(crate) enum BucketKey {
     Whole(i64),
     /// A float by its bits, ordered as the number is.
     Decimal(u64),
-    Text(String),
+    Text(Arc<str>),
     /// A combination; a part without a value is none.
     Several(Vec<Option<BucketKey>>),
 }
@@ -40,7 +43,7 @@ impl BucketKey {
         match value {
             FieldValue::Whole(number) => BucketKey::Whole(number),
             FieldValue::Decimal(number) => BucketKey::Decimal(ordered_bits(number)),
-            FieldValue::Text(text) => BucketKey::Text(text),
+            FieldValue::Text(text) => BucketKey::Text(text.into()),
         }
     }
 
@@ -50,8 +53,8 @@ impl BucketKey {
                 || BucketKey::Decimal(ordered_bits(number.as_f64().unwrap_or(0.0))),
                 BucketKey::Whole,
             ),
-            Value::String(text) => BucketKey::Text(text.clone()),
-            other => BucketKey::Text(other.to_string()),
+            Value::String(text) => BucketKey::Text(text.as_str().into()),
+            other => BucketKey::Text(other.to_string().into()),
         }
     }
 }
@@ -98,8 +101,10 @@ pub(crate) fn split(
             without.push(*doc);
         }
     }
-    for (ordinal, docs) in by_ordinal {
-        each(BucketKey::Text(columns.resolve(ordinal)), docs);
+    let ordinals: Vec<u64> = by_ordinal.keys().copied().collect();
+    let texts = columns.resolve_all(&ordinals);
+    for (text, docs) in texts.into_iter().zip(by_ordinal.into_values()) {
+        each(BucketKey::Text(text), docs);
     }
     for (key, docs) in by_number {
         each(key, docs);
@@ -169,7 +174,33 @@ pub(super) struct Choice<'a> {
     pub(super) order: &'a [BucketOrder],
 }
 
-impl Choice<'_> {
+impl<'a> Choice<'a> {
+    pub(super) fn of(terms: &'a Terms) -> Self {
+        Self {
+            size: terms.size,
+            min_doc_count: terms.min_doc_count,
+            order: &terms.order,
+        }
+    }
+
+    /// Whether buckets are chosen without looking at what is in them.
+    pub(super) fn is_by_itself(&self) -> bool {
+        let mut targets = self.order.iter().map(|order| &order.target);
+        !targets.any(|target| matches!(target, OrderTarget::Metric { .. }))
+    }
+
+    /// The keys that will be answered.
+    pub(super) fn keys(&self, found: &HashMap<BucketKey, Bucket>) -> Vec<BucketKey> {
+        let mut keys: Vec<(&BucketKey, u64)> = found
+            .iter()
+            .map(|(key, bucket)| (key, bucket.count))
+            .filter(|(_, count)| *count >= self.min_doc_count)
+            .collect();
+        keys.sort_unstable_by(|a, b| compare_plain(*a, *b, self.order));
+        keys.truncate(self.size);
+        keys.into_iter().map(|(key, _)| key.clone()).collect()
+    }
+
     /// Ours are exact. Elasticsearch says that it does not know when it has left out buckets in an order that says nothing
     /// about what was left out.
     fn error_of_counts(&self, all: usize) -> i64 {
@@ -190,12 +221,7 @@ pub(crate) fn finish_terms(
     with: &Finish<'_>,
 ) -> Result<Value, EsError> {
     let kind = with.kinds.get(&terms.field);
-    let choice = Choice {
-        size: terms.size,
-        min_doc_count: terms.min_doc_count,
-        order: &terms.order,
-    };
-    finish_chosen(&choice, aggregation, found, with, |key| {
+    finish_chosen(&Choice::of(terms), aggregation, found, with, |key| {
         key_fields(key, kind)
     })
 }
@@ -212,20 +238,27 @@ pub(super) fn finish_chosen(
             "[min_doc_count] 0 of a terms aggregation",
         ));
     }
-    let mut total = 0;
-    let mut buckets = Vec::new();
-    for (key, bucket) in found {
-        if bucket.count >= choice.min_doc_count {
-            let count = bucket.count;
-            total += count;
-            let body = finish_bucket(bucket, aggregation, with, fields(&key))?;
-            buckets.push(Finished { key, count, body });
-        }
-    }
     for order in choice.order {
         check_order(order, aggregation)?;
     }
-    let error = choice.error_of_counts(buckets.len());
+    let mut found: Vec<(BucketKey, Bucket)> = found
+        .into_iter()
+        .filter(|(_, bucket)| bucket.count >= choice.min_doc_count)
+        .collect();
+    let total: u64 = found.iter().map(|(_, bucket)| bucket.count).sum();
+    let error = choice.error_of_counts(found.len());
+    if choice.is_by_itself() {
+        found.sort_unstable_by(|(a, one), (b, other)| {
+            compare_plain((a, one.count), (b, other.count), choice.order)
+        });
+        found.truncate(choice.size);
+    }
+    let mut buckets = Vec::with_capacity(found.len());
+    for (key, bucket) in found {
+        let count = bucket.count;
+        let body = finish_bucket(bucket, aggregation, with, fields(&key))?;
+        buckets.push(Finished { key, count, body });
+    }
     buckets.sort_by(|a, b| compare(a, b, choice.order));
     buckets.truncate(choice.size);
     let shown: u64 = buckets.iter().map(|bucket| bucket.count).sum();
@@ -244,14 +277,14 @@ pub(super) fn key_fields(key: &BucketKey, kind: Option<&FieldType>) -> Map<Strin
             Some(date::format_ms(*number, &TimeZone::UTC)),
         ),
         (BucketKey::Text(flag), Some(FieldType::Boolean)) => {
-            (json!(i32::from(flag == "true")), Some(flag.clone()))
+            (json!(i32::from(&**flag == "true")), Some(flag.to_string()))
         }
         (BucketKey::Whole(number), Some(FieldType::Decimal { .. })) => {
             (json!(*number as f64), None)
         }
         (BucketKey::Whole(number), _) => (json!(number), None),
         (BucketKey::Decimal(bits), _) => (json!(from_ordered_bits(*bits)), None),
-        (BucketKey::Text(text), _) => (json!(text), None),
+        (BucketKey::Text(text), _) => (json!(&**text), None),
         (BucketKey::Several(_), _) => (Value::Null, None),
     };
     fields.insert("key".to_owned(), value);
@@ -286,6 +319,28 @@ fn check_order(order: &BucketOrder, aggregation: &Aggregation) -> Result<(), EsE
         }
         _ => Ok(()),
     }
+}
+
+/// By key and count alone.
+fn compare_plain(
+    (a, a_count): (&BucketKey, u64),
+    (b, b_count): (&BucketKey, u64),
+    orders: &[BucketOrder],
+) -> std::cmp::Ordering {
+    for order in orders {
+        let ordering = match &order.target {
+            OrderTarget::Count => a_count.cmp(&b_count),
+            OrderTarget::Key | OrderTarget::Metric { .. } => a.cmp(b),
+        };
+        if ordering.is_ne() {
+            return if order.descending {
+                ordering.reverse()
+            } else {
+                ordering
+            };
+        }
+    }
+    a.cmp(b)
 }
 
 fn compare(a: &Finished, b: &Finished, orders: &[BucketOrder]) -> std::cmp::Ordering {

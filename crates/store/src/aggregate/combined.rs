@@ -4,6 +4,8 @@ use std::{
     cell::RefCell,
     cmp::Ordering,
     collections::{BTreeMap, HashMap},
+    rc::Rc,
+    sync::Arc,
 };
 
 use canarytrace_es::{
@@ -29,12 +31,12 @@ type Parts = Vec<Option<BucketKey>>;
 
 /// Reads the values of one part of the key.
 struct Reader<'a> {
-    columns: FieldColumns,
+    columns: Rc<FieldColumns>,
     rounding: Rounding<'a>,
     /// What a document without a value has: nothing, null, or a value that stands in.
     without: Option<Option<BucketKey>>,
     /// Texts by ordinal: each is read once.
-    texts: RefCell<HashMap<u64, String>>,
+    texts: RefCell<HashMap<u64, Arc<str>>>,
 }
 
 enum Rounding<'a> {
@@ -51,7 +53,7 @@ impl Reader<'_> {
             let text = texts
                 .entry(ordinal)
                 .or_insert_with(|| self.columns.resolve(ordinal));
-            values.push(Some(BucketKey::Text(text.clone())));
+            values.push(Some(BucketKey::Text(Arc::clone(text))));
         });
         self.columns
             .numbers(doc, |value| values.extend(self.rounded(value).map(Some)));
@@ -250,7 +252,7 @@ fn shown(source: &Source, part: Option<&BucketKey>, with: &Finish<'_>) -> Result
                     .write(*start, &Rounder::new(histogram)?.zone)
             )
         }
-        (_, BucketKey::Text(flag), Some(FieldType::Boolean)) => json!(flag == "true"),
+        (_, BucketKey::Text(flag), Some(FieldType::Boolean)) => json!(&**flag == "true"),
         (_, part, _) => key_fields(part, kind).remove("key").unwrap_or(Value::Null),
     })
 }

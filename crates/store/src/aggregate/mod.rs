@@ -9,7 +9,11 @@ mod pipeline;
 mod ranges;
 mod top_hits;
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, HashMap},
+    rc::Rc,
+};
 
 use canarytrace_es::{
     EsError,
@@ -25,12 +29,14 @@ use crate::{
     mapping::FieldType,
     search::{View, columns::FieldColumns, matches},
 };
-use buckets::{BucketKey, Chosen};
+use buckets::{BucketKey, Choice, Chosen};
 use metrics::{Numbers, Weighted};
 use top_hits::TopCandidates;
 
 /// Buckets of one request, all levels together, as Elasticsearch's `search.max_buckets`.
 const MAX_BUCKETS: usize = 65_536;
+/// Different values that are counted to find the most frequent ones.
+const MAX_KEYS: usize = 500_000;
 
 /// What has been collected for the aggregations of a request.
 pub(crate) struct Aggregator<'a> {
@@ -39,6 +45,9 @@ pub(crate) struct Aggregator<'a> {
     collected: BTreeMap<String, Collected>,
     kinds: Kinds,
 }
+
+/// A segment: of which view, and which of its segments.
+type Place = (usize, usize);
 
 /// The type of each aggregated field, over all indices.
 pub(crate) type Kinds = HashMap<String, FieldType>;
@@ -57,6 +66,8 @@ pub(crate) enum Collected {
 #[derive(Debug, Default)]
 pub(crate) struct Bucket {
     pub(crate) count: u64,
+    /// Documents whose nested aggregations wait until it is known which buckets are answered.
+    waiting: Vec<(Place, Vec<DocId>)>,
     pub(crate) nested: BTreeMap<String, Collected>,
 }
 
@@ -73,19 +84,11 @@ impl<'a> Aggregator<'a> {
     }
 
     /// Adds the documents of the segment at a place (of its view, and of the segment in it).
-    pub(crate) fn collect(
-        &mut self,
-        place: (usize, usize),
-        segment: &SegmentReader,
-        docs: &[DocId],
-    ) -> Result<(), EsError> {
-        let view = self.views.get(place.0);
-        let collection = Collection {
-            views: self.views,
-            view: view.ok_or_else(|| EsError::internal("a segment of no index"))?,
-            place,
-            segment,
-        };
+    pub(crate) fn collect(&mut self, place: Place, docs: &[DocId]) -> Result<(), EsError> {
+        if self.aggregations.is_empty() {
+            return Ok(());
+        }
+        let collection = Collection::new(self.views, place)?;
         let mut budget = MAX_BUCKETS;
         collection.all(self.aggregations, docs, &mut self.collected, &mut budget)
     }
@@ -100,7 +103,76 @@ impl<'a> Aggregator<'a> {
                 .first()
                 .map_or(Timestamp::UNIX_EPOCH, |view| view.now),
         };
+        let mut segments = Segments {
+            views: self.views,
+            open: HashMap::new(),
+        };
+        segments.settle(self.aggregations, &mut self.collected)?;
         finish_all(self.aggregations, &mut self.collected, &with)
+    }
+}
+
+/// Segments that are looked at again for the buckets that are answered.
+struct Segments<'a> {
+    views: &'a [View],
+    open: HashMap<Place, Rc<Collection<'a>>>,
+}
+
+impl<'a> Segments<'a> {
+    fn at(&mut self, place: Place) -> Result<Rc<Collection<'a>>, EsError> {
+        if let Some(open) = self.open.get(&place) {
+            return Ok(Rc::clone(open));
+        }
+        let collection = Rc::new(Collection::new(self.views, place)?);
+        self.open.insert(place, Rc::clone(&collection));
+        Ok(collection)
+    }
+
+    /// Collects what is nested in buckets that had to wait.
+    fn settle(
+        &mut self,
+        aggregations: &Aggregations,
+        collected: &mut BTreeMap<String, Collected>,
+    ) -> Result<(), EsError> {
+        for (name, aggregation) in aggregations {
+            let Some(Collected::Buckets(found)) = collected.get_mut(name) else {
+                continue;
+            };
+            if aggregation.nested.is_empty() {
+                continue;
+            }
+            if let Some(choice) = choice(aggregation) {
+                let mut budget = MAX_BUCKETS;
+                for key in choice.keys(found) {
+                    let Some(bucket) = found.get_mut(&key) else {
+                        continue;
+                    };
+                    for (place, docs) in std::mem::take(&mut bucket.waiting) {
+                        let collection = self.at(place)?;
+                        collection.all(
+                            &aggregation.nested,
+                            &docs,
+                            &mut bucket.nested,
+                            &mut budget,
+                        )?;
+                    }
+                    self.settle(&aggregation.nested, &mut bucket.nested)?;
+                }
+            } else {
+                for bucket in found.values_mut() {
+                    self.settle(&aggregation.nested, &mut bucket.nested)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// How the buckets that are answered are chosen, if that can be done before looking into them.
+fn choice(aggregation: &Aggregation) -> Option<Choice<'_>> {
+    match &aggregation.kind {
+        AggregationKind::Terms(terms) => Some(Choice::of(terms)).filter(Choice::is_by_itself),
+        _ => None,
     }
 }
 
@@ -198,11 +270,25 @@ fn fields(kind: &AggregationKind) -> Vec<&str> {
 struct Collection<'a> {
     views: &'a [View],
     view: &'a View,
-    place: (usize, usize),
+    place: Place,
     segment: &'a SegmentReader,
+    columns: RefCell<HashMap<String, Rc<FieldColumns>>>,
 }
 
-impl Collection<'_> {
+impl<'a> Collection<'a> {
+    fn new(views: &'a [View], place: Place) -> Result<Self, EsError> {
+        let view = views.get(place.0);
+        let view = view.ok_or_else(|| EsError::internal("a segment of no index"))?;
+        let segment = view.searcher.segment_readers().get(place.1);
+        Ok(Self {
+            views,
+            view,
+            place,
+            segment: segment.ok_or_else(|| EsError::internal("a segment that is not there"))?,
+            columns: RefCell::default(),
+        })
+    }
+
     fn all(
         &self,
         aggregations: &Aggregations,
@@ -292,13 +378,13 @@ impl Collection<'_> {
             AggregationKind::MultiTerms(terms) => combined::split_terms(self, docs, terms)?,
             AggregationKind::Composite(composite) => combined::split_page(self, docs, composite)?,
             AggregationKind::DateHistogram(histogram) => {
-                dates::split(&self.columns(&histogram.field)?, docs, histogram)?
+                dates::split(&*self.columns(&histogram.field)?, docs, histogram)?
             }
             AggregationKind::Histogram(histogram) => {
-                histogram::split(&self.columns(&histogram.field)?, docs, histogram)
+                histogram::split(&*self.columns(&histogram.field)?, docs, histogram)
             }
             AggregationKind::Ranges(ranges) => {
-                ranges::split(&self.columns(&ranges.field)?, docs, ranges, self.view.now)?
+                ranges::split(&*self.columns(&ranges.field)?, docs, ranges, self.view.now)?
             }
             AggregationKind::Filter(query) => only(self.matching(query, docs)?),
             AggregationKind::Missing(field) => {
@@ -338,8 +424,16 @@ impl Collection<'_> {
         Ok(parts)
     }
 
-    fn columns(&self, field: &str) -> Result<FieldColumns, EsError> {
-        Ok(FieldColumns::open(self.segment, field).map_err(StoreError::from)?)
+    fn columns(&self, field: &str) -> Result<Rc<FieldColumns>, EsError> {
+        if let Some(columns) = self.columns.borrow().get(field) {
+            return Ok(Rc::clone(columns));
+        }
+        let columns = FieldColumns::open(self.segment, field).map_err(StoreError::from)?;
+        let columns = Rc::new(columns);
+        self.columns
+            .borrow_mut()
+            .insert(field.to_owned(), Rc::clone(&columns));
+        Ok(columns)
     }
 
     /// Those of `docs` that match, in order.
@@ -360,11 +454,27 @@ impl Collection<'_> {
         found: &mut HashMap<BucketKey, Bucket>,
         budget: &mut usize,
     ) -> Result<(), EsError> {
+        let waits = choice(aggregation).is_some();
         for (key, docs) in parts {
-            *budget = budget.checked_sub(1).ok_or_else(too_many_buckets)?;
+            if !waits {
+                *budget = budget.checked_sub(1).ok_or_else(too_many_buckets)?;
+            }
             let bucket = found.entry(key).or_default();
             bucket.count += docs.len() as u64;
-            self.all(&aggregation.nested, &docs, &mut bucket.nested, budget)?;
+            if waits && !aggregation.nested.is_empty() {
+                bucket.waiting.push((self.place, docs));
+            } else {
+                self.all(&aggregation.nested, &docs, &mut bucket.nested, budget)?;
+            }
+        }
+        if found.len() > MAX_KEYS {
+            return Err(EsError::new(
+                429,
+                "circuit_breaking_exception",
+                format!(
+                    "[request] Data too large: more than {MAX_KEYS} different values in one aggregation"
+                ),
+            ));
         }
         Ok(())
     }

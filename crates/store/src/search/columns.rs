@@ -1,6 +1,9 @@
 //! Reading values of a field in one segment, whatever types its column holds.
 
-use std::ops::Bound;
+use std::{
+    ops::Bound,
+    sync::{Arc, OnceLock},
+};
 
 use tantivy::{
     BitSet, DocId, SegmentReader,
@@ -34,7 +37,12 @@ pub(crate) struct FieldColumns {
     unsigned: Option<Column<u64>>,
     decimal: Option<Column<f64>>,
     pub(crate) text: Option<StrColumn>,
+    /// All terms of a small dictionary, once one of them was asked for.
+    terms: OnceLock<Vec<Arc<str>>>,
 }
+
+/// Dictionaries up to so many terms are read as a whole.
+const SMALL_DICTIONARY: usize = 1024;
 
 impl FieldColumns {
     pub(crate) fn open(segment: &SegmentReader, path: &str) -> tantivy::Result<Self> {
@@ -126,20 +134,65 @@ impl FieldColumns {
         }
     }
 
-    pub(crate) fn resolve(&self, ordinal: u64) -> String {
+    /// The texts of ordinals in ascending order.
+    pub(crate) fn resolve_all(&self, ordinals: &[u64]) -> Vec<Arc<str>> {
+        let Some(column) = &self.text else {
+            return Vec::new();
+        };
+        if column.num_terms() <= SMALL_DICTIONARY {
+            return ordinals
+                .iter()
+                .map(|ordinal| self.resolve(*ordinal))
+                .collect();
+        }
+        let mut texts = Vec::with_capacity(ordinals.len());
+        let read = column
+            .dictionary()
+            .sorted_ords_to_term_cb(ordinals, |term| {
+                texts.push(Arc::from(String::from_utf8_lossy(term)));
+            });
+        if let Err(error) = read {
+            tracing::error!(%error, "terms cannot be read");
+        }
+        texts
+    }
+
+    pub(crate) fn resolve(&self, ordinal: u64) -> Arc<str> {
+        if let Some(column) = &self.text
+            && column.num_terms() <= SMALL_DICTIONARY
+        {
+            let terms = self.terms.get_or_init(|| all_terms(column));
+            let at = usize::try_from(ordinal).ok();
+            if let Some(term) = at.and_then(|at| terms.get(at)) {
+                return Arc::clone(term);
+            }
+        }
         let mut text = String::new();
         if let Some(column) = &self.text
             && let Err(error) = column.ord_to_str(ordinal, &mut text)
         {
             tracing::error!(%error, ordinal, "a term cannot be read");
         }
-        text
+        text.into()
     }
 
     /// Whether the field's columns may hold something in this segment.
     pub(crate) fn has_text(&self) -> bool {
         self.text.is_some()
     }
+}
+
+fn all_terms(column: &StrColumn) -> Vec<Arc<str>> {
+    let mut terms = Vec::with_capacity(column.num_terms());
+    match column.dictionary().stream() {
+        Ok(mut stream) => {
+            while stream.advance() {
+                terms.push(Arc::from(String::from_utf8_lossy(stream.key())));
+            }
+        }
+        Err(error) => tracing::error!(%error, "terms cannot be read"),
+    }
+    terms
 }
 
 /// The documents with a value in a range. tantivy takes one that ends below the smallest value for that value.

@@ -183,7 +183,7 @@ pub(crate) fn page(
                 Some(max.map_or(score, |max| max.max(score)))
             });
             let place = (view_position, segment_position);
-            aggregator.collect(place, segment, &found.docs)?;
+            aggregator.collect(place, &found.docs)?;
             if wanted > 0 {
                 let after = After {
                     values: request.search_after.as_deref(),
@@ -333,6 +333,8 @@ fn ignored(view: &View, candidate: &Candidate) -> Result<Vec<String>, EsError> {
         .ok_or_else(|| EsError::internal("a hit of no segment"))?;
     let column = FieldColumns::open(segment, IGNORED).map_err(StoreError::from)?;
     let mut paths = Vec::new();
-    column.ordinals(candidate.doc, |ordinal| paths.push(column.resolve(ordinal)));
+    column.ordinals(candidate.doc, |ordinal| {
+        paths.push(column.resolve(ordinal).to_string())
+    });
     Ok(paths)
 }

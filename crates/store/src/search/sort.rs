@@ -177,7 +177,8 @@ impl Order {
             for (key, column) in candidate.keys.iter_mut().zip(&columns) {
                 if let Key::Ordinal(ordinal) = key {
                     *key = Key::Value(
-                        ordinal.map(|ordinal| FieldValue::Text(column.resolve(ordinal))),
+                        ordinal
+                            .map(|ordinal| FieldValue::Text(column.resolve(ordinal).to_string())),
                     );
                 }
             }
