@@ -15,4 +15,4 @@ mod mapping;
 mod search;
 mod service;
 
-pub use engine::{Store, StoreConfig, StoreError};
+pub use engine::{Damage, Rebuilt, Store, StoreConfig, StoreError, rebuild, verify};

@@ -48,10 +48,12 @@ impl Store {
         }
         indices.iter().for_each(|index| index.mark_searched());
         let now = Timestamp::now();
-        Ok(selected
-            .into_iter()
-            .map(|one| View::new(one.index, one.filters, now))
-            .collect())
+        blocking(move || {
+            let each = selected.into_iter();
+            each.map(|one| View::new(one.index, one.filters, now))
+                .collect()
+        })
+        .await
     }
 
     /// What a search looks at: what a context has kept, or the indices as they are.
@@ -310,12 +312,13 @@ impl SearchService for Store {
     }
 
     async fn delete_indices(&self, target: &IndexTarget) -> Result<Vec<String>, EsError> {
-        let names: Vec<String> = self
-            .shared
-            .concrete(target)?
-            .iter()
-            .map(|index| index.name.clone())
-            .collect();
+        let mut names = self.shared.damages.meant_by(target);
+        let mut rest = target.clone();
+        rest.patterns.retain(|pattern| !names.contains(pattern));
+        if !rest.patterns.is_empty() {
+            let whole = self.shared.concrete(&rest)?;
+            names.extend(whole.iter().map(|index| index.name.clone()));
+        }
         let doomed = names.clone();
         self.request(|reply| Request::Delete {
             names: doomed,
@@ -367,7 +370,12 @@ impl SearchService for Store {
     async fn health(&self) -> Result<Health, EsError> {
         let indices = self.shared.all().len() as u64;
         Ok(Health {
-            status: "green".to_owned(),
+            status: if self.shared.damages.names().is_empty() {
+                "green"
+            } else {
+                "red"
+            }
+            .to_owned(),
             cluster_name: "canarytrace".to_owned(),
             indices,
             pending_tasks: 0,

@@ -39,6 +39,10 @@ impl Shared {
 
     /// Indices by their names and those of their aliases.
     pub(crate) fn select(&self, target: &IndexTarget) -> Result<Vec<Selected>, EsError> {
+        target
+            .patterns
+            .iter()
+            .try_for_each(|name| self.damages.check(name))?;
         let (table, indices) = (self.table(), self.by_name());
         let names = indices.keys().chain(table.keys()).map(String::as_str);
         // None: the whole index is meant.
@@ -104,6 +108,7 @@ impl Shared {
 
     /// The one index that a document is read from.
     pub(crate) fn read_index(&self, name: &str) -> Result<Arc<Index>, EsError> {
+        self.damages.check(name)?;
         let Some(members) = self.members(name) else {
             return self
                 .index(name)

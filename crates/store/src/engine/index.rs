@@ -21,7 +21,7 @@ use tantivy::{
     TantivyDocument, Term,
     directory::MmapDirectory,
     index::SegmentId,
-    indexer::IndexWriterOptions,
+    indexer::{IndexWriterOptions, LogMergePolicy, MergePolicy, NoMergePolicy},
     query::TermQuery,
     schema::{Field, IndexRecordOption},
     tokenizer::TextAnalyzer,
@@ -34,16 +34,19 @@ use super::{
     incoming::Incoming,
     log::Place,
     row::Row,
-    writer::index_document,
+    writer::{Frame, index_document, write_frame},
 };
 use crate::{
     analysis::Prepared,
     mapping::{Indexed, Mapping},
 };
 
+/// A thread that waits for a merge.
+type Merge = JoinHandle<tantivy::Result<()>>;
+
 /// More documents than this stay in several segments.
 const MAX_MERGED: u64 = 5_000_000;
-const STATE: &str = "index.json";
+pub(super) const STATE: &str = "index.json";
 
 /// A document that is in the log and not in a committed segment yet.
 #[derive(Clone, Debug)]
@@ -72,14 +75,21 @@ impl Source {
 
 /// What is kept beside the segments.
 #[derive(Debug, Serialize, Deserialize)]
-struct State {
-    uuid: String,
-    mapping: Value,
+pub(super) struct State {
+    pub(super) uuid: String,
+    pub(super) mapping: Value,
     #[serde(default)]
-    settings: Value,
+    pub(super) settings: Value,
     /// Epoch ms; zero of an index that was made before this was kept.
     #[serde(default)]
     created_at: i64,
+}
+
+impl State {
+    pub(super) fn read(folder: &Path) -> Result<Self, StoreError> {
+        serde_json::from_slice(&fs::read(folder.join(STATE))?)
+            .map_err(|error| StoreError::Damaged(folder.to_owned(), error.to_string()))
+    }
 }
 
 /// An open index.
@@ -99,13 +109,14 @@ pub(crate) struct Index {
     has_lost: AtomicBool,
     /// Open while there are commits and merges.
     writer: Mutex<Option<IndexWriter>>,
-    reader: IndexReader,
+    /// Open while somebody searches.
+    reader: Mutex<Option<IndexReader>>,
     pending: RwLock<HashMap<String, Pending>>,
     next_sequence: AtomicU64,
     /// When the first uncommitted write came.
     dirty_since: Mutex<Option<Instant>>,
     /// One segment is being made of all.
-    merging: Mutex<Option<JoinHandle<tantivy::Result<()>>>>,
+    merging: Mutex<Option<Merge>>,
     last_search: Mutex<Option<Instant>>,
     last_write: Mutex<Option<Instant>>,
 }
@@ -157,10 +168,12 @@ impl Index {
 
     /// Opens an index as its last commit left it.
     pub(crate) fn open(folder: &Path, name: &str) -> Result<Self, StoreError> {
-        let state: State = serde_json::from_slice(&fs::read(folder.join(STATE))?)
-            .map_err(|error| StoreError::Damaged(folder.to_owned(), error.to_string()))?;
-        let (_, columns) = schema();
+        let state = State::read(folder)?;
+        let (current, columns) = schema();
         let tantivy = TantivyIndex::open(MmapDirectory::open(folder)?)?;
+        if tantivy.schema() != current {
+            return Err(StoreError::Outdated(name.to_owned()));
+        }
         remove_unreferenced(folder, &tantivy)?;
         let payload = tantivy
             .load_metas()?
@@ -193,10 +206,6 @@ impl Index {
     ) -> Result<Self, StoreError> {
         let words = TextAnalyzer::from(Prepared);
         tantivy.tokenizers().register(PREPARED, words);
-        let reader = tantivy
-            .reader_builder()
-            .reload_policy(ReloadPolicy::Manual)
-            .try_into()?;
         Ok(Self {
             name: name.to_owned(),
             uuid: uuid.to_owned(),
@@ -209,7 +218,7 @@ impl Index {
             incoming: Mutex::default(),
             has_lost: AtomicBool::new(false),
             writer: Mutex::new(None),
-            reader,
+            reader: Mutex::new(None),
             pending: RwLock::default(),
             next_sequence: AtomicU64::new(next_sequence),
             dirty_since: Mutex::new(None),
@@ -244,8 +253,27 @@ impl Index {
         self.next_sequence.load(Ordering::SeqCst)
     }
 
-    pub(crate) fn searcher(&self) -> Searcher {
-        self.reader.searcher()
+    pub(crate) fn searcher(&self) -> Result<Searcher, StoreError> {
+        let mut guard = lock(&self.reader);
+        let reader = match &mut *guard {
+            Some(reader) => reader,
+            empty => {
+                let builder = self.tantivy.reader_builder();
+                empty.insert(builder.reload_policy(ReloadPolicy::Manual).try_into()?)
+            }
+        };
+        Ok(reader.searcher())
+    }
+
+    fn reload(&self) -> Result<(), StoreError> {
+        lock(&self.reader)
+            .as_ref()
+            .map_or(Ok(()), |reader| Ok(reader.reload()?))
+    }
+
+    /// Closes the segments' files; the next search opens them again.
+    pub(crate) fn release_reader(&self) {
+        *lock(&self.reader) = None;
     }
 
     pub(crate) fn mark_searched(&self) {
@@ -266,10 +294,6 @@ impl Index {
         lock(&self.last_write).map(|at| at.elapsed())
     }
 
-    pub(crate) fn has_writer(&self) -> bool {
-        lock(&self.writer).is_some()
-    }
-
     /// What is known of an id, committed or not.
     pub(crate) fn lookup(&self, id: &str) -> Result<Option<Pending>, StoreError> {
         if let Some(pending) = self
@@ -280,7 +304,7 @@ impl Index {
         {
             return Ok(Some(pending.clone()));
         }
-        let searcher = self.searcher();
+        let searcher = self.searcher()?;
         let query = TermQuery::new(
             Term::from_field_text(self.columns.id, id),
             IndexRecordOption::Basic,
@@ -381,13 +405,22 @@ impl Index {
         }
         // The mapping must not be older than the segments: what it names could not be read otherwise.
         self.save_state()?;
-        if let Err(error) = self.publish() {
+        // A damaged file may make its reader panic; that is this index's trouble alone.
+        let publish = std::panic::AssertUnwindSafe(|| self.publish());
+        let published = std::panic::catch_unwind(publish).unwrap_or_else(|_| {
+            let reason = "its segments cannot be read".to_owned();
+            Err(StoreError::Damaged(self.folder.clone(), reason))
+        });
+        if let Err(error) = published {
             // What the writer has taken is forgotten with it; the next time all of it is made again.
             *lock(&self.writer) = None;
             self.has_lost.store(true, Ordering::SeqCst);
             return Err(error);
         }
-        self.reader.reload()?;
+        self.reload()?;
+        if lock(&self.merging).is_none() {
+            *lock(&self.writer) = None;
+        }
         *lock(&self.incoming) = Incoming::default();
         *lock(&self.dirty_since) = None;
         self.pending
@@ -403,10 +436,7 @@ impl Index {
             self.add_again(&mut incoming)?;
         }
         let mut guard = lock(&self.writer);
-        let writer = match &mut *guard {
-            Some(writer) => writer,
-            empty => empty.insert(self.tantivy.writer_with_options(options())?),
-        };
+        let writer = self.writer(&mut guard)?;
         incoming.hand_over(writer, self.columns)?;
         let mut prepared = writer.prepare_commit()?;
         prepared.set_payload(&self.next_sequence().to_string());
@@ -416,49 +446,107 @@ impl Index {
         Ok(())
     }
 
-    /// Commits and gives the writer's threads back.
+    /// What is only in the log, as frames.
+    pub(crate) fn unpublished(&self) -> Result<Vec<Vec<u8>>, StoreError> {
+        let pending = self
+            .pending
+            .read()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut writes: Vec<_> = pending.iter().collect();
+        writes.sort_by_key(|(_, pending)| pending.sequence);
+        let frame = |(id, pending): (&String, &Pending)| {
+            let source = pending.source.as_ref().map(Source::read).transpose()?;
+            Ok(write_frame(
+                &Frame::of(self, id, pending),
+                &source.unwrap_or_default(),
+            ))
+        };
+        writes.into_iter().map(frame).collect()
+    }
+
+    /// Opened for a commit or a merge: it takes three threads and some megabytes.
+    fn writer<'a>(
+        &self,
+        guard: &'a mut Option<IndexWriter>,
+    ) -> Result<&'a mut IndexWriter, StoreError> {
+        Ok(match guard {
+            Some(writer) => writer,
+            empty => {
+                let writer: IndexWriter = self.tantivy.writer_with_options(options())?;
+                writer.set_merge_policy(Box::new(NoMergePolicy));
+                empty.insert(writer)
+            }
+        })
+    }
+
+    /// Commits, waits for a merge, and gives the writer's threads back.
     pub(crate) fn close_writer(&self) -> Result<(), StoreError> {
         self.commit()?;
-        if let Some(writer) = lock(&self.writer).take() {
-            writer.wait_merging_threads()?;
-            self.reader.reload()?;
+        let merging = lock(&self.merging).take();
+        if let Some(merge) = merging {
+            self.end_merge(merge)?;
         }
         Ok(())
     }
 
-    /// Makes one segment of all, in the background; answers whether there is nothing to do any more.
-    pub(crate) fn settle(&self) -> Result<bool, StoreError> {
+    /// Ends a merge that has come to its end; answers whether one is still going on.
+    pub(crate) fn is_merging(&self) -> Result<bool, StoreError> {
         let mut merging = lock(&self.merging);
-        if let Some(merge) = merging.take() {
-            if !merge.is_finished() {
-                *merging = Some(merge);
-                return Ok(false);
-            }
-            if let Ok(Err(error)) = merge.join() {
-                tracing::warn!(%error, index = self.name, "segments could not be merged");
-                return Ok(true);
-            }
-            self.reader.reload()?;
-            return Ok(true);
+        let Some(merge) = merging.take_if(|merge| merge.is_finished()) else {
+            return Ok(merging.is_some());
+        };
+        drop(merging);
+        self.end_merge(merge)?;
+        Ok(false)
+    }
+
+    fn end_merge(&self, merge: Merge) -> Result<(), StoreError> {
+        if let Ok(Err(error)) = merge.join() {
+            tracing::warn!(%error, index = self.name, "segments could not be merged");
         }
+        *lock(&self.writer) = None;
+        self.reload()
+    }
+
+    /// Merges small segments in the background, all of them when nobody writes any more; answers whether there was something
+    /// to do.
+    pub(crate) fn merge(&self, is_quiet: bool) -> Result<bool, StoreError> {
         let segments = self.tantivy.searchable_segment_metas()?;
         let documents: u64 = segments.iter().map(|one| u64::from(one.max_doc())).sum();
         let has_deleted = segments.iter().any(|one| one.num_deleted_docs() > 0);
-        if documents > MAX_MERGED || (segments.len() < 2 && !has_deleted) || segments.is_empty() {
-            return Ok(true);
-        }
-        let Some(writer) = &mut *lock(&self.writer) else {
-            return Ok(true);
+        let ids: Vec<SegmentId> = if !is_quiet {
+            let candidates = LogMergePolicy::default().compute_merge_candidates(&segments);
+            let first = candidates.into_iter().next();
+            first.map(|candidate| candidate.0).unwrap_or_default()
+        } else if documents <= MAX_MERGED && (segments.len() > 1 || has_deleted) {
+            segments.iter().map(SegmentMeta::id).collect()
+        } else {
+            Vec::new()
         };
-        let ids: Vec<SegmentId> = segments.iter().map(SegmentMeta::id).collect();
-        let merge = writer.merge(&ids);
+        if ids.is_empty() {
+            return Ok(false);
+        }
+        let mut guard = lock(&self.writer);
+        let merge = self.writer(&mut guard)?.merge(&ids);
         let wait = move || merge.wait().map(drop);
-        *merging = Some(
-            std::thread::Builder::new()
-                .name("merge".to_owned())
-                .spawn(wait)?,
-        );
-        Ok(false)
+        let thread = std::thread::Builder::new().name("merge".to_owned());
+        *lock(&self.merging) = Some(thread.spawn(wait)?);
+        Ok(true)
+    }
+
+    /// Compares the checksums of all files.
+    pub(crate) fn verify(&self) -> Result<(), StoreError> {
+        let damaged = self.tantivy.validate_checksum()?;
+        let mut names: Vec<String> = damaged
+            .iter()
+            .map(|path| path.display().to_string())
+            .collect();
+        names.sort();
+        if names.is_empty() {
+            return Ok(());
+        }
+        let reason = format!("checksum of {}", names.join(", "));
+        Err(StoreError::Damaged(self.folder.clone(), reason))
     }
 
     pub(crate) fn save_state(&self) -> Result<(), StoreError> {
@@ -480,30 +568,28 @@ impl Index {
 
     /// Documents and deleted ones in committed segments, and bytes on disk.
     pub(crate) fn size(&self) -> (u64, u64, u64) {
-        let searcher = self.searcher();
-        let deleted = searcher
-            .segment_readers()
-            .iter()
-            .map(|segment| u64::from(segment.num_deleted_docs()))
-            .sum();
+        let segments = self.tantivy.searchable_segment_metas().unwrap_or_default();
+        let sum = |of: fn(&SegmentMeta) -> u32| segments.iter().map(of).map(u64::from).sum();
         let files = fs::read_dir(&self.folder).into_iter().flatten().flatten();
         let bytes = files
             .filter_map(|entry| entry.metadata().ok())
             .map(|metadata| metadata.len())
             .sum();
-        (searcher.num_docs(), deleted, bytes)
+        (
+            sum(SegmentMeta::num_docs),
+            sum(SegmentMeta::num_deleted_docs),
+            bytes,
+        )
     }
-}
 
-impl Index {
     pub(crate) fn segments(&self) -> Vec<SegmentDetails> {
-        let searcher = self.searcher();
-        let segment = |reader: &tantivy::SegmentReader| SegmentDetails {
-            name: format!("_{}", reader.segment_id().short_uuid_string()),
-            documents: u64::from(reader.num_docs()),
-            deleted: u64::from(reader.num_deleted_docs()),
+        let segments = self.tantivy.searchable_segment_metas().unwrap_or_default();
+        let segment = |one: &SegmentMeta| SegmentDetails {
+            name: format!("_{}", one.id().short_uuid_string()),
+            documents: u64::from(one.num_docs()),
+            deleted: u64::from(one.num_deleted_docs()),
         };
-        searcher.segment_readers().iter().map(segment).collect()
+        segments.iter().map(segment).collect()
     }
 }
 

@@ -1,7 +1,6 @@
 //! The log: every write is here, and on disk, before it is answered.
 //!
-//! A frame is `length (u32) | crc32 (u32) | payload`. A torn or damaged frame ends the log: what follows was never
-//! answered. Segments are numbered files; a checkpoint starts a new one and removes the older.
+//! A frame is `length (u32) | crc32 (u32) | payload`. A torn frame ends the log: it was never answered. Segments are numbered files; a checkpoint starts a new one and removes the older.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -155,17 +154,58 @@ fn create(folder: &Path, number: u64) -> io::Result<File> {
     Ok(file)
 }
 
+/// A torn frame at the end was never answered. A damaged one with others behind it was: it is told, kept aside with its file,
+/// and the others count.
 fn read_segment(path: &Path, payloads: &mut Vec<Vec<u8>>) -> io::Result<()> {
     let mut bytes = Vec::new();
     File::open(path)?.read_to_end(&mut bytes)?;
     let mut rest = bytes.as_slice();
-    while let Some(payload) = next_frame(&mut rest) {
-        payloads.push(payload.to_vec());
+    loop {
+        while let Some(payload) = next_frame(&mut rest) {
+            payloads.push(payload.to_vec());
+        }
+        let offset = bytes.len() - rest.len();
+        let Some(gap) = gap(rest) else {
+            if !rest.is_empty() {
+                tracing::warn!(path = %path.display(), offset, "the log ends in a torn frame, which was never answered");
+            }
+            return Ok(());
+        };
+        let kept = path.with_extension("damaged");
+        fs::copy(path, &kept)?;
+        tracing::error!(
+            path = %path.display(), offset, bytes = gap, kept = %kept.display(),
+            "the log is damaged: documents that were acknowledged are lost there"
+        );
+        rest = rest.get(gap..).unwrap_or_default();
     }
-    if !rest.is_empty() {
-        tracing::warn!(path = %path.display(), bytes = rest.len(), "the log ends in a torn frame, which was never answered");
+}
+
+/// How many bytes to leave out until whole frames go on; none if there is no more.
+fn gap(rest: &[u8]) -> Option<usize> {
+    (1..rest.len().saturating_sub(HEADER)).find(|skipped| {
+        let mut behind = rest.get(*skipped..).unwrap_or_default();
+        next_frame(&mut behind).is_some_and(|payload| payload.starts_with(b"{"))
+    })
+}
+
+/// Appends a frame to a file of its own, on disk afterwards.
+pub(crate) fn add_to_file(path: &Path, payload: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new().append(true).create(true).open(path)?;
+    let length = u32::try_from(payload.len()).map_err(io::Error::other)?;
+    file.write_all(&length.to_le_bytes())?;
+    file.write_all(&crc32fast::hash(payload).to_le_bytes())?;
+    file.write_all(payload)?;
+    file.sync_all()
+}
+
+/// The frames of such a file; none if it is not there.
+pub(crate) fn read_file(path: &Path) -> io::Result<Vec<Vec<u8>>> {
+    let mut payloads = Vec::new();
+    if path.exists() {
+        read_segment(path, &mut payloads)?;
     }
-    Ok(())
+    Ok(payloads)
 }
 
 fn next_frame<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
@@ -203,7 +243,27 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_frame_ends_the_log() {
+    fn a_damaged_frame_is_left_out_and_the_others_count() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut log, _) = Log::open(folder.path()).unwrap();
+        let frames = ["{one}", "{two}", "{three}"].map(|text| text.as_bytes().to_vec());
+        log.append(&frames).unwrap();
+        let path = segment(folder.path(), 1);
+        let whole = fs::read(&path).unwrap();
+        // In the text of the second, in its length, in its checksum.
+        for at in [24, 13, 17] {
+            let mut bytes = whole.clone();
+            bytes[at] ^= 0x41;
+            fs::write(&path, bytes).unwrap();
+            let mut payloads = Vec::new();
+            read_segment(&path, &mut payloads).unwrap();
+            assert_eq!(payloads, [frames[0].clone(), frames[2].clone()], "{at}");
+            assert!(path.with_extension("damaged").exists());
+        }
+    }
+
+    #[test]
+    fn a_damaged_last_frame_ends_the_log() {
         let folder = tempfile::tempdir().unwrap();
         let (mut log, _) = Log::open(folder.path()).unwrap();
         log.append(&[b"one".to_vec(), b"two".to_vec()]).unwrap();

@@ -2,13 +2,16 @@
 
 pub(crate) mod aliases;
 pub(crate) mod columns;
+mod damage;
 pub(crate) mod files;
 mod incoming;
 pub(crate) mod index;
 mod log;
 mod memory;
 mod registry;
+mod repair;
 mod row;
+mod space;
 pub(crate) mod templates;
 mod writer;
 
@@ -27,8 +30,11 @@ use serde_json::{Value, json};
 use thiserror::Error;
 use tokio::sync::oneshot;
 
+use damage::Damages;
 pub(crate) use index::Index;
 pub(crate) use registry::Registry;
+pub use repair::{Damage, Rebuilt, rebuild, verify};
+use space::Space;
 pub(crate) use writer::Request;
 use writer::Writer;
 
@@ -50,8 +56,26 @@ pub enum StoreError {
     Index(#[from] tantivy::TantivyError),
     #[error("{} is damaged: {}", .0.display(), .1)]
     Damaged(PathBuf, String),
+    #[error("index {0} is of an older format")]
+    Outdated(String),
+    #[error("{} was written by a newer version (format {found}, this one knows {FORMAT}); hint: run that version", .folder.display())]
+    Newer { folder: PathBuf, found: u32 },
     #[error("the store is closed")]
     Closed,
+}
+
+impl StoreError {
+    /// What is on the disk is not what was written: trying again does not help.
+    fn is_damage(&self) -> bool {
+        use tantivy::TantivyError;
+        matches!(
+            self,
+            StoreError::Damaged(..)
+                | StoreError::Index(
+                    TantivyError::DataCorruption(_) | TantivyError::OpenReadError(_)
+                )
+        )
+    }
 }
 
 impl From<tantivy::directory::error::OpenDirectoryError> for StoreError {
@@ -85,6 +109,8 @@ pub(crate) struct Shared {
     component_templates: Registry,
     legacy_templates: Registry,
     aliases: Registry,
+    pub(crate) damages: Damages,
+    pub(crate) space: Space,
     /// Held for its lock, until the store is closed.
     lock: Mutex<Option<File>>,
 }
@@ -103,8 +129,13 @@ impl Store {
         files::create_folder(&folder.join("indices"))?;
         let lock =
             files::lock_folder(&folder)?.ok_or_else(|| StoreError::Locked(folder.clone()))?;
+        check_format(&folder)?;
+        repair::clean_up(&folder)?;
+        let damages = Damages::default();
         let shared = Arc::new(Shared {
-            indices: RwLock::new(open_indices(&folder.join("indices"))?),
+            indices: RwLock::new(open_indices(&folder.join("indices"), &damages)?),
+            damages,
+            space: Space::of(&folder),
             index_templates: Registry::open(folder.join("templates.json"))?,
             component_templates: Registry::open(folder.join("component_templates.json"))?,
             legacy_templates: Registry::open(folder.join("legacy_templates.json"))?,
@@ -112,9 +143,14 @@ impl Store {
             folder: folder.clone(),
             lock: Mutex::new(Some(lock)),
         });
+        shared.space.look();
+        let was_closed = take_mark(&folder)?;
         let (log, payloads) = log::Log::open(&folder.join("log"))?;
         let mut writer = Writer::new(Arc::clone(&shared), log);
         writer.replay(payloads)?;
+        if !was_closed {
+            verify_behind(&shared)?;
+        }
         let (sender, requests) = mpsc::sync_channel(WRITE_QUEUE);
         let thread = thread::Builder::new()
             .name("store".to_owned())
@@ -140,6 +176,7 @@ impl Store {
                 .await
                 .ok();
         }
+        files::replace(&self.shared.folder.join(CLOSED), b"")?;
         *self
             .shared
             .lock
@@ -178,6 +215,17 @@ impl Shared {
             .cloned()
     }
 
+    pub(crate) fn index_folder(&self, name: &str) -> PathBuf {
+        self.folder.join("indices").join(name)
+    }
+
+    /// Takes an index out of service.
+    fn set_aside(&self, name: &str, reason: &str) {
+        self.damages.add(name, reason);
+        let mut indices = self.indices.write().unwrap_or_else(PoisonError::into_inner);
+        indices.remove(name);
+    }
+
     pub(crate) fn all(&self) -> Vec<Arc<Index>> {
         self.indices
             .read()
@@ -195,6 +243,8 @@ impl Shared {
     /// Makes an index with what its templates say, extended by `body`.
     pub(crate) fn create_index(&self, name: &str, body: &Value) -> Result<Arc<Index>, EsError> {
         check_index_name(name)?;
+        self.damages.check(name)?;
+        self.space.check(name)?;
         if self.is_alias(name) {
             return Err(EsError::new(
                 400,
@@ -259,10 +309,13 @@ impl Shared {
             .write()
             .unwrap_or_else(PoisonError::into_inner)
             .remove(name);
-        if let Some(index) = index {
+        if index.is_some() || self.damages.remove(name) {
             // Renamed first: a half-removed folder must not look like an index.
-            let doomed = self.folder.join(format!("removed-{}", index.uuid));
-            fs::rename(index.folder(), &doomed)?;
+            let doomed = self.folder.join(format!("{}{name}", repair::REMOVED));
+            if doomed.exists() {
+                fs::remove_dir_all(&doomed)?;
+            }
+            fs::rename(self.index_folder(name), &doomed)?;
             File::open(self.folder.join("indices"))?.sync_all()?;
             fs::remove_dir_all(doomed)?;
             self.forget_aliases(name)
@@ -301,7 +354,75 @@ fn check_index_name(name: &str) -> Result<(), EsError> {
     Ok(())
 }
 
-fn open_indices(folder: &Path) -> Result<BTreeMap<String, Arc<Index>>, StoreError> {
+/// Of the files below a store's folder.
+const FORMAT: u32 = 2;
+/// Lies in the folder while nobody has the store open and all was written.
+const CLOSED: &str = "closed";
+
+fn check_format(folder: &Path) -> Result<(), StoreError> {
+    let path = folder.join("format");
+    let found = match fs::read_to_string(&path) {
+        Ok(text) => text.trim().parse().unwrap_or(u32::MAX),
+        // The first format did not say so.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => 1,
+        Err(error) => return Err(error.into()),
+    };
+    if found > FORMAT {
+        return Err(StoreError::Newer {
+            folder: folder.to_owned(),
+            found,
+        });
+    }
+    if found < FORMAT {
+        files::replace(&path, format!("{FORMAT}\n").as_bytes())?;
+    }
+    Ok(())
+}
+
+/// Whether the store was closed when it was last used; from now on it is open.
+fn take_mark(folder: &Path) -> Result<bool, StoreError> {
+    match fs::remove_file(folder.join(CLOSED)) {
+        Ok(()) => {
+            File::open(folder)?.sync_all()?;
+            Ok(true)
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Looks for damaged files after a crash, while the store is already in use.
+fn verify_behind(shared: &Arc<Shared>) -> io::Result<()> {
+    let shared = Arc::downgrade(shared);
+    let names: Vec<String> = shared
+        .upgrade()
+        .map(|shared| shared.by_name().into_keys().collect())
+        .unwrap_or_default();
+    thread::Builder::new()
+        .name("verify".to_owned())
+        .spawn(move || {
+            for name in names {
+                let Some(shared) = shared.upgrade() else {
+                    return;
+                };
+                let Some(index) = shared.index(&name) else {
+                    continue;
+                };
+                if let Err(error) = index.verify()
+                    && error.is_damage()
+                    && shared.index(&name).is_some()
+                {
+                    shared.set_aside(&name, &error.to_string());
+                }
+            }
+        })?;
+    Ok(())
+}
+
+fn open_indices(
+    folder: &Path,
+    damages: &Damages,
+) -> Result<BTreeMap<String, Arc<Index>>, StoreError> {
     let mut indices = BTreeMap::new();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
@@ -309,11 +430,30 @@ fn open_indices(folder: &Path) -> Result<BTreeMap<String, Arc<Index>>, StoreErro
             continue;
         };
         // A folder without state was being made when the process died; its log frames make it again.
-        if !entry.path().join("index.json").exists() {
+        if !entry.path().join(index::STATE).exists() {
             fs::remove_dir_all(entry.path())?;
             continue;
         }
-        indices.insert(name.clone(), Arc::new(Index::open(&entry.path(), &name)?));
+        match open_index(&entry.path(), &name) {
+            Ok(index) => drop(indices.insert(name, Arc::new(index))),
+            Err(error) => damages.add(&name, &error.to_string()),
+        }
     }
     Ok(indices)
+}
+
+/// Opens an index, from an older format after it was made again.
+fn open_index(folder: &Path, name: &str) -> Result<Index, StoreError> {
+    match Index::open(folder, name) {
+        Err(StoreError::Outdated(_)) => {
+            let report = repair::rebuild_one(folder, name)?;
+            tracing::info!(
+                index = name,
+                documents = report.documents,
+                "upgraded to this version's format"
+            );
+            Index::open(folder, name)
+        }
+        opened => opened,
+    }
 }

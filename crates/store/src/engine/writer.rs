@@ -1,7 +1,8 @@
 //! The one thread that writes: takes what waits, decides, logs it in one go, applies it, answers.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
+    io,
     sync::{Arc, mpsc},
     time::{Duration, Instant},
 };
@@ -17,8 +18,9 @@ use tokio::sync::oneshot;
 use super::{
     Index, REFRESH_INTERVAL, SEARCH_IDLE, Shared, StoreError,
     index::{Pending, Source},
-    log::{Log, Place},
+    log::{self, Log, Place},
     memory,
+    repair::WAITING,
 };
 use crate::mapping::{Indexed, Mapping};
 
@@ -66,6 +68,8 @@ type BulkReply = (
 
 /// How often the thread looks for indices to refresh.
 const TICK: Duration = Duration::from_millis(200);
+/// What could not be published is tried again after this.
+const RETRY: Duration = Duration::from_secs(5);
 /// Bulk requests that are logged together.
 const GROUP: usize = 64;
 const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(30);
@@ -74,20 +78,20 @@ const QUIET: Duration = Duration::from_secs(3);
 const CHECKPOINT_BYTES: u64 = 64 << 20;
 /// Segments in the making, of all indices together.
 const MAX_BUFFERED: usize = 64 << 20;
-/// A day's indices of one prefix are about a dozen; each open writer holds three threads.
-const MAX_WRITERS: usize = 32;
-/// A day of runs every quarter of an hour is written to all the time.
-const WRITER_IDLE: Duration = Duration::from_secs(10);
+/// An index that nobody has written to for so long becomes one segment.
+const SETTLED: Duration = Duration::from_secs(10);
+/// The files of an index that nobody has searched for so long are closed.
+const READER_IDLE: Duration = Duration::from_secs(60);
 
 /// A frame's first line; the document follows.
 #[derive(Debug, Serialize, Deserialize)]
-struct Frame {
+pub(super) struct Frame {
     name: String,
-    uuid: String,
-    id: String,
-    sequence: u64,
-    version: u64,
-    delete: bool,
+    pub(super) uuid: String,
+    pub(super) id: String,
+    pub(super) sequence: u64,
+    pub(super) version: u64,
+    pub(super) delete: bool,
 }
 
 /// A write that was decided and waits for the log.
@@ -109,6 +113,12 @@ pub(crate) struct Writer {
     log: Log,
     last_checkpoint: Instant,
     last_write: Instant,
+    last_release: Instant,
+    /// When something could not be published.
+    failed_at: Option<Instant>,
+    /// By uuid: written to since all of their segments were made one.
+    unsettled: BTreeMap<String, Arc<Index>>,
+    merging: Option<Arc<Index>>,
     /// Next sequence number per index uuid, ahead of what is applied.
     sequences: HashMap<String, u64>,
     generated: u64,
@@ -121,6 +131,10 @@ impl Writer {
             log,
             last_checkpoint: Instant::now(),
             last_write: Instant::now(),
+            last_release: Instant::now(),
+            failed_at: None,
+            unsettled: BTreeMap::new(),
+            merging: None,
             sequences: HashMap::new(),
             generated: 0,
         }
@@ -132,6 +146,11 @@ impl Writer {
             let Some((frame, source)) = read_frame(&payload) else {
                 continue;
             };
+            if self.shared.damages.check(&frame.name).is_err() {
+                let waiting = self.shared.index_folder(&frame.name).join(WAITING);
+                log::add_to_file(&waiting, &payload)?;
+                continue;
+            }
             // An index that was deleted, or deleted and made again, has another identity.
             let Some(index) = self
                 .shared
@@ -191,8 +210,13 @@ impl Writer {
                     return;
                 }
             }
+            if self.failed_at.is_some_and(|at| at.elapsed() < RETRY) {
+                continue;
+            }
+            self.failed_at = None;
             if let Err(error) = self.tick() {
-                tracing::error!(%error, "the store could not refresh");
+                tracing::error!(%error, "the store could not refresh; it tries again");
+                self.failed_at = Some(Instant::now());
             }
         }
     }
@@ -220,9 +244,9 @@ impl Writer {
                 other => {
                     self.write_group(std::mem::take(&mut group));
                     match other {
-                        Request::Refresh { indices, reply } => {
-                            drop(reply.send(indices.iter().try_for_each(|index| index.commit())))
-                        }
+                        Request::Refresh { indices, reply } => drop(
+                            reply.send(indices.iter().try_for_each(|index| self.commit(index))),
+                        ),
                         Request::Create { name, body, reply } => {
                             drop(reply.send(self.shared.create_index(&name, &body).map(drop)))
                         }
@@ -254,6 +278,7 @@ impl Writer {
             return;
         }
         self.last_write = Instant::now();
+        self.shared.space.look();
         let (mut prepared, mut overlay, mut replies): (Vec<Prepared>, Overlay, Vec<BulkReply>) =
             Default::default();
         for (items, refresh, reply) in group {
@@ -272,6 +297,9 @@ impl Writer {
             Err(error) => {
                 tracing::error!(%error, "the log cannot be written; nothing of these requests was taken");
                 self.sequences.clear();
+                if error.kind() == io::ErrorKind::StorageFull {
+                    self.shared.space.is_used_up();
+                }
                 let refused = EsError::new(
                     507,
                     "insufficient_storage",
@@ -306,17 +334,41 @@ impl Writer {
         let mut touched: Vec<Arc<Index>> = Vec::new();
         for (write, place) in prepared.into_iter().zip(places) {
             let place = place.tail(write.source_bytes);
-            write
+            let applied = write
                 .index
-                .apply(&write.id, write.pending, write.indexed, Some(place))?;
+                .apply(&write.id, write.pending, write.indexed, Some(place));
+            if let Err(error) = applied {
+                // It is in the log: the next commit makes what could not be written again.
+                tracing::error!(%error, index = write.index.name, "a segment cannot be written");
+            }
             if !touched.iter().any(|index| index.uuid == write.index.uuid) {
+                self.unsettled
+                    .entry(write.index.uuid.clone())
+                    .or_insert_with(|| Arc::clone(&write.index));
                 touched.push(write.index);
             }
         }
         if refresh {
-            touched.iter().try_for_each(|index| index.commit())?;
+            touched.iter().try_for_each(|index| self.commit(index))?;
         }
-        self.bound_memory()
+        if let Err(error) = self.bound_memory() {
+            tracing::error!(%error, "segments cannot be written");
+        }
+        Ok(())
+    }
+
+    /// Publishes what an index has; a damaged one is set aside with what waits for it.
+    fn commit(&self, index: &Arc<Index>) -> Result<(), StoreError> {
+        match index.commit() {
+            Err(error) if error.is_damage() => {
+                for payload in index.unpublished()? {
+                    log::add_to_file(&index.folder().join(WAITING), &payload)?;
+                }
+                self.shared.set_aside(&index.name, &error.to_string());
+                Ok(())
+            }
+            other => other,
+        }
     }
 
     /// Publishes what has been written to longest ago when the segments in the making take too much.
@@ -325,25 +377,52 @@ impl Writer {
         while all.iter().map(|index| index.memory()).sum::<usize>() > MAX_BUFFERED {
             let written = all.iter().filter(|index| index.memory() > 0);
             match written.max_by_key(|index| index.quiet_for()) {
-                Some(index) => index.commit()?,
+                Some(index) => self.commit(index)?,
                 None => break,
             }
         }
         Ok(())
     }
 
-    /// Ends the writers of indices that nobody writes to any more, and the quietest when there are too many.
-    fn close_writers(&self) -> Result<(), StoreError> {
-        let mut open: Vec<Arc<Index>> = self.shared.all();
-        open.retain(|index| index.has_writer() && index.dirty_for().is_none());
-        open.sort_by_key(|index| index.quiet_for());
-        let is_old = |index: &Index| index.quiet_for().is_none_or(|quiet| quiet > WRITER_IDLE);
-        for (at, index) in open.iter().enumerate() {
-            if at >= MAX_WRITERS || (is_old(index) && index.settle()?) {
-                index.close_writer()?;
+    /// Keeps segments few, one index at a time, and closes what nobody uses.
+    fn maintain(&mut self) -> Result<(), StoreError> {
+        if let Some(index) = &self.merging {
+            if index.is_merging()? {
+                return Ok(());
+            }
+            self.merging = None;
+        }
+        let is_quiet = |index: &Index| index.quiet_for().is_none_or(|quiet| quiet > SETTLED);
+        let mut settled = Vec::new();
+        for (uuid, index) in &self.unsettled {
+            let quiet = is_quiet(index) && index.dirty_for().is_none();
+            if index.merge(quiet)? {
+                self.merging = Some(Arc::clone(index));
+                break;
+            }
+            if quiet {
+                settled.push(uuid.clone());
             }
         }
+        for uuid in settled {
+            self.unsettled.remove(&uuid);
+        }
         Ok(())
+    }
+
+    /// Closes the files of indices that nobody searches.
+    fn release_readers(&mut self) {
+        if self.last_release.elapsed() < READER_IDLE / 2 {
+            return;
+        }
+        self.last_release = Instant::now();
+        for index in self.shared.all() {
+            let is_written = index.quiet_for().is_some_and(|quiet| quiet < READER_IDLE);
+            if !is_written && !index.searched_within(READER_IDLE) {
+                index.release_reader();
+            }
+        }
+        memory::give_back();
     }
 
     fn prepare(
@@ -376,6 +455,7 @@ impl Writer {
                 id.len()
             )));
         }
+        self.shared.space.check(&item.index)?;
         let index = match self.shared.index(&item.index) {
             Some(index) => index,
             None if item.operation == BulkOperation::Delete => {
@@ -424,21 +504,13 @@ impl Writer {
             (false, true) => WriteResult::Updated,
             (false, false) => WriteResult::Created,
         };
-        let frame = Frame {
-            name: index.name.clone(),
-            uuid: index.uuid.clone(),
-            id: id.to_owned(),
-            sequence,
-            version,
-            delete,
-        };
-        let frame = write_frame(&frame, &item.source);
         let source_bytes = item.source.len();
         let pending = Pending {
             version,
             sequence,
-            source: (!delete).then_some(Source::Here(item.source)),
+            source: (!delete).then(|| Source::Here(item.source.clone())),
         };
+        let frame = write_frame(&Frame::of(&index, id, &pending), &item.source);
         overlay.insert(key, pending.clone());
         prepared.push(Prepared {
             index,
@@ -480,10 +552,11 @@ impl Writer {
                 .is_some_and(|dirty| dirty >= REFRESH_INTERVAL)
                 && index.searched_within(SEARCH_IDLE)
             {
-                index.commit()?;
+                self.commit(&index)?;
             }
         }
-        self.close_writers()?;
+        self.maintain()?;
+        self.release_readers();
         let is_old = self.last_checkpoint.elapsed() > CHECKPOINT_INTERVAL;
         let is_quiet = self.last_write.elapsed() > QUIET;
         if self.log.length() > CHECKPOINT_BYTES || (self.log.length() > 0 && (is_old || is_quiet)) {
@@ -495,7 +568,7 @@ impl Writer {
     /// Everything is in durable segments afterwards, and the log is empty.
     fn checkpoint(&mut self) -> Result<(), StoreError> {
         for index in self.shared.all() {
-            index.commit()?;
+            self.commit(&index)?;
         }
         self.log.cut()?;
         memory::give_back();
@@ -541,14 +614,27 @@ pub(super) fn index_document(index: &Index, source: &[u8]) -> Result<Indexed, Es
     Ok(indexed)
 }
 
-fn write_frame(frame: &Frame, source: &[u8]) -> Vec<u8> {
+impl Frame {
+    pub(super) fn of(index: &Index, id: &str, pending: &Pending) -> Self {
+        Self {
+            name: index.name.clone(),
+            uuid: index.uuid.clone(),
+            id: id.to_owned(),
+            sequence: pending.sequence,
+            version: pending.version,
+            delete: pending.source.is_none(),
+        }
+    }
+}
+
+pub(super) fn write_frame(frame: &Frame, source: &[u8]) -> Vec<u8> {
     let mut bytes = serde_json::to_vec(frame).expect("a frame is plain data");
     bytes.push(b'\n');
     bytes.extend_from_slice(source);
     bytes
 }
 
-fn read_frame(payload: &[u8]) -> Option<(Frame, Vec<u8>)> {
+pub(super) fn read_frame(payload: &[u8]) -> Option<(Frame, Vec<u8>)> {
     let end = payload.iter().position(|byte| *byte == b'\n')?;
     let frame = serde_json::from_slice(payload.get(..end)?).ok()?;
     Some((frame, payload.get(end + 1..)?.to_vec()))

@@ -54,16 +54,20 @@ pub(crate) struct Matches {
 }
 
 impl View {
-    pub(crate) fn new(index: Arc<Index>, filters: Vec<Query>, now: Timestamp) -> Self {
+    pub(crate) fn new(
+        index: Arc<Index>,
+        filters: Vec<Query>,
+        now: Timestamp,
+    ) -> Result<Self, EsError> {
         let mapping = index.mapping();
-        Self {
+        Ok(Self {
             filters,
             ignores_malformed: mapping.ignores_malformed(),
             mapping,
-            searcher: index.searcher(),
+            searcher: index.searcher()?,
             index,
             now,
-        }
+        })
     }
 
     pub(crate) fn weight(&self, query: &Query, scoring: bool) -> Result<Box<dyn Weight>, EsError> {
