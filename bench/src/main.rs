@@ -1,4 +1,4 @@
-//! Benchmarks: `cargo xtask bench [run|store|kills [count [seed]]|faults [times]|observer [rounds]|compare [trials]|month [documents [alone]]|random [count [seed]]]`. Prints ratios against a floor or a peer measured in the same run.
+//! Benchmarks: `cargo xtask bench [run|store|kills [count [seed]]|store-kills [count [seed]]|faults [times]|observer [rounds]|compare [trials]|month [documents [alone]]|random [count [seed]]]`. Prints ratios against a floor or a peer measured in the same run.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -18,6 +18,7 @@ mod random;
 mod run;
 mod site;
 mod store;
+mod store_kills;
 
 use std::process::ExitCode;
 
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
     };
     let done = match names.as_slice() {
         ["kills", rest @ ..] => bench_kills(rest),
+        ["store-kills", rest @ ..] => bench_store_kills(rest),
         ["observer", rest @ ..] => number(rest, 0, 15).and_then(observer::observer),
         ["compare", rest @ ..] => number(rest, 0, 20).and_then(compare::compare),
         ["month", rest @ ..] => bench_month(rest),
@@ -54,6 +56,11 @@ fn main() -> ExitCode {
 /// `[count [seed]]`
 fn bench_kills(rest: &[&str]) -> Result<()> {
     kills::kills(number(rest, 0, 1000)?, number(rest, 1, 1)?)
+}
+
+/// `[count [seed]]`
+fn bench_store_kills(rest: &[&str]) -> Result<()> {
+    store_kills::store_kills(number(rest, 0, 1000)?, number(rest, 1, 1)?)
 }
 
 /// `[documents [alone]]`
@@ -82,7 +89,7 @@ fn bench(name: &str) -> Result<()> {
         "store" => runtime.block_on(store::bench()),
         other => {
             bail!(
-                "benchmark `{other}` is not known: run, store, kills, faults, observer, compare, month, random"
+                "benchmark `{other}` is not known: run, store, kills, store-kills, faults, observer, compare, month, random"
             )
         }
     }

@@ -321,13 +321,13 @@ async fn ask(client: &reqwest::Client, url: &str) -> Result<Vec<(String, f64, f6
 
 /// The most memory a process had while it was watched.
 struct Watch {
-    ends: mpsc::Sender<()>,
+    ends: mpsc::SyncSender<()>,
     thread: std::thread::JoinHandle<(u64, u64)>,
 }
 
 impl Watch {
     fn start(pid: u32) -> Self {
-        let (ends, ended) = mpsc::channel();
+        let (ends, ended) = mpsc::sync_channel(1);
         let thread = std::thread::spawn(move || {
             let mut most = (0, 0);
             while ended.recv_timeout(SAMPLE) == Err(mpsc::RecvTimeoutError::Timeout) {

@@ -29,11 +29,37 @@ pub(crate) enum Command {
     Check(CheckArguments),
     /// Tell whether two sets of repeated runs differ, or only wobble
     Compare(CompareArguments),
+    /// Look after the files of an embedded store that is not in use
+    Store(StoreArguments),
     /// Prepare an Elasticsearch or OpenSearch cluster: index templates
     Setup(SetupArguments),
     /// The child of `run` that drives the browser
     #[command(hide = true)]
     Runner,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct StoreArguments {
+    #[command(subcommand)]
+    pub(crate) command: StoreCommand,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum StoreCommand {
+    /// Read every file and compare its checksum (exit 1: something is damaged)
+    Verify {
+        /// The folder that was given to `canarytrace serve`
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
+    },
+    /// Make indices again from the documents they hold (exit 1: some could not be read)
+    Rebuild {
+        /// The folder that was given to `canarytrace serve`
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
+        /// Names of indices [default: those that are damaged]
+        indices: Vec<String>,
+    },
 }
 
 #[derive(Args, Debug)]

@@ -43,6 +43,7 @@ fn main() -> ExitCode {
         Command::Runner => commands::runner::run(),
         Command::Check(check) => commands::check::run(&check),
         Command::Compare(compare) => commands::compare::run(&compare),
+        Command::Store(store) => commands::store::run(&store),
         Command::Setup(setup) => commands::setup::run(&setup, &variables),
         Command::Serve(serve) => commands::serve::run(serve, variables),
         Command::Demo(demo) => commands::demo::run(demo, variables),

@@ -1,6 +1,12 @@
 //! The parts of a server, wired: how they start, what they share, and the order in which they end.
 
-use std::{collections::BTreeSet, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use bytes::Bytes;
 use canarytrace_es::{
@@ -121,7 +127,7 @@ impl Stack {
                 }
                 None => {
                     let store = Store::open(&StoreConfig {
-                        folder: settings.data.join("store"),
+                        folder: store_folder(&settings.data),
                     })
                     .map_err(Failure::broken)?;
                     let engine = Backend::Engine(Arc::new(store.clone()));
@@ -271,11 +277,13 @@ impl Stack {
 
     /// Another store has its owner: nothing is deleted there unless the configuration says so.
     fn retention(&self) -> Retention {
-        let configured = self.store_config().and_then(|store| store.retention);
-        let age = configured.or_else(|| self.store.as_ref().map(|_| DEFAULT_RETENTION));
+        let configured = self.store_config().unwrap_or_default();
+        let is_own = self.store.is_some();
         Retention {
-            age,
-            only_ours: self.store.is_none(),
+            age: configured.retention.or(is_own.then_some(DEFAULT_RETENTION)),
+            max_size: configured.max_size,
+            rules: configured.indices,
+            only_ours: !is_own,
         }
     }
 
@@ -288,6 +296,11 @@ impl Stack {
             .or_else(|| configured.retention.filter(|_| is_folder))
             .or_else(|| is_folder.then_some(DEFAULT_RETENTION))
     }
+}
+
+/// Where the embedded store lives below a data folder.
+pub(crate) fn store_folder(data: &Path) -> PathBuf {
+    data.join("store")
 }
 
 /// Hands ledger entries to the task that stores them.

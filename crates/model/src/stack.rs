@@ -28,9 +28,28 @@ pub struct StoreConfig {
     pub url: Option<String>,
     #[serde(default)]
     pub retention: Option<Span>,
+    /// Of all daily indices together; the oldest days go first.
+    #[serde(default)]
+    pub max_size: Option<Bytes>,
+    /// What some indices are kept by instead; the first pattern that fits counts.
+    #[serde(default)]
+    pub indices: Vec<IndexRule>,
     /// Of screenshots, archives and page copies; left out: as long as the documents.
     #[serde(default)]
     pub attachment_retention: Option<Span>,
+}
+
+/// How long, and up to which size, daily indices of a pattern are kept.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IndexRule {
+    /// Such as `c.request-log-*`.
+    pub pattern: String,
+    #[serde(default)]
+    pub retention: Option<Span>,
+    /// Of all indices of the pattern together.
+    #[serde(default)]
+    pub max_size: Option<Bytes>,
 }
 
 /// What monitors inherit.

@@ -7,3 +7,4 @@ pub(crate) mod run;
 pub(crate) mod runner;
 pub(crate) mod serve;
 pub(crate) mod setup;
+pub(crate) mod store;

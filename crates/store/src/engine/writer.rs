@@ -77,7 +77,7 @@ const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(30);
 const QUIET: Duration = Duration::from_secs(3);
 const CHECKPOINT_BYTES: u64 = 64 << 20;
 /// Segments in the making, of all indices together.
-const MAX_BUFFERED: usize = 64 << 20;
+const MAX_BUFFERED: usize = 48 << 20;
 /// An index that nobody has written to for so long becomes one segment.
 const SETTLED: Duration = Duration::from_secs(10);
 /// The files of an index that nobody has searched for so long are closed.

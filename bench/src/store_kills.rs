@@ -1,0 +1,162 @@
+//! The store is killed at random moments while it is written to: what was acknowledged is there afterwards, once.
+
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, ensure};
+use canarytrace_e2e::Server;
+use canarytrace_history::Random;
+use serde_json::{Value, json};
+
+const BATCH: u64 = 20;
+const WRITERS: usize = 3;
+/// Every so many kills all documents are looked at.
+const WHOLE: u64 = 50;
+const PAGE: usize = 10_000;
+
+#[derive(Default)]
+struct Known {
+    acknowledged: BTreeSet<u64>,
+    sent: u64,
+}
+
+pub(crate) fn store_kills(count: u64, seed: u64) -> Result<()> {
+    let data = tempfile::tempdir()?;
+    let known = Arc::new(Mutex::new(Known::default()));
+    let next = Arc::new(AtomicU64::new(0));
+    let mut random = Random::new(seed);
+    let started = Instant::now();
+    let mut during_load = 0;
+    for number in 0..count {
+        let server = Server::start(data.path(), &["--only", "store"]);
+        let ends = Arc::new(AtomicBool::new(false));
+        let before = known
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .acknowledged
+            .len();
+        let writers: Vec<_> = (0..WRITERS)
+            .map(|_| {
+                let (url, ends) = (server.url.clone(), Arc::clone(&ends));
+                let (known, next) = (Arc::clone(&known), Arc::clone(&next));
+                std::thread::spawn(move || write(&url, &ends, &next, &known))
+            })
+            .collect();
+        let wait = Duration::from_millis(20 + random.below(700));
+        // One in four dies while it makes segments for a search.
+        if random.chance(0.25) {
+            canarytrace_e2e::request("POST", &format!("{}/_refresh", server.url), &[], "");
+        }
+        std::thread::park_timeout(wait);
+        server.kill();
+        ends.store(true, Ordering::Relaxed);
+        for writer in writers {
+            writer.join().ok().context("a writer panicked")??;
+        }
+        let known = known.lock().unwrap_or_else(PoisonError::into_inner);
+        during_load += u64::from(known.acknowledged.len() > before);
+        if number % WHOLE == WHOLE - 1 || number + 1 == count {
+            let server = Server::start(data.path(), &["--only", "store"]);
+            let found = all(&server.url)?;
+            let kept: BTreeSet<u64> = found.iter().copied().collect();
+            let lost = known.acknowledged.difference(&kept).count();
+            ensure!(
+                lost == 0,
+                "after {} kills {lost} acknowledged documents are lost",
+                number + 1
+            );
+            ensure!(
+                kept.len() == found.len(),
+                "after {} kills documents are there twice",
+                number + 1
+            );
+            ensure!(
+                kept.len() as u64 <= known.sent,
+                "documents that nobody sent"
+            );
+            server.stop();
+        }
+    }
+    let known = known.lock().unwrap_or_else(PoisonError::into_inner);
+    println!(
+        "{count} kills, {during_load} of them after acknowledged writes, in {:.0} s: {} documents acknowledged of {} sent, none lost, none twice",
+        started.elapsed().as_secs_f64(),
+        known.acknowledged.len(),
+        known.sent
+    );
+    Ok(())
+}
+
+/// Sends batches until the server is gone.
+fn write(url: &str, ends: &AtomicBool, next: &AtomicU64, known: &Mutex<Known>) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let client = reqwest::Client::new();
+    while !ends.load(Ordering::Relaxed) {
+        let first = next.fetch_add(BATCH, Ordering::Relaxed);
+        let body: String = (first..first + BATCH)
+            .map(|id| {
+                let index = format!("kills-{}", id % 3);
+                let action = json!({"create": {"_index": index, "_id": id.to_string()}});
+                format!(
+                    "{action}\n{}\n",
+                    json!({"number": id, "text": format!("document {id}")})
+                )
+            })
+            .collect();
+        known.lock().unwrap_or_else(PoisonError::into_inner).sent += BATCH;
+        let sent = runtime.block_on(async {
+            let request = client
+                .post(format!("{url}/_bulk"))
+                .header("content-type", "application/x-ndjson");
+            request.body(body).send().await?.json::<Value>().await
+        });
+        let Ok(answer) = sent else { return Ok(()) };
+        ensure!(
+            answer["errors"] == false,
+            "a document was refused: {answer}"
+        );
+        let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.acknowledged.extend(first..first + BATCH);
+    }
+    Ok(())
+}
+
+/// The numbers of all documents.
+fn all(url: &str) -> Result<Vec<u64>> {
+    canarytrace_e2e::request("POST", &format!("{url}/_refresh"), &[], "");
+    let mut found = Vec::new();
+    let mut after: Option<Value> = None;
+    loop {
+        let mut body = json!({"size": PAGE, "sort": [{"number": "asc"}, {"_doc": "asc"}], "_source": false, "track_total_hits": true});
+        if let Some(after) = &after {
+            body["search_after"] = after.clone();
+        }
+        let headers = [("content-type", "application/json")];
+        let (status, answer) = canarytrace_e2e::request(
+            "POST",
+            &format!("{url}/kills-*/_search"),
+            &headers,
+            &body.to_string(),
+        );
+        ensure!(status == 200, "{answer}");
+        let hits = answer["hits"]["hits"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
+        for hit in &hits {
+            found.extend(hit["_id"].as_str().and_then(|id| id.parse::<u64>().ok()));
+        }
+        match hits.last() {
+            Some(last) => after = Some(last["sort"].clone()),
+            None => return Ok(found),
+        }
+    }
+}
