@@ -6,9 +6,9 @@ use std::{path::Path, time::Duration};
 use anyhow::{Context, Result, ensure};
 use canarytrace_e2e::{
     canarytrace,
-    kills::Random,
     web::{Reply, Web},
 };
+use canarytrace_history::Random;
 use canarytrace_model::statistics::Comparison;
 use serde_json::Value;
 
@@ -84,7 +84,7 @@ pub(crate) fn compare(pool: u64) -> Result<()> {
         before.push(measure(&usual)?);
         after.push(measure(&slower)?);
     }
-    let mut random = Random(11);
+    let mut random = Random::new(11);
     let alarms = share(|| {
         let drawn = draw(&before, 2 * N, &mut random);
         is_slower(&drawn[..N], &drawn[N..])

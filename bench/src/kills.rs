@@ -5,8 +5,9 @@ use std::{collections::BTreeMap, time::Instant};
 use anyhow::Result;
 use canarytrace_e2e::{
     Server, Site,
-    kills::{Random, kill_one, verify},
+    kills::{kill_one, verify},
 };
+use canarytrace_history::Random;
 
 /// So many kills share one server and one check.
 const BATCH: u64 = 25;
@@ -14,7 +15,7 @@ const BATCH: u64 = 25;
 /// A fault of ours ends the bench by a panic that names the run.
 pub(crate) fn kills(count: u64, seed: u64) -> Result<()> {
     let (site, started) = (Site::start(), Instant::now());
-    let mut random = Random(seed);
+    let mut random = Random::new(seed);
     let (mut done, mut runs) = (0, 0);
     let mut hits: BTreeMap<String, u64> = BTreeMap::new();
     while done < count {

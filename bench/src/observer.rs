@@ -7,9 +7,9 @@ use anyhow::{Context, Result, bail, ensure};
 use canarytrace_driver::find_browser;
 use canarytrace_e2e::{
     canarytrace, eventually,
-    kills::Random,
     web::{Reply, Web},
 };
+use canarytrace_history::Random;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
@@ -152,7 +152,7 @@ fn effect(alone: &[Reported], watched: &[Reported], pick: fn(&Reported) -> f64) 
         .zip(watched)
         .map(|(alone, watched)| (pick(watched) / pick(alone) - 1.0) * 100.0)
         .collect();
-    let mut random = Random(7);
+    let mut random = Random::new(7);
     let mut resampled: Vec<f64> = (0..RESAMPLES)
         .map(|_| {
             let mut any = || {

@@ -5,11 +5,11 @@ use std::{collections::BTreeMap, time::Instant};
 use anyhow::{Result, ensure};
 use canarytrace_e2e::{
     Server,
-    kills::Random,
     opensearch::OpenSearch,
     request,
     scenarios::{difference, stable},
 };
+use canarytrace_history::Random;
 use serde_json::{Value, json};
 
 const DOCUMENTS: u64 = 400;
@@ -33,7 +33,7 @@ pub(crate) fn random(count: u64, seed: u64) -> Result<()> {
         OpenSearch::start(),
         Server::start(data.path(), &["--only", "store"]),
     );
-    let mut generator = Generator(Random(seed.max(1)));
+    let mut generator = Generator(Random::new(seed));
     fill(&mut generator, &[&judge.url, &ours.url])?;
     let started = Instant::now();
     let (mut different, mut empty) = (0, 0);

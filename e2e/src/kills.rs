@@ -7,28 +7,12 @@ use std::{
     time::{Duration, Instant},
 };
 
+use canarytrace_history::Random;
 use serde_json::Value;
 
 use crate::{
     Server, Site, canarytrace, documents, eventually, leftovers, processes, record, signal,
 };
-
-/// Numbers that look random and can be had again (xorshift).
-#[derive(Debug)]
-pub struct Random(pub u64);
-
-impl Random {
-    pub fn below(&mut self, limit: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % limit
-    }
-
-    fn of<T: Copy>(&mut self, list: &[T]) -> T {
-        list[usize::try_from(self.below(list.len() as u64)).unwrap()]
-    }
-}
 
 /// What was killed, how and when.
 #[derive(Clone, Debug)]
@@ -64,10 +48,10 @@ const RUN_LIMIT: Duration = Duration::from_secs(150);
 /// and the machine is clean.
 pub fn kill_one(site: &Site, data: &Path, store: &str, random: &mut Random) -> Kill {
     let mut kill = Kill {
-        containment: random.of(&CONTAINMENTS),
-        page: random.of(&["/", "/", "/error", "/hang"]),
-        victim: random.of(&VICTIMS),
-        signal: random.of(&["KILL", "KILL", "TERM"]),
+        containment: one_of(random, &CONTAINMENTS),
+        page: one_of(random, &["/", "/", "/error", "/hang"]),
+        victim: one_of(random, &VICTIMS),
+        signal: one_of(random, &["KILL", "KILL", "TERM"]),
         after: Duration::from_millis(random.below(SPAN_MS)),
         hit: false,
     };
@@ -197,4 +181,8 @@ fn complete(run: &Path) {
         *last += 1;
         assert_eq!(number.parse(), Ok(*last), "{name}: {id}");
     }
+}
+
+fn one_of<T: Copy>(random: &mut Random, list: &[T]) -> T {
+    *random.of_list(list).unwrap()
 }

@@ -12,6 +12,7 @@ pub mod kills;
 pub mod opensearch;
 pub mod s3;
 pub mod scenarios;
+pub mod store_kills;
 pub mod tls;
 pub mod web;
 

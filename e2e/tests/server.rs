@@ -5,9 +5,10 @@ use std::{collections::BTreeSet, path::Path, process::Stdio, time::Duration};
 
 use canarytrace_e2e::{
     Server, Site, canarytrace, documents, eventually,
-    kills::{Random, kill_one, verify},
+    kills::{kill_one, verify},
     leftovers, only_run, processes, record, request, run, say, signal,
 };
+use canarytrace_history::Random;
 use serde_json::{Value, json};
 
 fn get(url: &str) -> (u16, Value) {
@@ -216,7 +217,7 @@ fn a_killed_supervisor_is_completed_at_the_next_start() {
 #[test]
 fn runs_killed_at_any_moment_are_complete() {
     let (site, data) = (Site::start(), tempfile::tempdir().unwrap());
-    let mut random = Random(20_261_122);
+    let mut random = Random::new(20_261_122);
     let server = Server::start(data.path(), &[]);
     // On a fast machine a run may be over when its time comes.
     let (mut kills, mut hits) = (Vec::new(), 0);

@@ -138,6 +138,7 @@ fn test_e2e() -> Result<()> {
         "leaks",
         "scenarios",
         "clients",
+        "store",
     ])
 }
 

@@ -138,6 +138,8 @@ pub trait Engine: SearchService {
     async fn details(&self, target: &IndexTarget) -> Result<Vec<IndexDetails>, EsError>;
     /// Adds to the mappings of indices.
     async fn put_mapping(&self, target: &IndexTarget, body: Value) -> Result<(), EsError>;
+    /// Makes one segment of each index.
+    async fn merge(&self, target: &IndexTarget) -> Result<(), EsError>;
     /// The index that a write to this name goes to: itself, or the one that its alias writes to.
     async fn write_index(&self, name: &str) -> Result<String, EsError>;
     /// The words of a text, as the field or analyzer of that name has them.

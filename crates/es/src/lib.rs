@@ -20,6 +20,7 @@ mod engine;
 mod error;
 mod forward;
 mod parse;
+mod retrieve;
 mod search;
 mod service;
 
@@ -32,6 +33,7 @@ pub use engine::{
 };
 pub use error::EsError;
 pub use forward::{Forwarded, Forwarder};
+pub use retrieve::{FieldPattern, Highlight, HighlightOptions};
 pub use search::{
     Hit, PointInTime, SearchRequest, SearchResponse, SortField, SortOrder, SortTarget,
     SourceFilter, TotalHits, TrackTotalHits,

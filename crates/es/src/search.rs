@@ -10,6 +10,7 @@ use crate::{
     engine::keep_alive,
     parse,
     query::{Query, wildcard_matches},
+    retrieve::{FieldPattern, Highlight, patterns, wants_nothing},
 };
 
 /// As Elasticsearch's `index.max_result_window`.
@@ -36,6 +37,13 @@ pub struct SearchRequest {
     pub point_in_time: Option<PointInTime>,
     /// Leave out what scores less.
     pub min_score: Option<f64>,
+    /// Values of fields, as they were written.
+    pub fields: Vec<FieldPattern>,
+    /// Values of columns.
+    pub docvalue_fields: Vec<FieldPattern>,
+    /// Neither `_id` nor `_source` is answered (`stored_fields: _none_`).
+    pub without_stored: bool,
+    pub highlight: Option<Highlight>,
 }
 
 /// `pit` of a request.
@@ -106,6 +114,10 @@ impl SearchRequest {
                 "track_scores",
                 "pit",
                 "min_score",
+                "fields",
+                "docvalue_fields",
+                "stored_fields",
+                "highlight",
             ],
         )?;
         let from = parse::unsigned(map, "search", "from")?.unwrap_or(0);
@@ -162,6 +174,10 @@ impl SearchRequest {
             version: parse::boolean(map, "search", "version")?.unwrap_or(false),
             point_in_time: map.get("pit").map(point_in_time).transpose()?,
             min_score: parse::number(map, "search", "min_score")?,
+            fields: patterns("fields", map.get("fields"))?,
+            docvalue_fields: patterns("docvalue_fields", map.get("docvalue_fields"))?,
+            without_stored: wants_nothing(map.get("stored_fields"))?,
+            highlight: map.get("highlight").map(Highlight::parse).transpose()?,
             raw,
         })
     }
@@ -374,6 +390,10 @@ pub struct Hit {
     pub version: Option<u64>,
     /// Fields of which a value is only stored.
     pub ignored: Vec<String>,
+    /// `fields` and `docvalue_fields`: a list of values each.
+    pub fields: Map<String, Value>,
+    /// Fragments by field.
+    pub highlight: Map<String, Value>,
 }
 
 /// The answer to a search.
@@ -452,6 +472,11 @@ impl SearchResponse {
 impl Hit {
     fn to_json(&self) -> Value {
         let mut hit = json!({"_index": self.index, "_id": self.id, "_score": self.score});
+        if self.id.is_empty()
+            && let Some(map) = hit.as_object_mut()
+        {
+            map.remove("_id");
+        }
         if let Some(map) = hit.as_object_mut() {
             let mut set = |name: &str, value: Value| map.insert(name.to_owned(), value);
             if let Some(version) = self.version {
@@ -467,6 +492,11 @@ impl Hit {
             if let Some(source) = &self.source {
                 set("_source", source.clone());
             }
+            for (name, shown) in [("fields", &self.fields), ("highlight", &self.highlight)] {
+                if !shown.is_empty() {
+                    set(name, json!(shown));
+                }
+            }
             if !self.sort.is_empty() {
                 set("sort", json!(self.sort));
             }
@@ -481,11 +511,17 @@ impl Hit {
                 .unwrap_or_default()
                 .to_owned()
         };
+        let tree = |name: &str| {
+            let own = hit.get(name).and_then(Value::as_object);
+            own.cloned().unwrap_or_default()
+        };
         Self {
             index: text("_index"),
             id: text("_id"),
             score: hit.get("_score").and_then(Value::as_f64),
             source: hit.get("_source").cloned(),
+            fields: tree("fields"),
+            highlight: tree("highlight"),
             sort: hit
                 .get("sort")
                 .and_then(Value::as_array)
@@ -525,7 +561,7 @@ mod tests {
     #[test]
     fn unknown_keys_and_wrong_windows_are_refused() {
         for body in [
-            json!({"highlight": {}}),
+            json!({"suggest": {}}),
             json!({"size": 10_001}),
             json!({"search_after": [1]}),
             json!({"size": -1}),

@@ -59,6 +59,15 @@ impl Analyzer {
         }
     }
 
+    /// The words with the bytes between which they stand.
+    pub(crate) fn places(self, text: &str) -> Vec<(usize, usize, String)> {
+        let mut places = Vec::new();
+        self.each(text, |at, word| {
+            places.push((at, at + word.len(), self.normal(word)));
+        });
+        places
+    }
+
     pub(crate) fn words(self, text: &str) -> Vec<String> {
         let mut words = Vec::new();
         self.each(text, |_, word| words.push(self.normal(word)));

@@ -209,6 +209,13 @@ impl Engine for Store {
         .await?
     }
 
+    async fn merge(&self, target: &IndexTarget) -> Result<(), EsError> {
+        let indices = self.shared.resolve(target)?;
+        Ok(self
+            .request(|reply| Request::Merge { indices, reply })
+            .await??)
+    }
+
     async fn write_index(&self, name: &str) -> Result<String, EsError> {
         self.shared.write_index(name)
     }

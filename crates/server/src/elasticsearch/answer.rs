@@ -99,7 +99,11 @@ impl IntoResponse for Failed {
 #[serde(transparent)]
 pub(crate) struct Parameters(BTreeMap<String, String>);
 
-const KNOWN: [&str; 69] = [
+const KNOWN: [&str; 73] = [
+    "max_num_segments",
+    "only_expunge_deletes",
+    "flush",
+    "verbose",
     "pretty",
     "human",
     "error_trace",

@@ -209,6 +209,45 @@ pub(crate) async fn stats(
     Ok(Answer::from(json!({"_shards": shards, "_all": all, "indices": each})).shaped(&parameters))
 }
 
+pub(crate) async fn segments(
+    State(state): State<AppState>,
+    index: Option<Path<String>>,
+    Checked(parameters): Checked,
+) -> Outcome {
+    let indices = details(&state, &name(index), &parameters).await?;
+    let each: Map<String, Value> = indices
+        .iter()
+        .map(|index| {
+            let own: Map<String, Value> = index
+                .segments
+                .iter()
+                .map(|segment| {
+                    let told = json!({
+                        "num_docs": segment.documents, "deleted_docs": segment.deleted, "committed": true, "search": true,
+                    });
+                    (segment.name.clone(), told)
+                })
+                .collect();
+            let shard = json!({"num_committed_segments": own.len(), "num_search_segments": own.len(), "segments": own});
+            (index.name.clone(), json!({"shards": {"0": [shard]}}))
+        })
+        .collect();
+    let shards = json!({"total": indices.len(), "successful": indices.len(), "failed": 0});
+    Ok(Answer::from(json!({"_shards": shards, "indices": each})).shaped(&parameters))
+}
+
+/// `POST _forcemerge`: one segment of each index, whatever number is asked for.
+pub(crate) async fn merge(
+    State(state): State<AppState>,
+    index: Option<Path<String>>,
+    Checked(parameters): Checked,
+) -> Outcome {
+    let indices = target(&name(index), &parameters);
+    state.engine()?.merge(&indices).await?;
+    let shards = json!({"total": 1, "successful": 1, "failed": 0});
+    Ok(Answer::from(json!({"_shards": shards})).shaped(&parameters))
+}
+
 /// `GET _resolve/index/<names>`.
 pub(crate) async fn resolve(
     State(state): State<AppState>,
@@ -284,7 +323,7 @@ pub(crate) async fn analyze(
             .map_or(position, |token| position + token.position + 101);
         tokens.extend(found.into_iter().map(|token| {
             let kind = match analyzer.as_str() {
-                "standard" if token.text.chars().all(|c| c.is_ascii_digit()) => "<NUM>",
+                "standard" if is_number(&token.text) => "<NUM>",
                 "standard" => "<ALPHANUM>",
                 _ => "word",
             };
@@ -297,4 +336,11 @@ pub(crate) async fn analyze(
         position = next;
     }
     Ok(Answer::from(json!({"tokens": tokens})).shaped(&parameters))
+}
+
+fn is_number(word: &str) -> bool {
+    word.starts_with(|first: char| first.is_ascii_digit())
+        && word
+            .chars()
+            .all(|letter| letter.is_ascii_digit() || ".,_'".contains(letter))
 }

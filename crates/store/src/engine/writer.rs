@@ -35,6 +35,10 @@ pub(crate) enum Request {
         indices: Vec<Arc<Index>>,
         reply: oneshot::Sender<Result<(), StoreError>>,
     },
+    Merge {
+        indices: Vec<Arc<Index>>,
+        reply: oneshot::Sender<Result<(), StoreError>>,
+    },
     Create {
         name: String,
         body: Value,
@@ -247,6 +251,9 @@ impl Writer {
                         Request::Refresh { indices, reply } => drop(
                             reply.send(indices.iter().try_for_each(|index| self.commit(index))),
                         ),
+                        Request::Merge { indices, reply } => {
+                            drop(reply.send(indices.iter().try_for_each(|index| self.merge(index))))
+                        }
                         Request::Create { name, body, reply } => {
                             drop(reply.send(self.shared.create_index(&name, &body).map(drop)))
                         }
@@ -355,6 +362,14 @@ impl Writer {
             tracing::error!(%error, "segments cannot be written");
         }
         Ok(())
+    }
+
+    /// Makes one segment of an index, and waits for it.
+    fn merge(&self, index: &Arc<Index>) -> Result<(), StoreError> {
+        self.commit(index)?;
+        index.close_writer()?;
+        index.merge(true)?;
+        index.close_writer()
     }
 
     /// Publishes what an index has; a damaged one is set aside with what waits for it.

@@ -367,6 +367,22 @@ impl Mapping {
             .then_some(&FLATTENED_LEAF)
     }
 
+    /// Where the values of a field stand in a document: those of a multi-field at its parent, of an alias at its field.
+    pub(crate) fn source_path<'a>(&'a self, path: &'a str) -> &'a str {
+        match (self.fields.get(path), path.rsplit_once('.')) {
+            (Some(field), _) => field.options.alias_of.as_deref().unwrap_or(path),
+            (None, Some((parent, _))) if self.fields.contains_key(parent) => parent,
+            _ => path,
+        }
+    }
+
+    /// The field itself, of an alias.
+    pub(crate) fn field_name<'a>(&'a self, path: &'a str) -> &'a str {
+        let field = self.fields.get(path);
+        let alias_of = field.and_then(|field| field.options.alias_of.as_deref());
+        alias_of.unwrap_or(path)
+    }
+
     /// Whether documents may have values that are only stored.
     pub(crate) fn ignores_malformed(&self) -> bool {
         self.fields

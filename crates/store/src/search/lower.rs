@@ -457,7 +457,7 @@ impl Lowering<'_> {
 }
 
 /// Within the edits that are allowed, after a common beginning.
-fn is_near(query: &FuzzyQuery, text: &str) -> bool {
+pub(super) fn is_near(query: &FuzzyQuery, text: &str) -> bool {
     let begin = |text: &str| text.chars().take(query.prefix_length).collect::<String>();
     let distance = if query.transpositions {
         strsim::osa_distance

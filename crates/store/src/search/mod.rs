@@ -1,7 +1,9 @@
 //! Carrying out a search over one or more indices.
 
 pub(crate) mod columns;
+mod fetch;
 mod filter;
+mod highlight;
 pub(crate) mod lower;
 mod network;
 mod scoring;
@@ -22,6 +24,7 @@ use tantivy::{
 
 use self::{
     columns::FieldColumns,
+    fetch::{Reading, fields},
     lower::Lowering,
     sort::{After, Candidate, Order},
 };
@@ -298,23 +301,43 @@ pub(crate) fn hit(
     let id = document
         .get_first(columns.id)
         .and_then(|value| value.as_str())
+        .filter(|_| !request.without_stored)
         .unwrap_or_default()
         .to_owned();
-    let body = if request.source.disabled {
-        None
-    } else {
-        let whole: Value = parse_source(&source(&document, columns.source))?;
-        Some(if request.source.is_everything() {
-            whole
-        } else {
-            request.source.apply(&whole)
-        })
-    };
+    let whole: Option<Value> = shows_source(request)
+        .then(|| parse_source(&source(&document, columns.source)))
+        .transpose()?;
+    let shown = whole.as_ref().unwrap_or(&Value::Null);
+    let mut values = fields(&view.mapping, shown, &request.fields, Reading::AsWritten)?;
+    let columns = fields(
+        &view.mapping,
+        shown,
+        &request.docvalue_fields,
+        Reading::Sorted,
+    )?;
+    for (path, column) in columns {
+        if let Value::Array(column) = column {
+            fetch::add(&mut values, path, column);
+        }
+    }
+    let highlight = request
+        .highlight
+        .as_ref()
+        .map(|highlight| highlight::fragments(&view.mapping, &request.query, shown, highlight));
+    let has_body = !request.source.disabled && !request.without_stored;
     Ok(Hit {
         index: view.index.name.clone(),
         id,
         score: order.needs_score().then_some(f64::from(candidate.score)),
-        source: body,
+        source: whole.filter(|_| has_body).map(|whole| {
+            if request.source.is_everything() {
+                whole
+            } else {
+                request.source.apply(&whole)
+            }
+        }),
+        fields: values,
+        highlight: highlight.unwrap_or_default(),
         sort: if request.sort.is_empty() {
             Vec::new()
         } else {
@@ -324,6 +347,15 @@ pub(crate) fn hit(
         version: request.version.then_some(version),
         ignored: ignored(view, candidate)?,
     })
+}
+
+/// Whether anything of a hit comes from its source.
+fn shows_source(request: &SearchRequest) -> bool {
+    let has_body = !request.source.disabled && !request.without_stored;
+    has_body
+        || !request.fields.is_empty()
+        || !request.docvalue_fields.is_empty()
+        || request.highlight.is_some()
 }
 
 fn ignored(view: &View, candidate: &Candidate) -> Result<Vec<String>, EsError> {

@@ -55,7 +55,9 @@ fn in_order(address: IpAddr) -> u128 {
 pub(crate) fn bound(bound: &Bound<FieldValue>) -> Result<Bound<u128>, EsError> {
     let number = |value: &FieldValue| match value {
         FieldValue::Text(text) => text.parse().map(in_order).map_err(|_| {
-            EsError::illegal_argument(format!("'{text}' is not an IP string literal."))
+            EsError::query_shard(format!(
+                "failed to create query: '{text}' is not an IP string literal."
+            ))
         }),
         other => Err(EsError::illegal_argument(format!(
             "'{other:?}' is not an IP string literal."

@@ -6,13 +6,13 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use anyhow::{Context, Result, ensure};
-use canarytrace_e2e::Server;
 use canarytrace_history::Random;
 use serde_json::{Value, json};
+
+use crate::{Server, request};
 
 const BATCH: u64 = 20;
 const WRITERS: usize = 3;
@@ -26,13 +26,22 @@ struct Known {
     sent: u64,
 }
 
-pub(crate) fn store_kills(count: u64, seed: u64) -> Result<()> {
-    let data = tempfile::tempdir()?;
+/// What so many kills have shown.
+#[derive(Debug)]
+pub struct Report {
+    /// Kills after something was acknowledged.
+    pub under_load: u64,
+    pub acknowledged: usize,
+    pub sent: u64,
+}
+
+/// Panics with what was lost, or was there twice.
+pub fn kill_store(count: u64, seed: u64) -> Report {
+    let data = tempfile::tempdir().unwrap();
     let known = Arc::new(Mutex::new(Known::default()));
     let next = Arc::new(AtomicU64::new(0));
     let mut random = Random::new(seed);
-    let started = Instant::now();
-    let mut during_load = 0;
+    let mut under_load = 0;
     for number in 0..count {
         let server = Server::start(data.path(), &["--only", "store"]);
         let ends = Arc::new(AtomicBool::new(false));
@@ -51,32 +60,32 @@ pub(crate) fn store_kills(count: u64, seed: u64) -> Result<()> {
         let wait = Duration::from_millis(20 + random.below(700));
         // One in four dies while it makes segments for a search.
         if random.chance(0.25) {
-            canarytrace_e2e::request("POST", &format!("{}/_refresh", server.url), &[], "");
+            request("POST", &format!("{}/_refresh", server.url), &[], "");
         }
         std::thread::park_timeout(wait);
         server.kill();
         ends.store(true, Ordering::Relaxed);
         for writer in writers {
-            writer.join().ok().context("a writer panicked")??;
+            writer.join().unwrap();
         }
         let known = known.lock().unwrap_or_else(PoisonError::into_inner);
-        during_load += u64::from(known.acknowledged.len() > before);
+        under_load += u64::from(known.acknowledged.len() > before);
         if number % WHOLE == WHOLE - 1 || number + 1 == count {
             let server = Server::start(data.path(), &["--only", "store"]);
-            let found = all(&server.url)?;
+            let found = all(&server.url);
             let kept: BTreeSet<u64> = found.iter().copied().collect();
             let lost = known.acknowledged.difference(&kept).count();
-            ensure!(
+            assert!(
                 lost == 0,
                 "after {} kills {lost} acknowledged documents are lost",
                 number + 1
             );
-            ensure!(
+            assert!(
                 kept.len() == found.len(),
                 "after {} kills documents are there twice",
                 number + 1
             );
-            ensure!(
+            assert!(
                 kept.len() as u64 <= known.sent,
                 "documents that nobody sent"
             );
@@ -84,20 +93,19 @@ pub(crate) fn store_kills(count: u64, seed: u64) -> Result<()> {
         }
     }
     let known = known.lock().unwrap_or_else(PoisonError::into_inner);
-    println!(
-        "{count} kills, {during_load} of them after acknowledged writes, in {:.0} s: {} documents acknowledged of {} sent, none lost, none twice",
-        started.elapsed().as_secs_f64(),
-        known.acknowledged.len(),
-        known.sent
-    );
-    Ok(())
+    Report {
+        under_load,
+        acknowledged: known.acknowledged.len(),
+        sent: known.sent,
+    }
 }
 
 /// Sends batches until the server is gone.
-fn write(url: &str, ends: &AtomicBool, next: &AtomicU64, known: &Mutex<Known>) -> Result<()> {
+fn write(url: &str, ends: &AtomicBool, next: &AtomicU64, known: &Mutex<Known>) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
-        .build()?;
+        .build()
+        .unwrap();
     let client = reqwest::Client::new();
     while !ends.load(Ordering::Relaxed) {
         let first = next.fetch_add(BATCH, Ordering::Relaxed);
@@ -118,20 +126,19 @@ fn write(url: &str, ends: &AtomicBool, next: &AtomicU64, known: &Mutex<Known>) -
                 .header("content-type", "application/x-ndjson");
             request.body(body).send().await?.json::<Value>().await
         });
-        let Ok(answer) = sent else { return Ok(()) };
-        ensure!(
+        let Ok(answer) = sent else { return };
+        assert!(
             answer["errors"] == false,
             "a document was refused: {answer}"
         );
         let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
         known.acknowledged.extend(first..first + BATCH);
     }
-    Ok(())
 }
 
 /// The numbers of all documents.
-fn all(url: &str) -> Result<Vec<u64>> {
-    canarytrace_e2e::request("POST", &format!("{url}/_refresh"), &[], "");
+fn all(url: &str) -> Vec<u64> {
+    request("POST", &format!("{url}/_refresh"), &[], "");
     let mut found = Vec::new();
     let mut after: Option<Value> = None;
     loop {
@@ -140,13 +147,13 @@ fn all(url: &str) -> Result<Vec<u64>> {
             body["search_after"] = after.clone();
         }
         let headers = [("content-type", "application/json")];
-        let (status, answer) = canarytrace_e2e::request(
+        let (status, answer) = request(
             "POST",
             &format!("{url}/kills-*/_search"),
             &headers,
             &body.to_string(),
         );
-        ensure!(status == 200, "{answer}");
+        assert!(status == 200, "{answer}");
         let hits = answer["hits"]["hits"]
             .as_array()
             .cloned()
@@ -156,7 +163,7 @@ fn all(url: &str) -> Result<Vec<u64>> {
         }
         match hits.last() {
             Some(last) => after = Some(last["sort"].clone()),
-            None => return Ok(found),
+            None => return found,
         }
     }
 }
