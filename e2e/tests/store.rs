@@ -1,5 +1,4 @@
 //! The store as a server: killed while it is written to, and looked after by its command.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use canarytrace_e2e::{Server, request, say, store_kills::kill_store};
 

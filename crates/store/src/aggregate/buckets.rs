@@ -84,14 +84,14 @@ pub(crate) fn split(
     missing: Option<&Value>,
     mut each: impl FnMut(BucketKey, Vec<DocId>),
 ) {
-    let mut by_ordinal: BTreeMap<u64, Vec<DocId>> = BTreeMap::new();
+    let mut by_ordinal: Ordinals<Vec<DocId>> = Ordinals::new(columns);
     let mut by_number: HashMap<BucketKey, Vec<DocId>> = HashMap::new();
     let mut without = Vec::new();
     for doc in docs {
         let mut any = false;
         columns.ordinals(*doc, |ordinal| {
             any = true;
-            push_once(by_ordinal.entry(ordinal).or_default(), *doc);
+            push_once(by_ordinal.at(ordinal), *doc);
         });
         columns.numbers(*doc, |value| {
             any = true;
@@ -101,9 +101,9 @@ pub(crate) fn split(
             without.push(*doc);
         }
     }
-    let ordinals: Vec<u64> = by_ordinal.keys().copied().collect();
+    let (ordinals, parts) = by_ordinal.filled(|docs| !docs.is_empty());
     let texts = columns.resolve_all(&ordinals);
-    for (text, docs) in texts.into_iter().zip(by_ordinal.into_values()) {
+    for (text, docs) in texts.into_iter().zip(parts) {
         each(BucketKey::Text(text), docs);
     }
     for (key, docs) in by_number {
@@ -111,6 +111,86 @@ pub(crate) fn split(
     }
     if let Some(missing) = missing.filter(|_| !without.is_empty()) {
         each(BucketKey::from_json(missing), without);
+    }
+}
+
+/// Counts documents by each of their values, without a list of them.
+pub(super) fn count(
+    columns: &FieldColumns,
+    docs: &[DocId],
+    missing: Option<&Value>,
+    mut each: impl FnMut(BucketKey, u64),
+) {
+    // How many there are, and the last one: a value that a document has twice counts once.
+    let mut by_ordinal: Ordinals<(u64, Option<DocId>)> = Ordinals::new(columns);
+    let mut by_number: HashMap<BucketKey, (u64, Option<DocId>)> = HashMap::new();
+    let mut without = 0;
+    let add = |counted: &mut (u64, Option<DocId>), doc: DocId| {
+        counted.0 += u64::from(counted.1.replace(doc) != Some(doc));
+    };
+    for doc in docs {
+        let mut any = false;
+        columns.ordinals(*doc, |ordinal| {
+            any = true;
+            add(by_ordinal.at(ordinal), *doc);
+        });
+        columns.numbers(*doc, |value| {
+            any = true;
+            add(by_number.entry(BucketKey::new(value)).or_default(), *doc);
+        });
+        without += u64::from(!any);
+    }
+    let (ordinals, counts) = by_ordinal.filled(|(count, _)| *count > 0);
+    let texts = columns.resolve_all(&ordinals);
+    for (text, (count, _)) in texts.into_iter().zip(counts) {
+        each(BucketKey::Text(text), count);
+    }
+    for (key, (count, _)) in by_number {
+        each(key, count);
+    }
+    if let Some(missing) = missing.filter(|_| without > 0) {
+        each(BucketKey::from_json(missing), without);
+    }
+}
+
+/// Something for each term of a column: in a list where the dictionary is small, else only for those that come.
+enum Ordinals<T> {
+    All(Vec<T>),
+    Some(BTreeMap<u64, T>),
+}
+
+/// Up to so many terms have a place each.
+const LISTED_TERMS: usize = 4096;
+
+impl<T: Default + Clone> Ordinals<T> {
+    fn new(columns: &FieldColumns) -> Self {
+        match columns.text.as_ref().map_or(0, |column| column.num_terms()) {
+            terms @ 0..=LISTED_TERMS => Ordinals::All(vec![T::default(); terms]),
+            _ => Ordinals::Some(BTreeMap::new()),
+        }
+    }
+
+    fn at(&mut self, ordinal: u64) -> &mut T {
+        match self {
+            Ordinals::All(list) => {
+                let at = usize::try_from(ordinal).unwrap_or(usize::MAX);
+                if at >= list.len() {
+                    // No column tells of a term beyond its dictionary.
+                    list.resize(at.min(LISTED_TERMS) + 1, T::default());
+                }
+                let last = list.len() - 1;
+                &mut list[at.min(last)]
+            }
+            Ordinals::Some(map) => map.entry(ordinal).or_default(),
+        }
+    }
+
+    /// In the order of the terms.
+    fn filled(self, is_filled: impl Fn(&T) -> bool) -> (Vec<u64>, Vec<T>) {
+        match self {
+            Ordinals::All(list) => (0..).zip(list).filter(|(_, one)| is_filled(one)).unzip(),
+            Ordinals::Some(map) => map.into_iter().unzip(),
+        }
     }
 }
 

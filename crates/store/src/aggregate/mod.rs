@@ -345,6 +345,18 @@ impl<'a> Collection<'a> {
                     values.insert(key);
                 });
             }
+            (AggregationKind::Terms(terms), Collected::Buckets(found))
+                if aggregation.nested.is_empty() =>
+            {
+                let columns = self.columns(&terms.field)?;
+                let chosen = Chosen::new(terms)?;
+                buckets::count(&columns, docs, terms.missing.as_ref(), |key, count| {
+                    if chosen.has(&key) {
+                        found.entry(key).or_default().count += count;
+                    }
+                });
+                check_keys(found)?;
+            }
             (kind, Collected::Buckets(found)) => {
                 self.fill_buckets(aggregation, self.parts(kind, docs)?, found, budget)?;
             }
@@ -467,17 +479,21 @@ impl<'a> Collection<'a> {
                 self.all(&aggregation.nested, &docs, &mut bucket.nested, budget)?;
             }
         }
-        if found.len() > MAX_KEYS {
-            return Err(EsError::new(
-                429,
-                "circuit_breaking_exception",
-                format!(
-                    "[request] Data too large: more than {MAX_KEYS} different values in one aggregation"
-                ),
-            ));
-        }
-        Ok(())
+        check_keys(found)
     }
+}
+
+fn check_keys(found: &HashMap<BucketKey, Bucket>) -> Result<(), EsError> {
+    if found.len() <= MAX_KEYS {
+        return Ok(());
+    }
+    Err(EsError::new(
+        429,
+        "circuit_breaking_exception",
+        format!(
+            "[request] Data too large: more than {MAX_KEYS} different values in one aggregation"
+        ),
+    ))
 }
 
 fn empty(aggregation: &Aggregation) -> Collected {

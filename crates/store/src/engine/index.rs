@@ -17,12 +17,11 @@ use canarytrace_es::{EsError, SegmentDetails};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tantivy::{
-    Index as TantivyIndex, IndexReader, IndexWriter, ReloadPolicy, Searcher, SegmentMeta,
-    TantivyDocument, Term,
+    DocId, DocSet, Index as TantivyIndex, IndexReader, IndexWriter, ReloadPolicy, Searcher,
+    SegmentMeta, SegmentReader, TERMINATED, TantivyDocument, Term,
     directory::MmapDirectory,
     index::SegmentId,
     indexer::{IndexWriterOptions, LogMergePolicy, MergePolicy, NoMergePolicy},
-    query::TermQuery,
     schema::{Field, IndexRecordOption},
     tokenizer::TextAnalyzer,
 };
@@ -46,6 +45,8 @@ type Merge = JoinHandle<tantivy::Result<()>>;
 
 /// More documents than this stay in several segments.
 const MAX_MERGED: u64 = 5_000_000;
+/// Of stored documents, kept while one is read.
+const STORE_BLOCKS: usize = 1;
 pub(super) const STATE: &str = "index.json";
 
 /// A document that is in the log and not in a committed segment yet.
@@ -305,25 +306,20 @@ impl Index {
             return Ok(Some(pending.clone()));
         }
         let searcher = self.searcher()?;
-        let query = TermQuery::new(
-            Term::from_field_text(self.columns.id, id),
-            IndexRecordOption::Basic,
-        );
-        let found = searcher.search(
-            &query,
-            &tantivy::collector::TopDocs::with_limit(1).order_by_score(),
-        )?;
-        let Some((_, address)) = found.first() else {
-            return Ok(None);
-        };
-        let document: TantivyDocument = searcher.doc(*address)?;
-        let segment = searcher.segment_reader(address.segment_ord);
-        let (sequence, version) = numbers(segment, address.doc_id)?;
-        Ok(Some(Pending {
-            version,
-            sequence,
-            source: Some(Source::Here(source(&document, self.columns.source).into())),
-        }))
+        let term = Term::from_field_text(self.columns.id, id);
+        for segment in searcher.segment_readers() {
+            let Some(doc) = living(segment, &term)? else {
+                continue;
+            };
+            let document: TantivyDocument = segment.get_store_reader(STORE_BLOCKS)?.get(doc)?;
+            let (sequence, version) = numbers(segment, doc)?;
+            return Ok(Some(Pending {
+                version,
+                sequence,
+                source: Some(Source::Here(source(&document, self.columns.source).into())),
+            }));
+        }
+        Ok(None)
     }
 
     /// Applies a write that is in the log, there.
@@ -591,6 +587,22 @@ impl Index {
         };
         segments.iter().map(segment).collect()
     }
+}
+
+/// The one document of a segment that has a term and was not deleted.
+fn living(segment: &SegmentReader, term: &Term) -> tantivy::Result<Option<DocId>> {
+    let index = segment.inverted_index(term.field())?;
+    let Some(mut postings) = index.read_postings(term, IndexRecordOption::Basic)? else {
+        return Ok(None);
+    };
+    let alive = segment.alive_bitset();
+    while postings.doc() != TERMINATED {
+        if alive.is_none_or(|alive| alive.is_alive(postings.doc())) {
+            return Ok(Some(postings.doc()));
+        }
+        postings.advance();
+    }
+    Ok(None)
 }
 
 /// Removes what an interrupted commit has left: the log's replay writes files of the same names.

@@ -79,9 +79,9 @@ const GROUP: usize = 64;
 const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(30);
 /// A store that nobody has written to for so long makes everything durable in segments, and frees what that took.
 const QUIET: Duration = Duration::from_secs(3);
-const CHECKPOINT_BYTES: u64 = 64 << 20;
+const CHECKPOINT_BYTES: u64 = 48 << 20;
 /// Segments in the making, of all indices together.
-const MAX_BUFFERED: usize = 48 << 20;
+const MAX_BUFFERED: usize = 96 << 20;
 /// An index that nobody has written to for so long becomes one segment.
 const SETTLED: Duration = Duration::from_secs(10);
 /// The files of an index that nobody has searched for so long are closed.
