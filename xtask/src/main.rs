@@ -23,6 +23,7 @@ const HELP: &str = "cargo xtask <task>
   tidy             crate edges, file sizes, headers, ARCHITECTURE.md
   ui               build the web UI
   bench [name]     run, store: ratios; kills [count [seed]], faults [times]: docs/faults.md;
+                   month [documents [alone]], random [count [seed]], store-kills [count [seed]]: docs/store.md;
                    observer [rounds]: what watching costs the page; compare [runs]: noise told from change;
                    random [count [seed]]: the store against OpenSearch
   record           ask a real OpenSearch for the answers of e2e/scenarios (needs mvn, unzip and a JDK 21)
