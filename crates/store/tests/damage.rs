@@ -221,6 +221,34 @@ async fn a_full_disk_makes_the_store_read_only_until_there_is_room() {
 }
 
 #[tokio::test]
+async fn a_segment_that_did_not_fit_is_made_again() {
+    use std::io::Write;
+    let disk = SmallDisk::new(24);
+    let folder = disk.0.path().join("store");
+    let store = Store::open(&config(&folder)).unwrap();
+    put(&store, "kept", 0..20, "old").await;
+    assert_eq!(count(&store, "kept").await.unwrap(), 20);
+    put(&store, "kept", 10..40, "new").await;
+    let ballast = disk.0.path().join("ballast");
+    let mut file = fs::File::create(&ballast).unwrap();
+    while file.write_all(&[7; 4096]).is_ok() {}
+    drop(file);
+    let refused = store.refresh(&IndexTarget::new("kept")).await;
+    assert!(refused.is_err(), "there was room");
+    fs::remove_file(&ballast).unwrap();
+    assert_eq!(count(&store, "kept").await.unwrap(), 40);
+    let document = store.get("kept", "15").await.unwrap().unwrap();
+    assert_eq!(
+        (document.source["filler"].as_str(), document.version),
+        (Some("new"), 2)
+    );
+    store.close().await.unwrap();
+    drop(store);
+    let store = Store::open(&config(&folder)).unwrap();
+    assert_eq!(count(&store, "kept").await.unwrap(), 40);
+}
+
+#[tokio::test]
 async fn what_an_older_version_wrote_is_upgraded() {
     use tantivy::{
         Index, TantivyDocument,

@@ -5,6 +5,7 @@ use bytes::Bytes;
 use canarytrace_es::{
     IndexTarget, IndexTemplate, Refresh, SearchRequest, SearchService,
     bulk::{BulkItem, BulkItemResult, BulkOperation},
+    query::Query,
 };
 use canarytrace_store::{Store, StoreConfig};
 use serde_json::{Value, json};
@@ -488,4 +489,32 @@ async fn a_mapping_says_what_becomes_of_unknown_fields() {
         "false"
     );
     store.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn updates_stay_single_while_segments_are_merged() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let target = IndexTarget::new("kept");
+    for round in 0..60 {
+        let items = (0..30).map(|id| BulkItem {
+            operation: BulkOperation::Index,
+            index: "kept".to_owned(),
+            id: Some(id.to_string()),
+            if_seq_no: None,
+            source: Bytes::from(json!({"round": round}).to_string()),
+        });
+        store.bulk(items.collect(), Refresh::Now).await.unwrap();
+        let all = store
+            .count(&target, Query::MatchAll, json!({}))
+            .await
+            .unwrap();
+        assert_eq!(all, 30, "round {round}");
+        let body = json!({"query": {"term": {"round": round}}});
+        let found = store
+            .search(&target, SearchRequest::parse(body).unwrap())
+            .await
+            .unwrap();
+        assert_eq!(found.total.unwrap().value, 30, "round {round}");
+    }
 }

@@ -91,7 +91,9 @@ pub(crate) fn split(
         let mut any = false;
         columns.ordinals(*doc, |ordinal| {
             any = true;
-            push_once(by_ordinal.at(ordinal), *doc);
+            if let Some(docs) = by_ordinal.at(ordinal) {
+                push_once(docs, *doc);
+            }
         });
         columns.numbers(*doc, |value| {
             any = true;
@@ -132,7 +134,9 @@ pub(super) fn count(
         let mut any = false;
         columns.ordinals(*doc, |ordinal| {
             any = true;
-            add(by_ordinal.at(ordinal), *doc);
+            if let Some(counted) = by_ordinal.at(ordinal) {
+                add(counted, *doc);
+            }
         });
         columns.numbers(*doc, |value| {
             any = true;
@@ -155,8 +159,8 @@ pub(super) fn count(
 
 /// Something for each term of a column: in a list where the dictionary is small, else only for those that come.
 enum Ordinals<T> {
-    All(Vec<T>),
-    Some(BTreeMap<u64, T>),
+    Listed(Vec<T>),
+    Found(BTreeMap<u64, T>),
 }
 
 /// Up to so many terms have a place each.
@@ -165,31 +169,24 @@ const LISTED_TERMS: usize = 4096;
 impl<T: Default + Clone> Ordinals<T> {
     fn new(columns: &FieldColumns) -> Self {
         match columns.text.as_ref().map_or(0, |column| column.num_terms()) {
-            terms @ 0..=LISTED_TERMS => Ordinals::All(vec![T::default(); terms]),
-            _ => Ordinals::Some(BTreeMap::new()),
+            terms @ 0..=LISTED_TERMS => Ordinals::Listed(vec![T::default(); terms]),
+            _ => Ordinals::Found(BTreeMap::new()),
         }
     }
 
-    fn at(&mut self, ordinal: u64) -> &mut T {
+    /// None of an ordinal that the dictionary does not have.
+    fn at(&mut self, ordinal: u64) -> Option<&mut T> {
         match self {
-            Ordinals::All(list) => {
-                let at = usize::try_from(ordinal).unwrap_or(usize::MAX);
-                if at >= list.len() {
-                    // No column tells of a term beyond its dictionary.
-                    list.resize(at.min(LISTED_TERMS) + 1, T::default());
-                }
-                let last = list.len() - 1;
-                &mut list[at.min(last)]
-            }
-            Ordinals::Some(map) => map.entry(ordinal).or_default(),
+            Ordinals::Listed(list) => list.get_mut(usize::try_from(ordinal).ok()?),
+            Ordinals::Found(map) => Some(map.entry(ordinal).or_default()),
         }
     }
 
     /// In the order of the terms.
     fn filled(self, is_filled: impl Fn(&T) -> bool) -> (Vec<u64>, Vec<T>) {
         match self {
-            Ordinals::All(list) => (0..).zip(list).filter(|(_, one)| is_filled(one)).unzip(),
-            Ordinals::Some(map) => map.into_iter().unzip(),
+            Ordinals::Listed(list) => (0..).zip(list).filter(|(_, one)| is_filled(one)).unzip(),
+            Ordinals::Found(map) => map.into_iter().unzip(),
         }
     }
 }

@@ -25,12 +25,19 @@ pub(crate) struct Incoming {
     finished: Vec<SegmentMeta>,
     /// By id: the version that stays; none of a deleted document.
     replaced: HashMap<String, Option<u64>>,
+    /// Ids of which everything that was published before goes.
+    cleared: Vec<String>,
 }
 
 impl Incoming {
     /// Only this version of the document stays; none: nothing of it.
     pub(crate) fn replace(&mut self, id: &str, version: Option<u64>) {
         self.replaced.insert(id.to_owned(), version);
+    }
+
+    /// Whatever an interrupted commit has published of the document goes.
+    pub(crate) fn clear(&mut self, id: &str) {
+        self.cleared.push(id.to_owned());
     }
 
     pub(crate) fn add(&mut self, index: &TantivyIndex, document: Row) -> Result<(), StoreError> {
@@ -66,6 +73,14 @@ impl Incoming {
                 .push(segment.with_max_doc(documents).meta().clone());
         }
         Ok(())
+    }
+
+    /// Deletes what was to be cleared, and answers whether there was something: that has to be committed before anything is added.
+    pub(crate) fn hand_over_cleared(&mut self, writer: &IndexWriter, columns: Columns) -> bool {
+        for id in &self.cleared {
+            writer.delete_term(Term::from_field_text(columns.id, id));
+        }
+        !std::mem::take(&mut self.cleared).is_empty()
     }
 
     /// Hands everything to a writer, which publishes it with its next commit.

@@ -381,8 +381,7 @@ impl Index {
                 ),
                 None => None,
             };
-            // Some of it may have been published in part.
-            incoming.replace(id, pending.source.as_ref().map(|_| pending.version));
+            incoming.clear(id);
             self.add(incoming, id, pending, indexed)?;
         }
         self.has_lost.store(false, Ordering::SeqCst);
@@ -433,6 +432,13 @@ impl Index {
         }
         let mut guard = lock(&self.writer);
         let writer = self.writer(&mut guard)?;
+        if incoming.hand_over_cleared(writer, self.columns) {
+            // Until the documents are there again, the log has to be read from where it had to be.
+            let payload = self.tantivy.load_metas()?.payload.unwrap_or_default();
+            let mut prepared = writer.prepare_commit()?;
+            prepared.set_payload(&payload);
+            prepared.commit()?;
+        }
         incoming.hand_over(writer, self.columns)?;
         let mut prepared = writer.prepare_commit()?;
         prepared.set_payload(&self.next_sequence().to_string());
