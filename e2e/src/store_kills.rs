@@ -37,6 +37,9 @@ pub struct Report {
 
 /// Panics with what was lost, or was there twice.
 pub fn kill_store(count: u64, seed: u64) -> Report {
+    rustls::crypto::ring::default_provider()
+        .install_default()
+        .ok();
     let data = tempfile::tempdir().unwrap();
     let known = Arc::new(Mutex::new(Known::default()));
     let next = Arc::new(AtomicU64::new(0));
