@@ -518,3 +518,27 @@ async fn updates_stay_single_while_segments_are_merged() {
         assert_eq!(found.total.unwrap().value, 30, "round {round}");
     }
 }
+
+#[tokio::test]
+async fn an_index_that_was_deleted_does_not_keep_the_log_from_being_cut() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    put(&store, &[json!({"a": 1})]).await;
+    put(&store, &[json!({"a": 2})]).await;
+    let target = IndexTarget::new("c.test-2026.11.22");
+    store.delete_indices(&target).await.unwrap();
+    put(&store, &[json!({"a": 3})]).await;
+    store.delete_indices(&target).await.unwrap();
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    let logged = || -> u64 {
+        let files = std::fs::read_dir(folder.path().join("log")).unwrap();
+        files
+            .flatten()
+            .map(|file| file.metadata().map_or(0, |data| data.len()))
+            .sum()
+    };
+    while logged() > 0 {
+        assert!(std::time::Instant::now() < deadline, "the log is never cut");
+        tokio::task::yield_now().await;
+    }
+}

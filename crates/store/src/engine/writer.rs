@@ -401,6 +401,13 @@ impl Writer {
 
     /// Keeps segments few, one index at a time, and closes what nobody uses.
     fn maintain(&mut self) -> Result<(), StoreError> {
+        // What was deleted or set aside meanwhile has no files to look after.
+        let shared = Arc::clone(&self.shared);
+        let is_there = |uuid: &String, index: &mut Arc<Index>| {
+            let own = shared.index(&index.name);
+            own.is_some_and(|own| own.uuid == *uuid)
+        };
+        self.unsettled.retain(is_there);
         if let Some(index) = &self.merging {
             if index.is_merging()? {
                 return Ok(());
