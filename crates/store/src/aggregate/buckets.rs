@@ -82,38 +82,9 @@ pub(crate) fn split(
     columns: &FieldColumns,
     docs: &[DocId],
     missing: Option<&Value>,
-    mut each: impl FnMut(BucketKey, Vec<DocId>),
+    each: impl FnMut(BucketKey, Vec<DocId>),
 ) {
-    let mut by_ordinal: Ordinals<Vec<DocId>> = Ordinals::new(columns);
-    let mut by_number: HashMap<BucketKey, Vec<DocId>> = HashMap::new();
-    let mut without = Vec::new();
-    for doc in docs {
-        let mut any = false;
-        columns.ordinals(*doc, |ordinal| {
-            any = true;
-            if let Some(docs) = by_ordinal.at(ordinal) {
-                push_once(docs, *doc);
-            }
-        });
-        columns.numbers(*doc, |value| {
-            any = true;
-            push_once(by_number.entry(BucketKey::new(value)).or_default(), *doc);
-        });
-        if !any {
-            without.push(*doc);
-        }
-    }
-    let (ordinals, parts) = by_ordinal.filled(|docs| !docs.is_empty());
-    let texts = columns.resolve_all(&ordinals);
-    for (text, docs) in texts.into_iter().zip(parts) {
-        each(BucketKey::Text(text), docs);
-    }
-    for (key, docs) in by_number {
-        each(key, docs);
-    }
-    if let Some(missing) = missing.filter(|_| !without.is_empty()) {
-        each(BucketKey::from_json(missing), without);
-    }
+    gather(columns, docs, missing, each);
 }
 
 /// Counts documents by each of their values, without a list of them.
@@ -123,36 +94,81 @@ pub(super) fn count(
     missing: Option<&Value>,
     mut each: impl FnMut(BucketKey, u64),
 ) {
-    // How many there are, and the last one: a value that a document has twice counts once.
-    let mut by_ordinal: Ordinals<(u64, Option<DocId>)> = Ordinals::new(columns);
-    let mut by_number: HashMap<BucketKey, (u64, Option<DocId>)> = HashMap::new();
-    let mut without = 0;
-    let add = |counted: &mut (u64, Option<DocId>), doc: DocId| {
-        counted.0 += u64::from(counted.1.replace(doc) != Some(doc));
-    };
+    gather(columns, docs, missing, |key, counted: Counted| {
+        each(key, counted.count);
+    });
+}
+
+/// What documents of a value are gathered in; they come in order.
+trait Gathered: Default + Clone {
+    /// A value that a document has twice counts once.
+    fn add(&mut self, doc: DocId);
+    fn is_empty(&self) -> bool;
+}
+
+impl Gathered for Vec<DocId> {
+    fn add(&mut self, doc: DocId) {
+        if self.last() != Some(&doc) {
+            self.push(doc);
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.as_slice().is_empty()
+    }
+}
+
+#[derive(Clone, Default)]
+struct Counted {
+    count: u64,
+    last: Option<DocId>,
+}
+
+impl Gathered for Counted {
+    fn add(&mut self, doc: DocId) {
+        self.count += u64::from(self.last.replace(doc) != Some(doc));
+    }
+
+    fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+}
+
+fn gather<T: Gathered>(
+    columns: &FieldColumns,
+    docs: &[DocId],
+    missing: Option<&Value>,
+    mut each: impl FnMut(BucketKey, T),
+) {
+    let mut by_ordinal: Ordinals<T> = Ordinals::new(columns);
+    let mut by_number: HashMap<BucketKey, T> = HashMap::new();
+    let mut without = T::default();
     for doc in docs {
         let mut any = false;
         columns.ordinals(*doc, |ordinal| {
             any = true;
-            if let Some(counted) = by_ordinal.at(ordinal) {
-                add(counted, *doc);
+            if let Some(own) = by_ordinal.at(ordinal) {
+                own.add(*doc);
             }
         });
         columns.numbers(*doc, |value| {
             any = true;
-            add(by_number.entry(BucketKey::new(value)).or_default(), *doc);
+            let own = by_number.entry(BucketKey::new(value)).or_default();
+            own.add(*doc);
         });
-        without += u64::from(!any);
+        if !any {
+            without.add(*doc);
+        }
     }
-    let (ordinals, counts) = by_ordinal.filled(|(count, _)| *count > 0);
+    let (ordinals, parts) = by_ordinal.filled(|own| !own.is_empty());
     let texts = columns.resolve_all(&ordinals);
-    for (text, (count, _)) in texts.into_iter().zip(counts) {
-        each(BucketKey::Text(text), count);
+    for (text, own) in texts.into_iter().zip(parts) {
+        each(BucketKey::Text(text), own);
     }
-    for (key, (count, _)) in by_number {
-        each(key, count);
+    for (key, own) in by_number {
+        each(key, own);
     }
-    if let Some(missing) = missing.filter(|_| without > 0) {
+    if let Some(missing) = missing.filter(|_| !without.is_empty()) {
         each(BucketKey::from_json(missing), without);
     }
 }
@@ -227,13 +243,6 @@ impl Chosen {
             (Filter::Keys(keys), key) => keys.contains(key),
         };
         self.include.as_ref().is_none_or(fits) && !self.exclude.as_ref().is_some_and(fits)
-    }
-}
-
-/// A value that a document has twice counts once.
-fn push_once(docs: &mut Vec<DocId>, doc: DocId) {
-    if docs.last() != Some(&doc) {
-        docs.push(doc);
     }
 }
 
