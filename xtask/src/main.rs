@@ -22,6 +22,7 @@ const HELP: &str = "cargo xtask <task>
   lint             rustfmt, clippy, the UI's linter and types
   tidy             crate edges, file sizes, headers, ARCHITECTURE.md
   ui               build the web UI
+  library          bundle the packages that scripts use (chai, expect, …)
   bench [name]     run, store: ratios; kills [count [seed]], faults [times]: docs/faults.md;
                    month [documents [alone]], random [count [seed]], store-kills [count [seed]]: docs/store.md;
                    observer [rounds]: what watching costs the page; compare [runs]: noise told from change;
@@ -58,6 +59,7 @@ fn perform(words: &[&str]) -> Result<()> {
         ["lint"] => lint(),
         ["tidy"] => tidy::check(&root()),
         ["ui"] => build_ui(),
+        ["library"] => build_library(),
         ["bench", rest @ ..] => bench(rest),
         ["record"] => record(),
         ["fuzz", target] => fuzz(target, "60"),
@@ -81,21 +83,37 @@ fn root() -> PathBuf {
 
 fn demo(rest: &[&str]) -> Result<()> {
     prerequisites::browser()?;
-    build_ui()?;
+    build_assets()?;
     let mut arguments = vec!["run", "--quiet", "--package", "canarytrace", "--", "demo"];
     arguments.extend(rest);
     cargo(&arguments)
 }
 
+const UI: &str = "ui";
+/// The packages that run inside the script engine.
+const LIBRARY: &str = "crates/script/library";
+
 fn build_ui() -> Result<()> {
-    prerequisites::ui_packages()?;
-    npm(&["run", "--silent", "build"])
+    prerequisites::packages(UI)?;
+    npm(UI, &["run", "--silent", "build"])
+}
+
+fn build_library() -> Result<()> {
+    prerequisites::packages(LIBRARY)?;
+    npm(LIBRARY, &["run", "--silent", "build"])
+}
+
+/// What is built by npm and embedded into the binary.
+fn build_assets() -> Result<()> {
+    build_library()?;
+    build_ui()
 }
 
 /// The crates whose tests start nothing.
 const BROWSER_TESTS: [&str; 1] = ["canarytrace-driver"];
 
 fn test_unit() -> Result<()> {
+    build_library()?;
     cargo(&[
         "test",
         "--workspace",
@@ -118,7 +136,7 @@ fn test_browser() -> Result<()> {
 /// Tests of the built binary; they count processes, so they run one after the other.
 fn test_built(files: &[&str]) -> Result<()> {
     prerequisites::browser()?;
-    build_ui()?;
+    build_assets()?;
     cargo(&["build", "--package", "canarytrace"])?;
     let mut arguments = vec!["test", "--package", "canarytrace-e2e", "--no-fail-fast"];
     arguments.extend(files.iter().flat_map(|file| ["--test", file]));
@@ -175,6 +193,7 @@ fn test_all() -> Result<()> {
 }
 
 fn lint() -> Result<()> {
+    build_library()?;
     cargo(&["fmt", "--all", "--check"])?;
     cargo(&[
         "clippy",
@@ -184,8 +203,9 @@ fn lint() -> Result<()> {
         "-D",
         "warnings",
     ])?;
-    prerequisites::ui_packages()?;
-    npm(&["run", "--silent", "lint"])
+    npm(LIBRARY, &["run", "--silent", "lint"])?;
+    prerequisites::packages(UI)?;
+    npm(UI, &["run", "--silent", "lint"])
 }
 
 fn bench(rest: &[&str]) -> Result<()> {
@@ -242,7 +262,7 @@ fn host() -> Result<String> {
 }
 
 fn dist() -> Result<()> {
-    build_ui()?;
+    build_assets()?;
     cargo(&["build", "--release", "--package", "canarytrace"])
 }
 

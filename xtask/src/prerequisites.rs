@@ -78,16 +78,16 @@ fn install(what: &str, packages: &[&str]) -> Result<()> {
         .args(packages))
 }
 
-/// The UI's packages, as the lock file has them.
-pub(crate) fn ui_packages() -> Result<()> {
-    let ui = root().join("ui");
-    let wanted = fs::read_to_string(ui.join("package-lock.json"))?;
-    let stamp = ui.join("node_modules/.canarytrace-lock");
+/// The npm packages of a folder, as its lock file has them.
+pub(crate) fn packages(folder: &str) -> Result<()> {
+    let path = root().join(folder);
+    let wanted = fs::read_to_string(path.join("package-lock.json"))?;
+    let stamp = path.join("node_modules/.canarytrace-lock");
     if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
         return Ok(());
     }
     // Not `npm ci`: it refuses a lock file without the optional packages of platforms that a registry does not carry.
-    npm(&["install", "--no-save", "--no-audit", "--no-fund"])?;
+    npm(folder, &["install", "--no-save", "--no-audit", "--no-fund"])?;
     fs::write(stamp, wanted)?;
     Ok(())
 }

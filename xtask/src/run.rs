@@ -29,10 +29,11 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-pub(crate) fn npm(arguments: &[&str]) -> Result<()> {
+/// npm in a folder of the repository.
+pub(crate) fn npm(folder: &str, arguments: &[&str]) -> Result<()> {
     run(command("npm")
         .args(arguments)
-        .current_dir(root().join("ui")))
+        .current_dir(root().join(folder)))
     .context("hint: Node 20 or newer with npm is needed")
 }
 

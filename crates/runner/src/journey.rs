@@ -6,9 +6,9 @@ use canarytrace_driver::Browser;
 use canarytrace_evidence::{EvidenceError, LogStream};
 use canarytrace_model::verdict::{Cause, Verdict};
 use canarytrace_script::{
-    Callable, CommandRequest, EngineConfig, EngineOutput, ScriptEngine, ScriptError,
-    ScriptErrorKind, SuiteNode,
-    commands::{CommandContext, perform},
+    Call, Callable, CommandRequest, EngineConfig, EngineOutput, MochaOptions, ScriptEngine,
+    ScriptError, ScriptErrorKind, ScriptStyle, SuiteNode, TestNode,
+    commands::{CommandContext, command_name, perform},
 };
 use serde_json::json;
 use tokio::sync::mpsc;
@@ -40,6 +40,8 @@ pub(crate) struct Journey {
     awaiting: Option<String>,
     /// The engine is in a native loop and takes no more calls.
     stuck: bool,
+    /// The first failure ends the run.
+    bail: bool,
 }
 
 fn uninterruptible(limit: Duration) -> ScriptError {
@@ -55,12 +57,27 @@ fn uninterruptible(limit: Duration) -> ScriptError {
     }
 }
 
-/// Hooks that enclose a test, outermost first.
+/// Hooks that enclose a test, in the order they run; each with the depth of its suite.
 #[derive(Clone, Default)]
 struct Enclosing {
     titles: Vec<String>,
-    before_each: Vec<Callable>,
-    after_each: Vec<Callable>,
+    before_each: Vec<(usize, Callable)>,
+    after_each: Vec<(usize, Callable)>,
+}
+
+/// What a failure ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Aborted {
+    No,
+    /// The suite at this depth and what is in it.
+    Suite(usize),
+    /// Everything: `bail`.
+    Run,
+}
+
+fn first_test(node: &SuiteNode) -> Option<&TestNode> {
+    let own = node.tests.iter().find(|test| !test.pending);
+    own.or_else(|| node.suites.iter().find_map(first_test))
 }
 
 impl Journey {
@@ -74,21 +91,28 @@ impl Journey {
         let configuration = json!({
             "username": value("USER"), "password": value("PASS"), "baseUrl": journey.base_url,
             "waitforTimeout": job.wait_for_timeout_ms, "waitforInterval": INTERVAL.as_millis() as u64,
-            "expectTimeout": 3000, "expectInterval": 100, "logLevel": "warn", "connectionRetryCount": 1,
+            "expectTimeout": job.wait_for_timeout_ms, "expectInterval": INTERVAL.as_millis() as u64, "stepTimeout": job.step_timeout_ms, "services": {}, "logLevel": "warn", "connectionRetryCount": 1,
             "capabilities": browser.webdriver.capabilities(), "sessionId": browser.webdriver.session_id(),
         });
         let config = EngineConfig {
             root: journey.root.clone(),
             spec: journey.spec.clone(),
+            style: ScriptStyle::Detect,
+            mocha: MochaOptions::default(),
             environment,
             configuration,
             memory_limit_bytes: MEMORY_LIMIT_BYTES,
             load_limit: LOAD_LIMIT,
+            transpiler: None,
+            interceptions: browser.devtools.interceptions().clone(),
         };
         let (engine, commands, output) = ScriptEngine::start(config).await?;
+        let bail = engine.tree().bail;
         let context = CommandContext {
             base_url: journey.base_url.clone(),
             interval: INTERVAL,
+            root: journey.root.clone(),
+            schemes: Vec::new(),
             attachments: job.directory.join("attachments"),
             secrets: job.secrets.clone().into(),
         };
@@ -101,6 +125,7 @@ impl Journey {
             last_step: None,
             awaiting: None,
             stuck: false,
+            bail,
         })
     }
 
@@ -126,89 +151,156 @@ impl Journey {
         stage: &mut Stage,
         node: &SuiteNode,
         mut enclosing: Enclosing,
-    ) -> Result<(), EvidenceError> {
+    ) -> Result<Aborted, EvidenceError> {
         if !node.title.is_empty() {
             enclosing.titles.push(node.title.clone());
             stage.suite(&node.title, &enclosing.titles.join(" "))?;
         }
-        enclosing
-            .before_each
-            .extend(node.before_each.iter().cloned());
-        enclosing
-            .after_each
-            .splice(0..0, node.after_each.iter().cloned());
-        if self
-            .hooks(stage, &node.before, "before all", &enclosing)
-            .await?
-        {
-            for test in node.tests.iter().filter(|test| !test.pending) {
-                self.test(stage, &test.title, test.id, test.timeout, &enclosing)
-                    .await?;
-            }
-            for child in &node.suites {
-                Box::pin(self.suite(stage, child, enclosing.clone())).await?;
-            }
+        let depth = enclosing.titles.len();
+        let each = |hooks: &[Callable]| {
+            hooks
+                .iter()
+                .map(|hook| (depth, hook.clone()))
+                .collect::<Vec<_>>()
+        };
+        enclosing.before_each.extend(each(&node.before_each));
+        enclosing.after_each.splice(0..0, each(&node.after_each));
+        // As mocha does: hooks of a suite in which nothing would run are left alone.
+        if !node.has_runnable() {
+            return Ok(Aborted::No);
         }
-        self.hooks(stage, &node.after, "after all", &enclosing)
+        let mut aborted = self
+            .hooks(stage, &node.before, &enclosing, first_test(node))
             .await?;
-        Ok(())
+        for test in node.tests.iter().filter(|test| !test.pending) {
+            if aborted != Aborted::No {
+                break;
+            }
+            aborted = self.test(stage, test, &enclosing).await?;
+        }
+        for child in &node.suites {
+            if aborted != Aborted::No {
+                break;
+            }
+            aborted = Box::pin(self.suite(stage, child, enclosing.clone())).await?;
+        }
+        let ended = self.hooks(stage, &node.after, &enclosing, None).await?;
+        let aborted = match (aborted, ended) {
+            (Aborted::Run, _) | (_, Aborted::Run) => Aborted::Run,
+            (Aborted::No, ended) => ended,
+            (aborted, _) => aborted,
+        };
+        Ok(match aborted {
+            // A hook that failed ends the suite it belongs to, not those around it.
+            Aborted::Suite(of) if of >= depth => Aborted::No,
+            aborted => aborted,
+        })
     }
 
-    /// Runs hooks of a suite; one that fails is a failed step of its own, and answers false.
+    /// Runs the `before` or `after` hooks of a suite; one that fails is a failed step of its own and ends the suite.
     async fn hooks(
         &mut self,
         stage: &mut Stage,
         hooks: &[Callable],
-        kind: &str,
         enclosing: &Enclosing,
-    ) -> Result<bool, EvidenceError> {
+        before: Option<&TestNode>,
+    ) -> Result<Aborted, EvidenceError> {
         for hook in hooks {
-            if let Err(error) = self.call(stage, hook.id, hook.timeout).await {
+            let test = before.map(|test| test.id);
+            if let Err(error) = self.call(stage, hook.id, test, 0, hook.timeout).await {
+                let ended = Aborted::Suite(enclosing.titles.len());
                 if error.kind == ScriptErrorKind::Skipped {
-                    return Ok(false);
+                    return Ok(ended);
                 }
-                let title = format!("\"{kind}\" hook");
+                let place = match (before, enclosing.titles.last()) {
+                    (Some(test), _) => format!(" for \"{}\"", test.title),
+                    (None, Some(suite)) => format!(" in \"{suite}\""),
+                    (None, None) => String::new(),
+                };
+                let title = format!("{}{place}", hook.title);
                 let (parent, full_title) = names(enclosing, &title);
                 let step = stage.begin(&title, &parent, full_title)?;
                 self.last_step = Some(step.name.clone());
                 let awaiting = self.awaiting.take();
                 stage.end(step, facts(error, awaiting)).await?;
-                return Ok(false);
+                return Ok(if self.bail { Aborted::Run } else { ended });
             }
         }
-        Ok(true)
+        Ok(Aborted::No)
     }
 
     async fn test(
         &mut self,
         stage: &mut Stage,
-        title: &str,
-        id: u32,
-        timeout: Option<u64>,
+        test: &TestNode,
         enclosing: &Enclosing,
-    ) -> Result<(), EvidenceError> {
-        let (parent, full_title) = names(enclosing, title);
-        let step = stage.begin(title, &parent, full_title)?;
+    ) -> Result<Aborted, EvidenceError> {
+        let (parent, full_title) = names(enclosing, &test.title);
+        let step = stage.begin(&test.title, &parent, full_title)?;
         self.last_step = Some(step.name.clone());
         let mut outcome = Ok(());
-        for hook in &enclosing.before_each {
-            if outcome.is_ok() {
-                outcome = self.call(stage, hook.id, hook.timeout).await;
+        let mut aborted = Aborted::No;
+        for attempt in 0..=test.retries {
+            (outcome, aborted) = self.attempt(stage, test, enclosing, attempt).await;
+            let again = matches!(&outcome, Err(error) if error.kind != ScriptErrorKind::Skipped);
+            if !again || aborted != Aborted::No || stage.time_left().is_zero() {
+                break;
+            }
+        }
+        let step_facts = match outcome {
+            Err(error) if error.kind != ScriptErrorKind::Skipped => {
+                facts(error, self.awaiting.take())
+            }
+            _ => StepFacts::default(),
+        };
+        let failed = step_facts.script.is_some();
+        stage.end_journey_step(step, step_facts, failed).await?;
+        Ok(if failed && self.bail {
+            Aborted::Run
+        } else {
+            aborted
+        })
+    }
+
+    /// A test once, with the hooks around it; a hook that fails ends the suite it belongs to.
+    async fn attempt(
+        &mut self,
+        stage: &mut Stage,
+        test: &TestNode,
+        enclosing: &Enclosing,
+        attempt: u32,
+    ) -> (Result<(), ScriptError>, Aborted) {
+        let mut outcome = Ok(());
+        let mut aborted = Aborted::No;
+        for (depth, hook) in &enclosing.before_each {
+            outcome = self
+                .call(stage, hook.id, Some(test.id), attempt, hook.timeout)
+                .await;
+            if let Err(error) = &outcome {
+                if error.kind != ScriptErrorKind::Skipped {
+                    aborted = Aborted::Suite(*depth);
+                }
+                break;
             }
         }
         if outcome.is_ok() {
-            outcome = self.call(stage, id, timeout).await;
+            outcome = self.call(stage, test.id, None, attempt, test.timeout).await;
         }
-        for hook in &enclosing.after_each {
-            let ended = self.call(stage, hook.id, hook.timeout).await;
-            outcome = outcome.and(ended);
+        for (depth, hook) in &enclosing.after_each {
+            // Hooks of suites inside the one that ended are left out.
+            if matches!(aborted, Aborted::Suite(of) if *depth > of) {
+                continue;
+            }
+            let ended = self
+                .call(stage, hook.id, Some(test.id), attempt, hook.timeout)
+                .await;
+            if ended.is_err() {
+                aborted = Aborted::Suite(*depth);
+                outcome = outcome.and(ended);
+                break;
+            }
         }
-        let step_facts = match outcome {
-            Ok(()) => StepFacts::default(),
-            Err(error) => facts(error, self.awaiting.take()),
-        };
-        let failed = step_facts.script.is_some();
-        stage.end_journey_step(step, step_facts, failed).await
+        (outcome, aborted)
     }
 
     /// Runs one hook or test, performing its commands meanwhile.
@@ -216,6 +308,8 @@ impl Journey {
         &mut self,
         stage: &mut Stage,
         id: u32,
+        test: Option<u32>,
+        attempt: u32,
         timeout: Option<u64>,
     ) -> Result<(), ScriptError> {
         let limit = match timeout {
@@ -226,7 +320,13 @@ impl Journey {
             return Err(uninterruptible(Duration::ZERO));
         }
         let limit = limit.min(stage.time_left());
-        let outcome = self.call_and_perform(stage, id, limit).await;
+        let call = Call {
+            id,
+            test,
+            attempt,
+            limit,
+        };
+        let outcome = self.call_and_perform(stage, call).await;
         self.drain_output(stage);
         outcome.unwrap_or_else(|| {
             self.stuck = true;
@@ -238,8 +338,7 @@ impl Journey {
     async fn call_and_perform(
         &mut self,
         stage: &mut Stage,
-        id: u32,
-        limit: Duration,
+        call: Call,
     ) -> Option<Result<(), ScriptError>> {
         let Self {
             engine,
@@ -251,7 +350,9 @@ impl Journey {
         } = self;
         let mut latest: Option<(String, Instant)> = None;
         *awaiting = None;
-        let calling = tokio::time::timeout(limit + UNINTERRUPTIBLE, engine.call(id, limit));
+        // A script may give itself more time; the run's own end is the last word.
+        let last = stage.time_left().max(call.limit) + UNINTERRUPTIBLE;
+        let calling = tokio::time::timeout(last, engine.call(call));
         tokio::pin!(calling);
         loop {
             tokio::select! {
@@ -264,7 +365,7 @@ impl Journey {
                 }
                 Some(said) = output.recv() => say(stage, said),
                 Some(request) = commands.recv() => {
-                    let name = request.name.clone();
+                    let name = command_name(&request);
                     let performing = perform(&stage.browser, context, request);
                     tokio::select! {
                         outcome = &mut calling => {

@@ -11,20 +11,44 @@ use std::{
     time::{Duration, Instant},
 };
 
+use canarytrace_driver::devtools::Interceptions;
 use rquickjs::{
-    AsyncContext, AsyncRuntime, CatchResultExt, CaughtError, Ctx, Function, Object, Promise, Value,
-    context::EvalOptions,
-    module::Module,
-    prelude::{Async, Func},
+    AsyncContext, AsyncRuntime, CatchResultExt, Ctx, Function, Object, Persistent, Promise,
+    context::EvalOptions, module::Module, prelude::Func,
 };
-use serde_json::Value as Json;
-use thiserror::Error;
+use serde_json::{Value as Json, json};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
-    SuiteNode,
-    loader::{ScriptFiles, evaluate_commonjs, is_module, require},
+    CommandRequest, EngineOutput, ScriptError, ScriptErrorKind, SuiteNode, Transpiler,
+    error::{internal, script_error},
+    files::ScriptFiles,
+    host::{Host, install_globals},
+    loader::{evaluate_commonjs, is_module},
 };
+
+/// How a script's commands are meant.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ScriptStyle {
+    /// Asynchronous when the spec, or a file of the repository that it imports, uses `await` or `async`.
+    #[default]
+    Detect,
+    /// A command answers a promise.
+    Asynchronous,
+    /// A command returns when it is done.
+    Blocking,
+}
+
+/// mocha's options.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MochaOptions {
+    /// `bdd`, `tdd` or `qunit`.
+    pub interface: Option<String>,
+    /// A pattern that full titles must match.
+    pub grep: Option<String>,
+    pub bail: bool,
+    pub retries: u32,
+}
 
 /// What a script runs with.
 #[derive(Clone, Debug)]
@@ -33,6 +57,8 @@ pub struct EngineConfig {
     pub root: PathBuf,
     /// The spec, relative to the root.
     pub spec: String,
+    pub style: ScriptStyle,
+    pub mocha: MochaOptions,
     /// `process.env`.
     pub environment: BTreeMap<String, String>,
     /// `browser.config`.
@@ -40,64 +66,25 @@ pub struct EngineConfig {
     pub memory_limit_bytes: usize,
     /// Of loading the spec.
     pub load_limit: Duration,
+    pub transpiler: Option<Transpiler>,
+    /// The rules that the script's mocks are.
+    pub interceptions: Interceptions,
 }
 
-/// A command of the script; the answer is JSON text.
-#[derive(Debug)]
-pub struct CommandRequest {
-    pub name: String,
-    pub arguments: Json,
-    pub reply: oneshot::Sender<String>,
+/// One hook or test to run.
+#[derive(Clone, Copy, Debug)]
+pub struct Call {
+    pub id: u32,
+    /// The test that a hook runs for.
+    pub test: Option<u32>,
+    /// 0, or how often the test was tried before.
+    pub attempt: u32,
+    pub limit: Duration,
 }
 
-/// What a script says besides commands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum EngineOutput {
-    /// `console.*`
-    Console { level: String, text: String },
-    /// A line for stdout.
-    Line(String),
-}
-
-/// Whose fault an error is, as far as the engine can tell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ScriptErrorKind {
-    /// An expectation did not hold, or the script threw an `Error` of its own.
-    Assertion,
-    /// Something awaited did not happen, or an element is missing.
-    Element,
-    /// The page could not be opened.
-    Navigation,
-    /// The hook or test did not end in time.
-    Deadline,
-    /// Browser or driver are gone.
-    Browser,
-    /// The spec is not there.
-    Missing,
-    /// The script itself is wrong.
-    Script,
-    /// `this.skip()`.
-    Skipped,
-}
-
-/// An error of a script with its place.
-#[derive(Clone, Debug, Error, PartialEq)]
-#[error("{name}: {message}")]
-pub struct ScriptError {
-    pub kind: ScriptErrorKind,
-    pub name: String,
-    pub message: String,
-    /// `file:line:column` of the script.
-    pub place: Option<String>,
-    pub stack: String,
-}
-
-enum Request {
-    Call {
-        id: u32,
-        limit: Duration,
-        reply: oneshot::Sender<Result<(), ScriptError>>,
-    },
+struct Request {
+    call: Call,
+    reply: oneshot::Sender<Result<(), ScriptError>>,
 }
 
 /// A loaded script.
@@ -105,10 +92,11 @@ enum Request {
 pub struct ScriptEngine {
     requests: mpsc::Sender<Request>,
     tree: SuiteNode,
+    style: ScriptStyle,
     thread: Option<thread::JoinHandle<()>>,
 }
 
-type Loaded = Result<SuiteNode, ScriptError>;
+type Loaded = Result<(SuiteNode, ScriptStyle), ScriptError>;
 const COMMAND_QUEUE: usize = 64;
 const OUTPUT_QUEUE: usize = 4096;
 const STACK_BYTES: usize = 1 << 20;
@@ -131,7 +119,13 @@ impl ScriptEngine {
         let (output, output_receiver) = mpsc::channel(OUTPUT_QUEUE);
         let (requests, request_receiver) = mpsc::channel(1);
         let (loaded, loading) = oneshot::channel();
-        let host = Host { commands, output };
+        let host = Host {
+            commands,
+            output,
+            deadline: Deadline::default(),
+            files: ScriptFiles::new(&config.root, config.transpiler),
+            interceptions: config.interceptions.clone(),
+        };
         let thread = thread::Builder::new()
             .name("script".to_owned())
             .stack_size(THREAD_STACK_BYTES)
@@ -139,13 +133,14 @@ impl ScriptEngine {
             .map_err(|error| {
                 internal(&format!("the script's thread cannot be started: {error}"))
             })?;
-        let tree = loading
+        let (tree, style) = loading
             .await
             .map_err(|_| internal("the script's thread ended"))??;
         Ok((
             Self {
                 requests,
                 tree,
+                style,
                 thread: Some(thread),
             },
             command_receiver,
@@ -158,11 +153,16 @@ impl ScriptEngine {
         &self.tree
     }
 
+    /// How its commands are meant; never [`ScriptStyle::Detect`].
+    pub fn style(&self) -> ScriptStyle {
+        self.style
+    }
+
     /// Runs one hook or test under its deadline.
-    pub async fn call(&self, id: u32, limit: Duration) -> Result<(), ScriptError> {
+    pub async fn call(&self, call: Call) -> Result<(), ScriptError> {
         let (reply, answer) = oneshot::channel();
         self.requests
-            .send(Request::Call { id, limit, reply })
+            .send(Request { call, reply })
             .await
             .map_err(|_| internal("the script's thread ended"))?;
         answer
@@ -178,22 +178,6 @@ impl ScriptEngine {
             tracing::debug!("the script's thread is still ending");
         }
     }
-}
-
-fn internal(message: &str) -> ScriptError {
-    ScriptError {
-        kind: ScriptErrorKind::Script,
-        name: "InternalError".to_owned(),
-        message: message.to_owned(),
-        place: None,
-        stack: String::new(),
-    }
-}
-
-#[derive(Clone)]
-struct Host {
-    commands: mpsc::Sender<CommandRequest>,
-    output: mpsc::Sender<EngineOutput>,
 }
 
 fn run_thread(
@@ -221,31 +205,31 @@ async fn serve(
     mut requests: mpsc::Receiver<Request>,
     loaded: oneshot::Sender<Loaded>,
 ) {
-    let deadline = Deadline::default();
-    let engine = match Engine::create(&config, host, &deadline).await {
-        Ok(engine) => engine,
+    let (engine, tree) = match Engine::load(&config, host).await {
+        Ok(opened) => opened,
         Err(error) => {
             loaded.send(Err(error)).ok();
             return;
         }
     };
-    let tree = engine.load(&config, &deadline).await;
-    let usable = tree.is_ok();
-    if loaded.send(tree).is_err() || !usable {
+    if loaded.send(Ok((tree, engine.style))).is_err() {
         return;
     }
-    while let Some(Request::Call { id, limit, reply }) = requests.recv().await {
-        let result = engine.call(id, limit, &deadline).await;
+    while let Some(Request { call, reply }) = requests.recv().await {
+        let result = engine.call(call).await;
         reply.send(result).ok();
     }
 }
 
-/// Milliseconds since the engine's start at which running JavaScript is interrupted; 0 is never.
+/// When running JavaScript is interrupted: milliseconds since the engine's start; 0 is never.
 #[derive(Clone)]
-struct Deadline {
+pub(crate) struct Deadline {
     at_ms: Arc<AtomicU64>,
     start: Instant,
 }
+
+/// What is waited for at most where there is no deadline.
+const UNLIMITED: Duration = Duration::from_secs(3600);
 
 impl Default for Deadline {
     fn default() -> Self {
@@ -269,23 +253,85 @@ impl Deadline {
         self.at_ms.store(0, Ordering::Relaxed);
     }
 
-    fn passed(&self) -> bool {
+    pub(crate) fn passed(&self) -> bool {
         let at = self.at_ms.load(Ordering::Relaxed);
         at != 0 && self.start.elapsed().as_millis() >= u128::from(at)
     }
+
+    pub(crate) fn left(&self) -> Duration {
+        match self.at_ms.load(Ordering::Relaxed) {
+            0 => UNLIMITED,
+            at => Duration::from_millis(at).saturating_sub(self.start.elapsed()),
+        }
+    }
+
+    /// Ends when it has passed, also when it was moved meanwhile.
+    async fn reached(&self) {
+        while !self.passed() {
+            tokio::time::sleep(self.left().max(Duration::from_millis(1))).await;
+        }
+    }
+}
+
+/// The functions of the engine's own JavaScript that Rust calls; out of a script's reach.
+struct Entries {
+    run: Persistent<Function<'static>>,
+    timeout: Persistent<Function<'static>>,
+    tree: Persistent<Function<'static>>,
 }
 
 struct Engine {
+    /// Dropped before the context, or the runtime would still be in use.
+    entries: Entries,
+    context: AsyncContext,
     /// Keeps the runtime alive as long as its context.
     _runtime: AsyncRuntime,
-    context: AsyncContext,
+    deadline: Deadline,
+    files: ScriptFiles,
+    style: ScriptStyle,
 }
 
 impl Engine {
+    async fn load(config: &EngineConfig, host: Host) -> Result<(Self, SuiteNode), ScriptError> {
+        let (deadline, files) = (host.deadline.clone(), host.files.clone());
+        let missing = |message: String| ScriptError {
+            kind: ScriptErrorKind::Missing,
+            ..internal(&message)
+        };
+        files.read(&config.spec).map_err(missing)?;
+        let style = match config.style {
+            ScriptStyle::Detect if files.is_asynchronous(&config.spec)? => {
+                ScriptStyle::Asynchronous
+            }
+            ScriptStyle::Detect => ScriptStyle::Blocking,
+            style => style,
+        };
+        let engine = Self::create(config, host, style).await?;
+        deadline.set(config.load_limit);
+        let tree = tokio::select! {
+            tree = engine.evaluate(&config.spec) => Some(tree),
+            () = deadline.reached() => None,
+        };
+        let late = deadline.passed();
+        deadline.clear();
+        let tree = match tree {
+            Some(Ok(tree)) => tree,
+            Some(Err(error)) if !late => return Err(engine.in_users_terms(error)),
+            _ => {
+                return Err(overdue(
+                    &format!("loading {}", config.spec),
+                    config.load_limit,
+                ));
+            }
+        };
+        let tree = serde_json::from_str(&tree).map_err(|error| internal(&error.to_string()))?;
+        Ok((engine, tree))
+    }
+
     async fn create(
         config: &EngineConfig,
         host: Host,
-        deadline: &Deadline,
+        style: ScriptStyle,
     ) -> Result<Self, ScriptError> {
         let failed = |error: rquickjs::Error| {
             internal(&format!("the script engine cannot be started: {error}"))
@@ -293,80 +339,112 @@ impl Engine {
         let runtime = AsyncRuntime::new().map_err(failed)?;
         runtime.set_memory_limit(config.memory_limit_bytes).await;
         runtime.set_max_stack_size(STACK_BYTES).await;
-        let watch = deadline.clone();
+        let watch = host.deadline.clone();
         runtime
             .set_interrupt_handler(Some(Box::new(move || watch.passed())))
             .await;
-        let files = ScriptFiles {
-            root: config.root.clone(),
-        };
+        let files = host.files.clone();
         runtime.set_loader(files.clone(), files.clone()).await;
         let context = AsyncContext::full(&runtime).await.map_err(failed)?;
+        let deadline = host.deadline.clone();
         let config = config.clone();
-        context
+        let entries = context
             .async_with(async |ctx| {
-                install(&ctx, &config, host, files)
+                install(&ctx, &config, &host, style)
                     .catch(&ctx)
                     .map_err(|error| script_error(&error))
             })
             .await?;
         Ok(Self {
-            _runtime: runtime,
+            entries,
             context,
+            _runtime: runtime,
+            deadline,
+            files,
+            style,
         })
     }
 
-    async fn load(&self, config: &EngineConfig, deadline: &Deadline) -> Loaded {
-        let files = ScriptFiles {
-            root: config.root.clone(),
-        };
-        let source = files.read(&config.spec).map_err(|message| ScriptError {
-            kind: ScriptErrorKind::Missing,
+    async fn evaluate(&self, spec: &str) -> Result<String, ScriptError> {
+        let source = self.files.script(spec).map_err(|message| ScriptError {
+            kind: ScriptErrorKind::Script,
+            name: "SyntaxError".to_owned(),
             ..internal(&message)
         })?;
-        deadline.set(config.load_limit);
-        let spec = config.spec.clone();
-        let loading = self.context.async_with(async |ctx| {
-            let evaluated = evaluate_spec(&ctx, &spec, source).await;
-            let tree = evaluated.and_then(|()| {
-                ctx.globals()
-                    .get::<_, Function<'_>>("__tree")?
-                    .call::<_, String>(())
-            });
-            tree.catch(&ctx).map_err(|error| script_error(&error))
-        });
-        let tree = tokio::time::timeout(config.load_limit, loading).await;
-        deadline.clear();
-        let tree =
-            tree.map_err(|_| late(&format!("loading {}", config.spec), config.load_limit))??;
-        serde_json::from_str(&tree).map_err(|error| internal(&error.to_string()))
+        let tree = self.entries.tree.clone();
+        let spec = spec.to_owned();
+        self.context
+            .async_with(async |ctx| {
+                let evaluated = evaluate_spec(&ctx, &spec, source).await;
+                let tree = evaluated.and_then(|()| tree.restore(&ctx)?.call::<_, String>(()));
+                tree.catch(&ctx).map_err(|error| script_error(&error))
+            })
+            .await
     }
 
-    async fn call(&self, id: u32, limit: Duration, deadline: &Deadline) -> Result<(), ScriptError> {
-        deadline.set(limit);
+    async fn call(&self, call: Call) -> Result<(), ScriptError> {
+        let Call {
+            id,
+            test,
+            attempt,
+            limit,
+        } = call;
+        self.deadline.set(limit);
+        let began = Instant::now();
+        let (run, timeout) = (self.entries.run.clone(), self.entries.timeout.clone());
+        let deadline = self.deadline.clone();
         let calling = self.context.async_with(async |ctx| {
-            let called = ctx
-                .globals()
-                .get::<_, Function<'_>>("__call")
-                .and_then(|function| function.call::<_, Promise<'_>>((id,)));
+            let called = run.restore(&ctx).and_then(|run| {
+                let promise = run.call::<_, Promise<'_>>((id, test, attempt))?;
+                // `this.timeout(…)` in its own body counts from its beginning.
+                let own: i64 = timeout.restore(&ctx)?.call((id,))?;
+                if let Ok(own) = u64::try_from(own)
+                    && own > 0
+                {
+                    deadline.set(
+                        Duration::from_millis(own)
+                            .min(UNLIMITED)
+                            .saturating_sub(began.elapsed()),
+                    );
+                }
+                Ok(promise)
+            });
             let outcome = match called {
                 Ok(promise) => promise.into_future::<()>().await,
                 Err(error) => Err(error),
             };
             outcome.catch(&ctx).map_err(|error| script_error(&error))
         });
-        let outcome = tokio::time::timeout(limit, calling).await;
-        let interrupted = deadline.passed();
-        deadline.clear();
+        let outcome = tokio::select! {
+            outcome = calling => Some(outcome),
+            () = self.deadline.reached() => None,
+        };
+        let late = self.deadline.passed();
+        self.deadline.clear();
         match outcome {
-            Ok(Err(_)) if interrupted => Err(late("the step", limit)),
-            Ok(outcome) => outcome,
-            Err(_) => Err(late("the step", limit)),
+            Some(Ok(())) => Ok(()),
+            Some(Err(error)) if !late => Err(self.in_users_terms(error)),
+            _ => Err(overdue(
+                "the step",
+                began.elapsed().max(limit.min(began.elapsed())),
+            )),
         }
+    }
+
+    /// Places of transpiled sources are those of the user's own.
+    fn in_users_terms(&self, mut error: ScriptError) -> ScriptError {
+        if let Some(place) = error
+            .place
+            .as_deref()
+            .and_then(|place| self.files.original(place))
+        {
+            error.place = Some(place);
+        }
+        error
     }
 }
 
-fn late(what: &str, limit: Duration) -> ScriptError {
+fn overdue(what: &str, limit: Duration) -> ScriptError {
     ScriptError {
         kind: ScriptErrorKind::Deadline,
         name: "Error".to_owned(),
@@ -381,186 +459,80 @@ fn late(what: &str, limit: Duration) -> ScriptError {
 
 async fn evaluate_spec(ctx: &Ctx<'_>, spec: &str, source: String) -> rquickjs::Result<()> {
     if is_module(spec, &source) {
-        let evaluated = Module::evaluate(ctx.clone(), spec, source)?;
+        let module = Module::declare(ctx.clone(), spec, source)?;
+        let meta = module.meta()?;
+        meta.set("url", format!("file:///{spec}"))?;
+        let (_, evaluated) = module.eval()?;
         return evaluated.into_future::<()>().await;
     }
     evaluate_commonjs(ctx, spec, &source).map(drop)
 }
 
+/// Runs the engine's own JavaScript: each file is a function of one object that they share and no script sees.
 fn install(
     ctx: &Ctx<'_>,
     config: &EngineConfig,
-    host: Host,
-    files: ScriptFiles,
-) -> rquickjs::Result<()> {
-    let object = Object::new(ctx.clone())?;
-    let commands = host.commands;
-    object.set(
-        "command",
-        Func::from(Async(move |name: String, arguments: String| {
-            command(commands.clone(), name, arguments)
-        })),
-    )?;
-    object.set(
-        "sleep",
-        Func::from(Async(|milliseconds: f64| async move {
-            tokio::time::sleep(Duration::from_secs_f64(
-                (milliseconds / 1000.0).clamp(0.0, 86_400.0),
-            ))
-            .await;
-        })),
-    )?;
-    let output = host.output.clone();
-    object.set(
-        "log",
-        Func::from(move |level: String, text: String| {
-            output.try_send(EngineOutput::Console { level, text }).ok();
-        }),
-    )?;
-    let output = host.output;
-    object.set(
-        "line",
-        Func::from(move |text: String| {
-            output.try_send(EngineOutput::Line(text)).ok();
-        }),
-    )?;
+    host: &Host,
+    style: ScriptStyle,
+) -> rquickjs::Result<Entries> {
+    let own = Object::new(ctx.clone())?;
+    let object = host.object(ctx)?;
     let environment =
         serde_json::to_string(&config.environment).unwrap_or_else(|_| "{}".to_owned());
     object.set("environment", Func::from(move || environment.clone()))?;
     let configuration = config.configuration.to_string();
     object.set("configuration", Func::from(move || configuration.clone()))?;
-    ctx.globals().set("__host", object)?;
-    ctx.globals().set("__modules", Object::new(ctx.clone())?)?;
-    install_require(ctx, files)?;
+    own.set("host", object)?;
+    own.set(
+        "style",
+        if style == ScriptStyle::Blocking {
+            "blocking"
+        } else {
+            "asynchronous"
+        },
+    )?;
+    let mocha = &config.mocha;
+    let settings = json!({"spec": config.spec, "mochaInterface": mocha.interface, "mochaGrep": mocha.grep, "mochaBail": mocha.bail, "mochaRetries": mocha.retries});
+    own.set("config", ctx.json_parse(settings.to_string())?)?;
+    install_globals(ctx, host.files.clone())?;
     for (name, source) in SOURCES {
         let mut options = EvalOptions::default();
         options.strict = true;
-        options.filename = Some((*name).to_owned());
-        ctx.eval_with_options::<(), _>(*source, options)?;
+        options.filename = Some(format!("canarytrace:{name}"));
+        ctx.eval_with_options::<Function<'_>, _>(*source, options)?
+            .call::<_, ()>((own.clone(),))?;
     }
-    Ok(())
+    let entry = |name: &str| {
+        own.get::<_, Function<'_>>(name)
+            .map(|function| Persistent::save(ctx, function))
+    };
+    Ok(Entries {
+        run: entry("run")?,
+        timeout: entry("timeout")?,
+        tree: entry("tree")?,
+    })
 }
 
-fn install_require<'js>(ctx: &Ctx<'js>, files: ScriptFiles) -> rquickjs::Result<()> {
-    // A named lifetime ties the answer to the context, which a closure's elided ones would not.
-    fn bind<F>(function: F) -> F
-    where
-        F: for<'js> Fn(Ctx<'js>, String, String) -> rquickjs::Result<Value<'js>>,
-    {
-        function
-    }
-    let require = bind(move |ctx, base, name| require(&ctx, &files, &base, &name));
-    ctx.globals().set("__require", Func::from(require))
+macro_rules! sources {
+    ($($name:literal),* $(,)?) => { &[$(($name, include_str!(concat!("js/", $name)))),*] };
 }
 
-const SOURCES: &[(&str, &str)] = &[
-    ("canarytrace:prelude.js", include_str!("js/prelude.js")),
-    ("canarytrace:mocha.js", include_str!("js/mocha.js")),
-    ("canarytrace:commands.js", include_str!("js/commands.js")),
-    ("canarytrace:browser.js", include_str!("js/browser.js")),
-    ("canarytrace:expect.js", include_str!("js/expect.js")),
+const SOURCES: &[(&str, &str)] = sources![
+    "timers.js",
+    "queue.js",
+    "globals.js",
+    "mocha.js",
+    "commands/selector.js",
+    "commands/page.js",
+    "commands/element.js",
+    "commands/actions.js",
+    "commands/css.js",
+    "commands/devices.js",
+    "commands/emulate.js",
+    "commands/element_commands.js",
+    "commands/browser.js",
+    "commands/mock.js",
+    "commands/product.js",
+    "expect.js",
+    "modules.js",
 ];
-
-async fn command(
-    commands: mpsc::Sender<CommandRequest>,
-    name: String,
-    arguments: String,
-) -> String {
-    let gone = || {
-        r#"{"error":{"kind":"browser","name":"Error","message":"the browser is gone"}}"#.to_owned()
-    };
-    let (reply, answer) = oneshot::channel();
-    let arguments = serde_json::from_str(&arguments).unwrap_or(Json::Null);
-    if commands
-        .send(CommandRequest {
-            name,
-            arguments,
-            reply,
-        })
-        .await
-        .is_err()
-    {
-        return gone();
-    }
-    answer.await.unwrap_or_else(|_| gone())
-}
-
-fn script_error(error: &CaughtError<'_>) -> ScriptError {
-    let exception = match error {
-        CaughtError::Exception(exception) => exception,
-        CaughtError::Value(value) => {
-            let text = value
-                .as_string()
-                .and_then(|text| text.to_string().ok())
-                .unwrap_or_else(|| format!("{value:?}"));
-            return ScriptError {
-                kind: ScriptErrorKind::Assertion,
-                name: "Error".to_owned(),
-                message: text,
-                place: None,
-                stack: String::new(),
-            };
-        }
-        CaughtError::Error(error) => return internal(&error.to_string()),
-    };
-    let object = exception.as_object();
-    let text = |name: &str| {
-        object
-            .get::<_, Option<String>>(name)
-            .ok()
-            .flatten()
-            .unwrap_or_default()
-    };
-    let (name, message, stack) = (text("name"), text("message"), text("stack"));
-    let name = if name.is_empty() {
-        "Error".to_owned()
-    } else {
-        name
-    };
-    ScriptError {
-        kind: classify(&text("kind"), &name),
-        place: place(&stack),
-        name,
-        message,
-        stack: user_stack(&stack),
-    }
-}
-
-/// An error in the script is one of JavaScript's own; a plain `Error` is what scripts throw when a page is wrong.
-fn classify(kind: &str, name: &str) -> ScriptErrorKind {
-    match (kind, name) {
-        ("element" | "timeout", _) => ScriptErrorKind::Element,
-        ("navigation", _) => ScriptErrorKind::Navigation,
-        ("browser", _) => ScriptErrorKind::Browser,
-        ("script", _)
-        | (
-            "",
-            "TypeError" | "ReferenceError" | "SyntaxError" | "RangeError" | "InternalError"
-            | "EvalError",
-        ) => ScriptErrorKind::Script,
-        (_, "Pending") => ScriptErrorKind::Skipped,
-        _ => ScriptErrorKind::Assertion,
-    }
-}
-
-fn user_stack(stack: &str) -> String {
-    stack
-        .lines()
-        .filter(|line| !line.contains("canarytrace:") && !line.contains("(native)"))
-        .collect::<Vec<_>>()
-        .join("\n")
-}
-
-/// `file:line:column` of the first frame of the script.
-fn place(stack: &str) -> Option<String> {
-    let stack = user_stack(stack);
-    let line = stack
-        .lines()
-        .find(|line| line.contains(':'))?
-        .trim()
-        .trim_start_matches("at ");
-    let inner = line
-        .rsplit_once('(')
-        .map_or(line, |(_, inner)| inner.trim_end_matches(')'));
-    Some(inner.trim().to_owned())
-}

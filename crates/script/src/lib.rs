@@ -10,12 +10,17 @@
 
 pub mod commands;
 
+mod digest;
 mod engine;
+mod error;
+mod files;
+mod host;
 mod loader;
-mod resolve;
+mod syntax;
 mod tree;
 
-pub use engine::{
-    CommandRequest, EngineConfig, EngineOutput, ScriptEngine, ScriptError, ScriptErrorKind,
-};
+pub use engine::{Call, EngineConfig, MochaOptions, ScriptEngine, ScriptStyle};
+pub use error::{ScriptError, ScriptErrorKind};
+pub use files::{Positions, Transpiled, Transpiler};
+pub use host::{CommandRequest, EngineOutput, Reply};
 pub use tree::{Callable, SuiteNode, TestNode};

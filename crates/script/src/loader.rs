@@ -1,6 +1,6 @@
-//! Modules and `require` of files below the root; nothing outside it.
+//! Modules and `require` of files below the root.
 
-use std::path::{Component, Path, PathBuf};
+use std::path::Path;
 
 use rquickjs::{
     Ctx, Exception, Function, Object, Value,
@@ -9,99 +9,28 @@ use rquickjs::{
     module::{Declared, Module},
 };
 
-/// Packages that scripts import and that are globals here.
-const GLOBALS: [&str; 4] = ["@wdio/globals", "webdriverio", "expect-webdriverio", "chai"];
-const GLOBALS_SOURCE: &str =
-    "export const { browser, driver, $, $$, expect } = globalThis; export default globalThis;";
-const MAX_SOURCE_BYTES: u64 = 16 << 20;
+use crate::{
+    files::{Resolved, ScriptFiles},
+    syntax::look_at,
+};
 
-/// Reads files below one folder.
-#[derive(Clone, Debug)]
-pub(crate) struct ScriptFiles {
-    pub(crate) root: PathBuf,
-}
+/// The mark of a module that is the engine's own.
+const BUILTIN: &str = "builtin:";
 
-impl ScriptFiles {
-    /// The path (relative to the root) that `name` means when imported from `base`.
-    pub(crate) fn resolve(&self, base: &str, name: &str) -> Result<String, String> {
-        if GLOBALS.contains(&name) {
-            return Ok(name.to_owned());
-        }
-        if !name.starts_with('.') && !name.starts_with('/') {
-            return Err(format!(
-                "package `{name}` cannot be imported: only files of the repository and {GLOBALS:?}"
-            ));
-        }
-        let folder = Path::new(base).parent().unwrap_or_else(|| Path::new(""));
-        let wanted = normalise(&folder.join(name))
-            .ok_or_else(|| format!("`{name}` lies outside of the scripts' folder"))?;
-        let candidates = ["", ".js", ".mjs", ".cjs", ".json", "/index.js"];
-        candidates
-            .iter()
-            .map(|suffix| format!("{}{suffix}", wanted.display()))
-            .find(|candidate| self.inside(candidate).is_some_and(|path| path.is_file()))
-            .ok_or_else(|| format!("cannot find module `{name}` imported from `{base}`"))
-    }
-
-    pub(crate) fn read(&self, path: &str) -> Result<String, String> {
-        let file = self
-            .inside(path)
-            .ok_or_else(|| format!("script `{path}` does not exist in the scripts' folder"))?;
-        let size = std::fs::metadata(&file)
-            .map_err(|error| format!("script `{path}` cannot be read: {error}"))?
-            .len();
-        if size > MAX_SOURCE_BYTES {
-            return Err(format!(
-                "script `{path}` has {size} bytes, at most {MAX_SOURCE_BYTES} are read"
-            ));
-        }
-        std::fs::read_to_string(&file)
-            .map_err(|error| format!("script `{path}` cannot be read: {error}"))
-    }
-
-    /// Symbolic links may not lead out either.
-    fn inside(&self, path: &str) -> Option<PathBuf> {
-        let file = self
-            .root
-            .join(normalise(Path::new(path))?)
-            .canonicalize()
-            .ok()?;
-        file.starts_with(self.root.canonicalize().ok()?)
-            .then_some(file)
-    }
-}
-
-fn normalise(path: &Path) -> Option<PathBuf> {
-    let mut normal = PathBuf::new();
-    for component in path.components() {
-        match component {
-            Component::Normal(part) => normal.push(part),
-            Component::CurDir => {}
-            Component::ParentDir => {
-                if !normal.pop() {
-                    return None;
-                }
-            }
-            Component::RootDir | Component::Prefix(_) => return None,
-        }
-    }
-    Some(normal)
+fn throw(ctx: &Ctx<'_>, message: &str) -> rquickjs::Error {
+    Exception::throw_message(ctx, message)
 }
 
 /// Whether a source must be read as an ES module.
 pub(crate) fn is_module(path: &str, source: &str) -> bool {
-    if path.ends_with(".mjs") {
-        return true;
+    match Path::new(path)
+        .extension()
+        .and_then(|extension| extension.to_str())
+    {
+        Some("mjs" | "mts") => true,
+        Some("cjs" | "cts") => false,
+        _ => look_at(source).module,
     }
-    let starts = |line: &str, word: &str| {
-        line.strip_prefix(word)
-            .is_some_and(|rest| rest.starts_with([' ', '{', '\'', '"', '*']))
-    };
-    !path.ends_with(".cjs")
-        && source
-            .lines()
-            .map(str::trim_start)
-            .any(|line| starts(line, "import") || starts(line, "export"))
 }
 
 impl Resolver for ScriptFiles {
@@ -112,8 +41,14 @@ impl Resolver for ScriptFiles {
         name: &str,
         _attributes: Option<ImportAttributes<'js>>,
     ) -> rquickjs::Result<String> {
-        ScriptFiles::resolve(self, base, name)
-            .map_err(|message| Exception::throw_message(ctx, &message))
+        if name.starts_with(BUILTIN) {
+            return Ok(name.to_owned());
+        }
+        match ScriptFiles::resolve(self, base, name, false) {
+            Ok(Resolved::Builtin(name)) => Ok(format!("{BUILTIN}{name}")),
+            Ok(Resolved::File(path)) => Ok(path),
+            Err(message) => Err(throw(ctx, &message)),
+        }
     }
 }
 
@@ -124,24 +59,62 @@ impl Loader for ScriptFiles {
         name: &str,
         _attributes: Option<ImportAttributes<'js>>,
     ) -> rquickjs::Result<Module<'js, Declared>> {
-        if GLOBALS.contains(&name) {
-            return Module::declare(ctx.clone(), name, GLOBALS_SOURCE);
+        if let Some(builtin) = name.strip_prefix(BUILTIN) {
+            let value: Value<'js> = ctx
+                .globals()
+                .get::<_, Function<'js>>("__builtin")?
+                .call((builtin,))?;
+            let get = format!("globalThis.__builtin({builtin:?})");
+            return Module::declare(ctx.clone(), name, bridge(ctx, &value, &get)?);
         }
-        let source = self
-            .read(name)
-            .map_err(|message| Exception::throw_message(ctx, &message))?;
+        let source = self.script(name).map_err(|message| throw(ctx, &message))?;
         if name.ends_with(".json") {
             return Module::declare(ctx.clone(), name, format!("export default {source}"));
         }
-        if !is_module(name, &source) {
-            let bridge = format!(
-                "export default globalThis.__require({:?}, './{}');",
-                "", name
-            );
-            return Module::declare(ctx.clone(), name, bridge);
+        if is_module(name, &source) {
+            let module = Module::declare(ctx.clone(), name, source)?;
+            let meta = module.meta()?;
+            meta.set("url", format!("file:///{name}"))?;
+            meta.set("filename", format!("/{name}"))?;
+            meta.set("dirname", format!("/{}", folder(name)))?;
+            return Ok(module);
         }
-        Module::declare(ctx.clone(), name, source)
+        // What CommonJS exports is known once it has run.
+        let value = require(ctx, self, "", &format!("/{name}"))?;
+        let get = format!("globalThis.__require('', {:?})", format!("/{name}"));
+        Module::declare(ctx.clone(), name, bridge(ctx, &value, &get)?)
     }
+}
+
+/// A module that exports what a value has; `get` is the expression that answers the value.
+fn bridge<'js>(ctx: &Ctx<'js>, value: &Value<'js>, get: &str) -> rquickjs::Result<String> {
+    let names: Vec<String> = match value.as_object() {
+        Some(_) => {
+            let names: String = ctx
+                .globals()
+                .get::<_, Function<'js>>("__exportNames")?
+                .call((value.clone(),))?;
+            serde_json::from_str(&names).unwrap_or_default()
+        }
+        None => Vec::new(),
+    };
+    let mut source = format!(
+        "const all = {get};\nexport default (all && all.__esModule && 'default' in all) ? all.default : all;\n"
+    );
+    for (number, name) in names.iter().enumerate() {
+        // A name may be a word of the language: only the exported one is the user's.
+        source.push_str(&format!(
+            "const value{number} = all[{name:?}]; export {{ value{number} as {name} }};\n"
+        ));
+    }
+    Ok(source)
+}
+
+fn folder(path: &str) -> String {
+    Path::new(path)
+        .parent()
+        .map(|folder| folder.display().to_string())
+        .unwrap_or_default()
 }
 
 /// `require(base, name)`: CommonJS with a cache; the wrapper stands on line 1, so that lines stay.
@@ -151,23 +124,54 @@ pub(crate) fn require<'js>(
     base: &str,
     name: &str,
 ) -> rquickjs::Result<Value<'js>> {
-    let path = files
-        .resolve(base, name)
-        .map_err(|message| Exception::throw_message(ctx, &message))?;
-    if GLOBALS.contains(&path.as_str()) {
-        return ctx.eval("({ ...globalThis, expect: globalThis.expect, browser, $, $$ })");
-    }
+    let path = match files.resolve(base, name, true) {
+        Ok(Resolved::Builtin(name)) => {
+            return ctx
+                .globals()
+                .get::<_, Function<'js>>("__builtin")?
+                .call((name,));
+        }
+        Ok(Resolved::File(path)) => path,
+        Err(message) => return Err(not_found(ctx, &message)),
+    };
     let cache: Object<'js> = ctx.globals().get("__modules")?;
     if let Ok(Some(module)) = cache.get::<_, Option<Object<'js>>>(path.as_str()) {
         return module.get("exports");
     }
     let source = files
-        .read(&path)
-        .map_err(|message| Exception::throw_message(ctx, &message))?;
+        .script(&path)
+        .map_err(|message| throw(ctx, &message))?;
     if path.ends_with(".json") {
         return ctx.json_parse(source);
     }
+    if is_module(&path, &source) {
+        return require_module(ctx, &cache, &path);
+    }
     evaluate_commonjs(ctx, &path, &source)
+}
+
+fn not_found<'js>(ctx: &Ctx<'js>, message: &str) -> rquickjs::Error {
+    let make = "(message) => Object.assign(new Error(message), { code: 'MODULE_NOT_FOUND' })";
+    match ctx
+        .eval::<Function<'js>, _>(make)
+        .and_then(|make| make.call::<_, Value<'js>>((message,)))
+    {
+        Ok(error) => ctx.throw(error),
+        Err(error) => error,
+    }
+}
+
+/// `require` of an ES module that awaits nothing while it loads.
+fn require_module<'js>(
+    ctx: &Ctx<'js>,
+    cache: &Object<'js>,
+    path: &str,
+) -> rquickjs::Result<Value<'js>> {
+    let namespace: Object<'js> = Module::import(ctx, format!("/{path}"))?.finish()?;
+    let module = Object::new(ctx.clone())?;
+    module.set("exports", namespace.clone())?;
+    cache.set(path, module)?;
+    Ok(namespace.into_value())
 }
 
 /// Runs a CommonJS source and answers its `module.exports`.
@@ -178,59 +182,48 @@ pub(crate) fn evaluate_commonjs<'js>(
 ) -> rquickjs::Result<Value<'js>> {
     let module = Object::new(ctx.clone())?;
     module.set("exports", Object::new(ctx.clone())?)?;
+    module.set("id", format!("/{path}"))?;
+    module.set("filename", format!("/{path}"))?;
     let cache: Object<'js> = ctx.globals().get("__modules")?;
     cache.set(path, module.clone())?;
     let mut options = EvalOptions::default();
     options.strict = false;
     options.filename = Some(path.to_owned());
-    let wrapper: Function<'js> = ctx.eval_with_options(
-        format!("(function (exports, require, module, __filename, __dirname) {{{source}\n}})"),
-        options,
+    // A `#!` line is no JavaScript behind the wrapper.
+    let source = if source.starts_with("#!") {
+        format!("//{source}")
+    } else {
+        source.to_owned()
+    };
+    let wrapped =
+        format!("(function (exports, require, module, __filename, __dirname) {{{source}\n}})");
+    let wrapper: Function<'js> = ctx.eval_with_options(wrapped, options)?;
+    let bind: Function<'js> = ctx.eval(
+        "(base) => Object.assign((name) => globalThis.__require(base, name), { cache: {}, main: undefined, resolve: (name) => name })",
     )?;
-    let bind: Function<'js> = ctx.eval("(base) => (name) => globalThis.__require(base, name)")?;
     let require: Function<'js> = bind.call((path,))?;
     let exports: Value<'js> = module.get("exports")?;
-    let folder = Path::new(path)
-        .parent()
-        .map(|folder| folder.display().to_string())
-        .unwrap_or_default();
-    wrapper.call::<_, Value<'js>>((exports, require, module.clone(), path, folder))?;
+    let (file, folder) = (format!("/{path}"), format!("/{}", folder(path)));
+    let this = exports.clone();
+    let outcome = wrapper.call::<_, Value<'js>>((
+        rquickjs::prelude::This(this),
+        exports,
+        require,
+        module.clone(),
+        file,
+        folder,
+    ));
+    if let Err(error) = outcome {
+        // What failed while it loaded is loaded anew when it is asked for again.
+        cache.remove(path)?;
+        return Err(error);
+    }
     module.get("exports")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn nothing_outside_of_the_root_is_found() {
-        let folder = tempfile::tempdir().unwrap();
-        let root = folder.path().join("repository");
-        std::fs::create_dir_all(root.join("pages")).unwrap();
-        std::fs::write(folder.path().join("secret.js"), "1").unwrap();
-        std::fs::write(root.join("pages/login.js"), "1").unwrap();
-        std::os::unix::fs::symlink(folder.path().join("secret.js"), root.join("link.js")).unwrap();
-        let files = ScriptFiles { root };
-        assert_eq!(
-            files.resolve("test.js", "./pages/login").unwrap(),
-            "pages/login.js"
-        );
-        assert_eq!(
-            files
-                .resolve("pages/login.js", "../pages/login.js")
-                .unwrap(),
-            "pages/login.js"
-        );
-        for name in [
-            "../secret.js",
-            "./../../etc/passwd",
-            "/etc/passwd",
-            "./link.js",
-            "fs",
-        ] {
-            assert!(files.resolve("test.js", name).is_err(), "{name}");
-        }
-    }
 
     #[test]
     fn modules_are_recognised() {

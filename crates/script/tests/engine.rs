@@ -4,7 +4,8 @@
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use canarytrace_script::{
-    CommandRequest, EngineConfig, EngineOutput, ScriptEngine, ScriptError, ScriptErrorKind,
+    Call, CommandRequest, EngineConfig, EngineOutput, MochaOptions, ScriptEngine, ScriptError,
+    ScriptErrorKind, ScriptStyle,
 };
 use serde_json::json;
 use tokio::sync::mpsc;
@@ -26,6 +27,10 @@ async fn load(files: &[(&str, &str)]) -> Result<Loaded, ScriptError> {
     let config = EngineConfig {
         root: folder.path().to_owned(),
         spec: files[0].0.to_owned(),
+        style: ScriptStyle::Detect,
+        mocha: MochaOptions::default(),
+        transpiler: None,
+        interceptions: Default::default(),
         environment: BTreeMap::from([("NAME".to_owned(), "value".to_owned())]),
         configuration: json!({"waitforTimeout": 200, "waitforInterval": 10, "expectTimeout": 50, "expectInterval": 10, "username": "robot"}),
         memory_limit_bytes: 64 << 20,
@@ -42,10 +47,19 @@ async fn load(files: &[(&str, &str)]) -> Result<Loaded, ScriptError> {
 
 const LIMIT: Duration = Duration::from_millis(500);
 
+fn call(id: u32) -> Call {
+    Call {
+        id,
+        test: None,
+        attempt: 0,
+        limit: LIMIT,
+    }
+}
+
 async fn run(source: &str) -> Result<(), ScriptError> {
     let loaded = load(&[("spec.js", source)]).await?;
     let id = loaded.engine.tree().suites[0].tests[0].id;
-    loaded.engine.call(id, LIMIT).await
+    loaded.engine.call(call(id)).await
 }
 
 fn test(body: &str) -> String {
@@ -104,7 +118,7 @@ async fn errors_name_the_place_in_the_script() {
     .unwrap_err();
     assert_eq!(
         (error.kind, error.name.as_str()),
-        (ScriptErrorKind::Assertion, "AssertionError")
+        (ScriptErrorKind::Assertion, "Error")
     );
     assert!(
         error.place.as_deref().unwrap().starts_with("spec.js:4:"),
@@ -144,8 +158,8 @@ async fn endless_loops_and_promises_end_at_the_deadline() {
 async fn the_engine_goes_on_after_an_interrupt() {
     let loaded = load(&[("spec.js", "it('hangs', () => { while (true) {} }); it('works', () => { expect(process.env.NAME).to.equal('value'); });")]).await.unwrap();
     let tests = &loaded.engine.tree().tests;
-    assert!(loaded.engine.call(tests[0].id, LIMIT).await.is_err());
-    loaded.engine.call(tests[1].id, LIMIT).await.unwrap();
+    assert!(loaded.engine.call(call(tests[0].id)).await.is_err());
+    loaded.engine.call(call(tests[1].id)).await.unwrap();
 }
 
 #[tokio::test]
@@ -164,7 +178,7 @@ async fn files_are_imported_both_ways() {
     let loaded = load(&files).await.unwrap();
     loaded
         .engine
-        .call(loaded.engine.tree().tests[0].id, LIMIT)
+        .call(call(loaded.engine.tree().tests[0].id))
         .await
         .unwrap();
 }
@@ -178,27 +192,30 @@ async fn commands_run_in_issue_order_and_are_settled() {
     .await
     .unwrap();
     let id = loaded.engine.tree().suites[0].tests[0].id;
-    let call = loaded.engine.call(id, LIMIT);
+    let running = loaded.engine.call(call(id));
     let serve = async {
         let mut order = Vec::new();
         while order.len() < 3 {
             let request = loaded.commands.recv().await.unwrap();
-            order.push(
-                request.arguments["chain"][0]["selector"]
-                    .as_str()
-                    .unwrap()
-                    .to_owned(),
-            );
-            let answer = if order.len() == 3 {
-                json!({"error": {"kind": "element", "name": "Error", "message": "gone"}})
-            } else {
-                json!({"value": null})
+            let name = request.arguments["name"].as_str().unwrap().to_owned();
+            let value = request.arguments["args"][1].as_str().map(str::to_owned);
+            let answer = match (name.as_str(), order.len()) {
+                ("findElement", _) => {
+                    json!({"value": {"element-6066-11e4-a52e-4f735466cecf": value}})
+                }
+                (_, 2) => {
+                    json!({"error": {"kind": "element", "name": "Error", "message": "gone"}})
+                }
+                _ => json!({"value": null}),
             };
+            if name == "elementClick" {
+                order.push(request.arguments["args"][0].as_str().unwrap().to_owned());
+            }
             request.reply.send(answer.to_string()).unwrap();
         }
         order
     };
-    let (outcome, order) = tokio::join!(call, serve);
+    let (outcome, order) = tokio::join!(running, serve);
     assert_eq!(order, ["#a", "#b", "#c"]);
     let error = outcome.unwrap_err();
     assert_eq!(
@@ -251,7 +268,7 @@ async fn console_reaches_the_log() {
         loaded.output.recv().await.unwrap(),
         EngineOutput::Console {
             level: "info".to_owned(),
-            text: "hi {\"a\":1}".to_owned()
+            text: "hi { a: 1 }".to_owned()
         }
     );
 }

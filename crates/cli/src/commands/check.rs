@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use canarytrace_script::{EngineConfig, ScriptEngine};
+use canarytrace_driver::devtools::Interceptions;
+use canarytrace_script::{EngineConfig, MochaOptions, ScriptEngine, ScriptStyle};
 use serde_json::json;
 
 use crate::{arguments::CheckArguments, configuration, failure::Failure, terminal};
@@ -21,6 +22,10 @@ pub(crate) fn run(arguments: &CheckArguments) -> Result<u8, Failure> {
         let engine = EngineConfig {
             root: configuration.folder(),
             spec: script.clone(),
+            style: ScriptStyle::Detect,
+            mocha: MochaOptions::default(),
+            transpiler: None,
+            interceptions: Interceptions::default(),
             environment: monitor
                 .env
                 .keys()

@@ -1,10 +1,17 @@
 //! Commands to the browser and its pages, over the connection that another task owns.
 
-use std::time::Duration;
+use std::{
+    borrow::Cow,
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use serde_json::{Value, json};
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot, watch};
+
+use super::interception::Interceptions;
 
 /// Of a call that names no other limit.
 pub(super) const CALL_LIMIT: Duration = Duration::from_secs(10);
@@ -41,7 +48,45 @@ pub struct Caller {
     pub(super) trace: watch::Sender<Option<TraceHeader>>,
     /// What runs in each page before its own scripts.
     pub(super) early: watch::Sender<Option<String>>,
+    pub(super) interceptions: Interceptions,
+    /// Scripts of a user that run before a page's own: ours by number, the browser's by session.
+    pub(super) scripts: Arc<Mutex<BTreeMap<u64, InitScript>>>,
 }
+
+/// A script that runs before a page's own ones, in every page.
+#[derive(Clone, Debug)]
+pub(super) struct InitScript {
+    pub(super) source: String,
+    /// Session and the browser's number of it.
+    pub(super) added: Vec<(String, Value)>,
+}
+
+/// A caller that does not keep its connection open.
+#[derive(Clone, Debug)]
+pub(super) struct WeakCaller {
+    commands: mpsc::WeakSender<Command>,
+    pages: watch::Receiver<Vec<Page>>,
+    trace: watch::Sender<Option<TraceHeader>>,
+    early: watch::Sender<Option<String>>,
+    interceptions: Interceptions,
+    pub(super) scripts: Arc<Mutex<BTreeMap<u64, InitScript>>>,
+}
+
+impl WeakCaller {
+    pub(super) fn upgrade(self) -> Option<Caller> {
+        Some(Caller {
+            commands: self.commands.upgrade()?,
+            pages: self.pages,
+            trace: self.trace,
+            early: self.early,
+            interceptions: self.interceptions,
+            scripts: self.scripts,
+        })
+    }
+}
+
+/// Parameters of `Fetch.enable`: every request waits for us when it leaves and when its response has come.
+pub(super) const FETCH_PATTERNS: &str = r#"{"patterns": [{"urlPattern": "*", "requestStage": "Request"}, {"urlPattern": "*", "requestStage": "Response"}]}"#;
 
 /// A header that every request to one origin carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,13 +104,102 @@ pub(crate) struct Page {
 
 pub(super) struct Command {
     pub(super) session: Option<String>,
-    pub(super) method: &'static str,
+    pub(super) method: Cow<'static, str>,
     pub(super) params: Value,
     pub(super) reply: Reply,
 }
 
 pub(super) type Reply = oneshot::Sender<Result<Value, DevToolsError>>;
+
 impl Caller {
+    pub(super) fn downgrade(&self) -> WeakCaller {
+        WeakCaller {
+            commands: self.commands.downgrade(),
+            pages: self.pages.clone(),
+            trace: self.trace.clone(),
+            early: self.early.clone(),
+            interceptions: self.interceptions.clone(),
+            scripts: Arc::clone(&self.scripts),
+        }
+    }
+
+    /// The rules about requests that leave; they work after [`Caller::intercept`].
+    pub fn interceptions(&self) -> &Interceptions {
+        &self.interceptions
+    }
+
+    /// Makes every request of every page wait for the rules.
+    pub async fn intercept(&self) -> Result<(), DevToolsError> {
+        let params: Value = serde_json::from_str(FETCH_PATTERNS).unwrap_or_default();
+        self.each_page("Fetch.enable", &params).await
+    }
+
+    /// Ends what [`Caller::intercept`] began, if no tracing header needs it.
+    pub async fn stop_intercepting(&self) -> Result<(), DevToolsError> {
+        if self.trace.borrow().is_some() {
+            return Ok(());
+        }
+        self.each_page("Fetch.disable", &json!({})).await
+    }
+
+    /// One command to every page.
+    pub async fn each_page(
+        &self,
+        method: &'static str,
+        params: &Value,
+    ) -> Result<(), DevToolsError> {
+        let pages = self.pages.borrow().clone();
+        for page in pages {
+            self.send(Some(page.session_id), method, params.clone(), CALL_LIMIT)
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Runs `source` in every page that is open before its own scripts, from the next document on; answers its number.
+    pub async fn add_init_script(&self, source: &str) -> Result<u64, DevToolsError> {
+        let pages = self.pages.borrow().clone();
+        let mut added = Vec::new();
+        for page in pages {
+            let params = json!({"source": source});
+            let session = Some(page.session_id.clone());
+            let answer = self.send(session, NEW_DOCUMENT, params, CALL_LIMIT).await?;
+            added.push((
+                page.session_id,
+                answer.get("identifier").cloned().unwrap_or_default(),
+            ));
+        }
+        let mut scripts = self.scripts.lock().unwrap_or_else(PoisonError::into_inner);
+        let number = scripts.keys().max().map_or(1, |number| number + 1);
+        scripts.insert(
+            number,
+            InitScript {
+                source: source.to_owned(),
+                added,
+            },
+        );
+        Ok(number)
+    }
+
+    /// Takes a script of [`Caller::add_init_script`] back; a page that is gone has forgotten it by itself.
+    pub async fn remove_init_script(&self, number: u64) {
+        let script = self
+            .scripts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&number);
+        for (session, identifier) in script.map(|script| script.added).unwrap_or_default() {
+            let params = json!({"identifier": identifier});
+            let removed = self.send(
+                Some(session),
+                "Page.removeScriptToEvaluateOnNewDocument",
+                params,
+                CALL_LIMIT,
+            );
+            drop(removed.await);
+        }
+    }
+
     /// Waits until a page is attached with its domains enabled.
     pub async fn page_ready(&self, limit: Duration) -> Result<(), DevToolsError> {
         let mut pages = self.pages.clone();
@@ -78,7 +212,11 @@ impl Caller {
     }
 
     /// A command to the browser itself.
-    pub async fn call(&self, method: &'static str, params: Value) -> Result<Value, DevToolsError> {
+    pub async fn call(
+        &self,
+        method: impl Into<Cow<'static, str>>,
+        params: Value,
+    ) -> Result<Value, DevToolsError> {
         self.send(None, method, params, CALL_LIMIT).await
     }
 
@@ -86,7 +224,7 @@ impl Caller {
     pub async fn call_page(
         &self,
         target: Option<&str>,
-        method: &'static str,
+        method: impl Into<Cow<'static, str>>,
         params: Value,
         limit: Duration,
     ) -> Result<Value, DevToolsError> {
@@ -220,13 +358,15 @@ impl Caller {
             .unwrap_or(Value::Null))
     }
 
-    async fn send(
+    pub(super) async fn send(
         &self,
         session: Option<String>,
-        method: &'static str,
+        method: impl Into<Cow<'static, str>>,
         params: Value,
         limit: Duration,
     ) -> Result<Value, DevToolsError> {
+        let method = method.into();
+        let name = method.clone().into_owned();
         let (reply, answer) = oneshot::channel();
         let sent = async {
             self.commands
@@ -242,6 +382,6 @@ impl Caller {
         };
         tokio::time::timeout(limit, sent)
             .await
-            .map_err(|_| DevToolsError::Deadline(method.to_owned(), limit))?
+            .map_err(|_| DevToolsError::Deadline(name, limit))?
     }
 }

@@ -4,7 +4,7 @@ use std::{
     borrow::Cow,
     collections::HashMap,
     sync::{
-        Arc,
+        Arc, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -26,8 +26,13 @@ use tracing::{debug, warn};
 
 use super::{
     BrowserEvent, Caller, DevToolsError, Page, TargetKind,
-    caller::{CALL_LIMIT, Command, NEW_DOCUMENT, Reply, TraceHeader, new_document},
-    decode, read_envelope,
+    caller::{
+        CALL_LIMIT, Command, FETCH_PATTERNS, NEW_DOCUMENT, Reply, TraceHeader, WeakCaller,
+        new_document,
+    },
+    decode,
+    interception::{self, Interceptions, Paused, request_headers},
+    read_envelope,
 };
 
 /// Events that may wait for their reader before they are dropped and counted.
@@ -72,6 +77,14 @@ impl DevTools {
         let (trace, trace_header) = watch::channel(None);
         let (early, early_script) = watch::channel(None);
         let dropped = Arc::new(AtomicU64::new(0));
+        let caller = Caller {
+            commands,
+            pages,
+            trace,
+            early,
+            interceptions: Interceptions::default(),
+            scripts: Arc::default(),
+        };
         let mut connection = Connection {
             socket,
             next_id: 1,
@@ -83,18 +96,16 @@ impl DevTools {
             trace: trace_header,
             early: early_script,
             dropped: Arc::clone(&dropped),
+            interceptions: caller.interceptions.clone(),
+            caller: caller.downgrade(),
+            deciding: JoinSet::new(),
         };
         connection.attach_to_all(None).await?;
         let mut task = JoinSet::new();
         task.spawn(connection.run(command_receiver));
         Ok((
             Self {
-                caller: Caller {
-                    commands,
-                    pages,
-                    trace,
-                    early,
-                },
+                caller,
                 dropped,
                 task,
             },
@@ -132,7 +143,7 @@ struct Setup {
 struct Connection {
     socket: Socket,
     next_id: u64,
-    pending: HashMap<u64, (&'static str, Reply)>,
+    pending: HashMap<u64, (Cow<'static, str>, Reply)>,
     setups: HashMap<String, Setup>,
     /// Reply id to session.
     setup_replies: HashMap<u64, String>,
@@ -141,19 +152,10 @@ struct Connection {
     trace: watch::Receiver<Option<TraceHeader>>,
     early: watch::Receiver<Option<String>>,
     dropped: Arc<AtomicU64>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Paused {
-    request_id: String,
-    request: PausedRequest,
-}
-
-#[derive(Deserialize)]
-struct PausedRequest {
-    #[serde(default)]
-    headers: serde_json::Map<String, Value>,
+    interceptions: Interceptions,
+    /// Weak, or the connection would keep itself open.
+    caller: WeakCaller,
+    deciding: JoinSet<()>,
 }
 
 #[derive(Deserialize)]
@@ -207,7 +209,7 @@ impl Connection {
 
     async fn issue(&mut self, command: Command) -> Result<(), DevToolsError> {
         let id = self
-            .write(command.session.as_deref(), command.method, &command.params)
+            .write(command.session.as_deref(), &command.method, &command.params)
             .await?;
         self.pending.insert(id, (command.method, command.reply));
         self.pending.retain(|_, (_, reply)| !reply.is_closed());
@@ -285,7 +287,7 @@ impl Connection {
             }
             (None, Some("Fetch.requestPaused"), Some(params)) => {
                 match serde_json::from_str::<Paused>(params.get()) {
-                    Ok(paused) => self.go_on(envelope.session_id.as_deref(), paused).await,
+                    Ok(paused) => self.paused(envelope.session_id.as_deref(), paused).await,
                     Err(_) => Ok(()),
                 }
             }
@@ -308,17 +310,25 @@ impl Connection {
         }
     }
 
-    /// Lets a request that waits for us leave, with its tracing header.
-    async fn go_on(&mut self, session: Option<&str>, paused: Paused) -> Result<(), DevToolsError> {
+    /// Lets a request that waits for us leave, with its tracing header; a rule of the script decides in a task of its own.
+    async fn paused(&mut self, session: Option<&str>, paused: Paused) -> Result<(), DevToolsError> {
         let trace = self.trace.borrow().clone();
-        let headers = paused
-            .request
-            .headers
-            .into_iter()
-            .filter_map(|(name, value)| Some((name, value.as_str()?.to_owned())))
-            .chain(trace.map(|trace| (trace.name, trace.value)))
-            .map(|(name, value)| json!({"name": name, "value": value}));
-        let headers: Vec<Value> = headers.collect();
+        if self.interceptions.is_active()
+            && let Some(caller) = self.caller.clone().upgrade()
+        {
+            let rules = self.interceptions.clone();
+            let session = session.map(str::to_owned);
+            self.deciding.spawn(async move {
+                if let Err(error) =
+                    interception::handle(caller, rules, trace, session, paused).await
+                {
+                    debug!(%error, "a request was gone before it was decided about");
+                }
+            });
+            while self.deciding.try_join_next().is_some() {}
+            return Ok(());
+        }
+        let headers = request_headers(&paused, trace, None);
         let params = json!({"requestId": paused.request_id, "headers": headers});
         self.write(session, "Fetch.continueRequest", &params)
             .await
@@ -349,7 +359,7 @@ impl Connection {
         if let Some((method, reply)) = self.pending.remove(&id) {
             let answer = match refusal {
                 Some(message) => Err(DevToolsError::Refused {
-                    method: method.to_owned(),
+                    method: method.into_owned(),
                     message,
                 }),
                 None => Ok(result
@@ -357,7 +367,7 @@ impl Connection {
                     .unwrap_or(Value::Null)),
             };
             if reply.send(answer).is_err() {
-                debug!(method, "nobody waits for this answer any more");
+                debug!("nobody waits for this answer any more");
             }
             return Ok(());
         }
@@ -386,6 +396,19 @@ impl Connection {
             self.pages.send_modify(|pages| pages.push(page));
         }
         Ok(())
+    }
+
+    /// The scripts of a user that a new page runs before its own.
+    fn init_scripts(&self, kind: TargetKind) -> Vec<String> {
+        if kind != TargetKind::Page {
+            return Vec::new();
+        }
+        let scripts = self.caller.scripts.lock();
+        let scripts = scripts.unwrap_or_else(PoisonError::into_inner);
+        scripts
+            .values()
+            .map(|script| script.source.clone())
+            .collect()
     }
 
     /// Enables the domains of a new target, then lets it go on. A worker lacks some of them: a refusal is an answer too.
@@ -422,6 +445,14 @@ impl Connection {
         if let Some(source) = early.filter(|_| kind == TargetKind::Page) {
             let params = new_document(&source);
             ids.push(self.write(Some(&session), NEW_DOCUMENT, &params).await?);
+        }
+        for source in self.init_scripts(kind) {
+            let params = json!({"source": source});
+            ids.push(self.write(Some(&session), NEW_DOCUMENT, &params).await?);
+        }
+        if self.interceptions.is_active() && kind != TargetKind::Other {
+            let params = serde_json::from_str(FETCH_PATTERNS).unwrap_or_default();
+            ids.push(self.write(Some(&session), "Fetch.enable", &params).await?);
         }
         ids.push(self.attach_to_all(Some(&session)).await?);
         // A service worker answers some of this only when it runs: it must not wait for its answers. What was sent before

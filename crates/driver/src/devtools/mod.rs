@@ -6,17 +6,21 @@
 
 mod caller;
 mod connection;
+mod emulation;
 mod envelope;
 mod event;
+mod interception;
 mod wire;
 
 pub use caller::{Caller, DevToolsError};
 pub(crate) use caller::{NEW_DOCUMENT, Page, new_document};
 pub use connection::DevTools;
+pub use emulation::{Emulation, NetworkConditions};
 pub use envelope::{Envelope, read_envelope};
 pub use event::{
     BrowserEvent, Certificate, ConsoleEvent, ConsoleKind, CookiesSet, NetworkFailed,
     NetworkFinished, NetworkRequest, NetworkResponse, ScreencastFrame, ServedFromCache,
     SocketOpening, StyleSheet, TargetKind,
 };
+pub use interception::{InterceptedCall, InterceptionAnswer, Interceptions, RequestFilter};
 pub use wire::decode;

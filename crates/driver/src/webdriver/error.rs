@@ -51,6 +51,31 @@ impl ErrorCode {
             other => ErrorCode::Other(other.to_owned()),
         }
     }
+
+    /// As the standard writes it, such as `stale element reference`.
+    pub fn name(&self) -> &str {
+        match self {
+            ErrorCode::ElementClickIntercepted => "element click intercepted",
+            ErrorCode::ElementNotInteractable => "element not interactable",
+            ErrorCode::InvalidArgument => "invalid argument",
+            ErrorCode::InvalidSelector => "invalid selector",
+            ErrorCode::InvalidSessionId => "invalid session id",
+            ErrorCode::JavascriptError => "javascript error",
+            ErrorCode::NoSuchAlert => "no such alert",
+            ErrorCode::NoSuchElement => "no such element",
+            ErrorCode::NoSuchFrame => "no such frame",
+            ErrorCode::NoSuchShadowRoot => "no such shadow root",
+            ErrorCode::NoSuchWindow => "no such window",
+            ErrorCode::ScriptTimeout => "script timeout",
+            ErrorCode::SessionNotCreated => "session not created",
+            ErrorCode::StaleElementReference => "stale element reference",
+            ErrorCode::Timeout => "timeout",
+            ErrorCode::UnexpectedAlertOpen => "unexpected alert open",
+            ErrorCode::UnknownCommand => "unknown command",
+            ErrorCode::UnknownError => "unknown error",
+            ErrorCode::Other(other) => other,
+        }
+    }
 }
 
 /// Why a command did not do what it was asked.

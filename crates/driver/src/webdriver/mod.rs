@@ -4,10 +4,12 @@
 mod commands;
 mod element;
 mod error;
+mod protocol;
 
 pub use commands::{Cookie, Rect, TimeoutSettings};
 pub use element::{ELEMENT_KEY, ElementId, Locator, SHADOW_KEY};
 pub use error::{ErrorCode, WebDriverError};
+pub use protocol::{PROTOCOL, ProtocolCommand, ProtocolError, protocol_names};
 
 use std::time::Duration;
 

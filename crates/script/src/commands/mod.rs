@@ -1,15 +1,17 @@
-//! What the script's commands do to the browser.
+//! What the script's commands do to the browser: the protocol's own by name, and what stands beside it.
 
-mod browser;
-mod element;
+mod files;
+mod network;
+mod pages;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use canarytrace_driver::{
     Browser,
     devtools::DevToolsError,
-    webdriver::{ErrorCode, WebDriverError},
+    webdriver::{ErrorCode, ProtocolCommand, ProtocolError, WebDriverError},
 };
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::CommandRequest;
@@ -21,43 +23,39 @@ pub struct CommandContext {
     pub base_url: Option<String>,
     /// How often a waiting command looks again.
     pub interval: Duration,
-    /// Where a script's own screenshots go.
+    /// The folder of the scripts: what is uploaded comes from here.
+    pub root: PathBuf,
+    /// Where a script's own files go.
     pub attachments: PathBuf,
     /// Values that no picture may show.
     pub secrets: Arc<[String]>,
+    /// Schemes besides `http`, `https`, `about`, `data` and `blob` that a script may open, such as `file`.
+    pub schemes: Vec<String>,
 }
 
 /// Why a command failed, as the script sees it.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct CommandFailure {
     kind: &'static str,
-    name: &'static str,
+    name: String,
     message: String,
 }
 
 impl CommandFailure {
-    pub(crate) fn element(message: String) -> Self {
+    fn new(kind: &'static str, message: String) -> Self {
         Self {
-            kind: "element",
-            name: "Error",
+            kind,
+            name: "Error".to_owned(),
             message,
         }
     }
 
     pub(crate) fn script(message: String) -> Self {
-        Self {
-            kind: "script",
-            name: "TypeError",
-            message,
-        }
+        Self::new("script", message)
     }
 
     pub(crate) fn navigation(message: String) -> Self {
-        Self {
-            kind: "navigation",
-            name: "Error",
-            message,
-        }
+        Self::new("navigation", message)
     }
 }
 
@@ -67,15 +65,33 @@ impl From<WebDriverError> for CommandFailure {
             "browser"
         } else if error.net_error().is_some() {
             "navigation"
-        } else if error.code() == Some(&ErrorCode::InvalidSelector) {
-            "script"
         } else {
-            "element"
+            match error.code() {
+                Some(
+                    ErrorCode::InvalidSelector
+                    | ErrorCode::InvalidArgument
+                    | ErrorCode::UnknownCommand,
+                ) => "script",
+                _ => "element",
+            }
         };
-        Self {
-            kind,
-            name: "WebDriverError",
-            message: error.to_string(),
+        // WebdriverIO names an error by its code, and its text starts like this; users match on both.
+        match error.code() {
+            Some(code) => Self {
+                kind,
+                name: code.name().to_owned(),
+                message: format!("WebDriverError: {error}"),
+            },
+            None => Self::new(kind, error.to_string()),
+        }
+    }
+}
+
+impl From<ProtocolError> for CommandFailure {
+    fn from(error: ProtocolError) -> Self {
+        match error {
+            ProtocolError::Arguments(message) => Self::script(message),
+            ProtocolError::WebDriver(error) => error.into(),
         }
     }
 }
@@ -86,11 +102,7 @@ impl From<DevToolsError> for CommandFailure {
             DevToolsError::Closed => "browser",
             _ => "element",
         };
-        Self {
-            kind,
-            name: "Error",
-            message: error.to_string(),
-        }
+        Self::new(kind, error.to_string())
     }
 }
 
@@ -103,12 +115,7 @@ pub async fn perform(browser: &Browser, context: &CommandContext, request: Comma
         arguments,
         reply,
     } = request;
-    let outcome = match name.split_once('.') {
-        Some(("browser", command)) => browser::perform(browser, context, command, &arguments).await,
-        Some(("element", command)) => element::perform(browser, context, command, &arguments).await,
-        _ => Err(CommandFailure::script(format!("unknown command {name}"))),
-    };
-    let answer = match outcome {
+    let answer = match dispatch(browser, context, &name, &arguments).await {
         Ok(value) => json!({"value": value}),
         Err(failure) => {
             json!({"error": {"kind": failure.kind, "name": failure.name, "message": failure.message}})
@@ -122,33 +129,98 @@ pub async fn perform(browser: &Browser, context: &CommandContext, request: Comma
     }
 }
 
-/// Argument `position`, or null.
-pub(crate) fn argument(arguments: &Value, position: usize) -> &Value {
-    arguments
-        .get("args")
-        .and_then(|list| list.get(position))
-        .unwrap_or(&Value::Null)
+/// The name of a command for people: the protocol's own, where it is one.
+pub fn command_name(request: &CommandRequest) -> String {
+    let own = request.arguments.get("name").and_then(Value::as_str);
+    own.unwrap_or(&request.name).to_owned()
 }
 
-/// Argument `position` as text; numbers are written out as a script would.
-pub(crate) fn text(
+async fn dispatch(
+    browser: &Browser,
+    context: &CommandContext,
+    name: &str,
     arguments: &Value,
-    position: usize,
-    command: &str,
-) -> Result<String, CommandFailure> {
-    match argument(arguments, position) {
-        Value::String(text) => Ok(text.clone()),
-        Value::Number(number) => Ok(number.to_string()),
-        Value::Bool(flag) => Ok(flag.to_string()),
-        Value::Array(items) => Ok(items
-            .iter()
-            .map(|item| {
-                item.as_str()
-                    .map_or_else(|| item.to_string(), str::to_owned)
-            })
-            .collect()),
+) -> Outcome {
+    match name {
+        "protocol" => protocol(browser, context, arguments).await,
+        "navigate" => pages::navigate(browser, context, arguments).await,
+        "resolveUrl" => pages::resolve_url(context, &text(arguments, "url")?).map(Value::String),
+        "waitForLoadEventEnd" => pages::wait_for_load(browser).await,
+        "addInitScript" => Ok(json!(
+            browser
+                .devtools
+                .add_init_script(&text(arguments, "source")?)
+                .await?
+        )),
+        "removeInitScript" => {
+            let number = arguments.get("id").and_then(Value::as_u64).unwrap_or(0);
+            browser.devtools.remove_init_script(number).await;
+            Ok(Value::Null)
+        }
+        "saveFile" => files::save(
+            context,
+            &text(arguments, "path")?,
+            &text(arguments, "data")?,
+        ),
+        "uploadPath" => files::upload_path(context, &text(arguments, "path")?),
+        "screenshot" => files::screenshot(browser, context, arguments).await,
+        "cdp" | "emulate" | "throttle" | "extraHeaders" | "mock" | "mockAnswer" | "mockClear"
+        | "mockRestore" => network::perform(browser, name, arguments).await,
         other => Err(CommandFailure::script(format!(
-            "{command} needs a text, got {other}"
+            "browser.{other} is not available in this version"
         ))),
     }
+}
+
+/// A command of the protocol, by its name.
+async fn protocol(browser: &Browser, context: &CommandContext, arguments: &Value) -> Outcome {
+    let name = text(arguments, "name")?;
+    let values: &[Value] = arguments
+        .get("args")
+        .and_then(Value::as_array)
+        .map(Vec::as_slice)
+        .unwrap_or_default();
+    let Some(command) = ProtocolCommand::find(&name) else {
+        return Err(CommandFailure::script(format!(
+            "browser.{name} is not available in this version"
+        )));
+    };
+    if command.is_picture() {
+        browser.cover(&context.secrets).await?;
+        let picture = browser.webdriver.issue(command, values).await;
+        browser.uncover().await?;
+        return Ok(picture?);
+    }
+    match browser.webdriver.issue(command, values).await {
+        // A dialog that an earlier command left open would fail every one that comes after.
+        Err(ProtocolError::WebDriver(error))
+            if error.code() == Some(&ErrorCode::UnexpectedAlertOpen) =>
+        {
+            let gone = browser.webdriver.dismiss_alert().await;
+            if let Err(error) = gone
+                && error.code() != Some(&ErrorCode::NoSuchAlert)
+            {
+                return Err(error.into());
+            }
+            Ok(browser.webdriver.issue(command, values).await?)
+        }
+        outcome => Ok(outcome?),
+    }
+}
+
+/// A member of the arguments as text.
+pub(crate) fn text(arguments: &Value, name: &str) -> Result<String, CommandFailure> {
+    match arguments.get(name) {
+        Some(Value::String(text)) => Ok(text.clone()),
+        other => Err(CommandFailure::script(format!(
+            "`{name}` needs a text, got {}",
+            other.unwrap_or(&Value::Null)
+        ))),
+    }
+}
+
+/// The arguments as a type.
+pub(crate) fn typed<T: DeserializeOwned>(what: &str, value: &Value) -> Result<T, CommandFailure> {
+    serde_json::from_value(value.clone())
+        .map_err(|error| CommandFailure::script(format!("{what}: {error}")))
 }

@@ -1,83 +1,334 @@
-// mocha's BDD interface: builds a tree that Rust walks, one call per hook and test.
-(() => {
+// mocha's interfaces (bdd, tdd, qunit): they build a tree that Rust walks, one call per hook and test.
+(own) => {
   const callables = [];
+  const settings = { bail: false, retries: null, slow: 75 };
+
   const suite = (title, parent) => ({
-    title, parent, suites: [], tests: [], before: [], after: [], beforeEach: [], afterEach: [], timeout: parent?.timeout ?? null, pending: false,
+    title,
+    parent,
+    suites: [],
+    tests: [],
+    before: [],
+    after: [],
+    beforeEach: [],
+    afterEach: [],
+    timeout: parent?.timeout ?? null,
+    retries: parent?.retries ?? null,
+    pending: false,
     only: false,
   });
   const root = suite('', null);
   let current = root;
 
-  const context = (owner) => ({
-    timeout(milliseconds) { owner.timeout = milliseconds; return this; },
-    retries() { return this; },
-    slow() { return this; },
-    skip() { throw Object.assign(new Error('skipped'), { name: 'Pending' }); },
-  });
-  const register = (fn, owner) => callables.push({ fn, owner }) - 1;
+  const fullTitle = (node) =>
+    node.parent ? [fullTitle(node.parent), node.title].filter(Boolean).join(' ') : node.title;
+  const milliseconds = (value) => {
+    if (typeof value !== 'string') return Number(value);
+    const match = /^\s*([\d.]+)\s*(ms|s|m|h)?\s*$/.exec(value);
+    return match ? Number(match[1]) * { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }[match[2] ?? 'ms'] : Number.NaN;
+  };
 
+  // What mocha calls a Runnable, as scripts see it in `this.test`.
+  const runnable = (owner) => ({
+    title: owner.title,
+    type: owner.type,
+    get timedOut() {
+      return false;
+    },
+    fullTitle: () => fullTitle(owner),
+    titlePath: () => {
+      const path = [];
+      for (let node = owner; node; node = node.parent) if (node.title) path.unshift(node.title);
+      return path;
+    },
+    get parent() {
+      return owner.parent
+        ? {
+            title: owner.parent.title,
+            fullTitle: () => fullTitle(owner.parent),
+            tests: owner.parent.tests,
+            suites: owner.parent.suites,
+          }
+        : undefined;
+    },
+    get state() {
+      return owner.state;
+    },
+    get err() {
+      return owner.error;
+    },
+    get pending() {
+      return owner.pending;
+    },
+    get duration() {
+      return owner.duration;
+    },
+    currentRetry: () => owner.attempt ?? 0,
+    isPending: () => Boolean(owner.pending),
+    isFailed: () => owner.state === 'failed',
+    isPassed: () => owner.state === 'passed',
+    timeout: () => owner.timeout,
+    retries: () => owner.retries,
+    file: own.config.spec,
+  });
+  // `this` of hooks and tests. A suite has one object that its hooks and tests share; a test's own inherits it.
+  const contexts = new Map();
+  const contextOf = (node) => {
+    if (!node) return null;
+    if (!contexts.has(node)) contexts.set(node, Object.create(contextOf(node.parent)));
+    return contexts.get(node);
+  };
+  let running = null;
+  const methods = (owner) => ({
+    timeout(value) {
+      if (value === undefined) return owner.timeout ?? own.config.stepTimeout;
+      owner.timeout = milliseconds(value);
+      return this;
+    },
+    enableTimeouts(enabled) {
+      owner.timeout = enabled === false ? 0 : owner.timeout;
+      return this;
+    },
+    slow(value) {
+      if (value === undefined) return settings.slow;
+      return this;
+    },
+    retries(count) {
+      if (count === undefined) return owner.retries ?? 0;
+      owner.retries = Number(count);
+      return this;
+    },
+    bail(flag = true) {
+      settings.bail = flag;
+      return this;
+    },
+    skip() {
+      owner.pending = true;
+      throw Object.assign(new Error('sync skip; aborting execution'), { name: 'Pending' });
+    },
+  });
+  const contextFor = (owner, suiteNode, test) => {
+    const context = contextOf(suiteNode);
+    Object.defineProperties(
+      context,
+      Object.fromEntries(
+        Object.entries(methods(owner)).map(([name, value]) => [name, { value, configurable: true, writable: true }]),
+      ),
+    );
+    context.test = runnable(owner);
+    if (test) context.currentTest = runnable(test);
+    return context;
+  };
+
+  const register = (entry) => callables.push(entry) - 1;
   const describe = (title, fn, options = {}) => {
-    const child = suite(String(title), current);
-    Object.assign(child, options);
+    if (typeof title !== 'string' && typeof title !== 'function')
+      throw new TypeError(`Invalid argument "title" with value ${String(title)}: a string is needed`);
+    if (typeof fn !== 'function' && !options.pending)
+      throw new TypeError(
+        `Suite "${title}" was defined but no callback was supplied. Supply a callback or explicitly skip the suite.`,
+      );
+    const child = suite(typeof title === 'function' ? title.name : title, current);
+    Object.assign(child, { type: 'suite' }, options);
     current.suites.push(child);
     const outer = current;
     current = child;
+    const self = {
+      ...methods(child),
+      title: child.title,
+      parent: outer,
+      fullTitle: () => fullTitle(child),
+      skip() {
+        child.pending = true;
+      },
+    };
     try {
-      fn?.call(context(child));
+      const returned = fn?.call(self);
+      if (returned && typeof returned.then === 'function')
+        own.line(`Deprecation warning: suite "${child.title}" returned a promise; it is not waited for`);
+    } catch (error) {
+      if (error?.name !== 'Pending') throw error;
+      child.pending = true;
     } finally {
       current = outer;
     }
-    return child;
+    return self;
   };
   const it = (title, fn, options = {}) => {
-    const test = { title: String(title), timeout: current.timeout, pending: !fn, only: false, ...options };
-    test.id = register(fn, test);
+    const name = typeof title === 'function' ? title.name : String(title);
+    const body = typeof title === 'function' ? title : fn;
+    const test = {
+      type: 'test',
+      title: name,
+      parent: current,
+      timeout: null,
+      retries: null,
+      pending: typeof body !== 'function',
+      only: false,
+      ...options,
+    };
+    test.id = register({ fn: body, owner: test, suite: current, test });
     current.tests.push(test);
-    return context(test);
+    return { ...methods(test), ...runnable(test) };
   };
-  const hook = (kind) => (titleOrFn, fn) => {
+  const hook = (kind, label) => (titleOrFn, fn) => {
     const callable = typeof titleOrFn === 'function' ? titleOrFn : fn;
-    const owner = { timeout: current.timeout };
-    current[kind].push({ id: register(callable, owner), owner, get timeout() { return owner.timeout; } });
+    if (typeof callable !== 'function') throw new TypeError(`${label} hook needs a function`);
+    const name = typeof titleOrFn === 'string' ? titleOrFn : callable.name;
+    const owner = { type: 'hook', title: `"${label}" hook${name ? `: ${name}` : ''}`, parent: current, timeout: null };
+    current[kind].push({ id: register({ fn: callable, owner, suite: current }), owner });
+    return methods(owner);
   };
 
   describe.skip = (title, fn) => describe(title, fn, { pending: true });
   describe.only = (title, fn) => describe(title, fn, { only: true });
   it.skip = (title) => it(title, null);
   it.only = (title, fn) => it(title, fn, { only: true });
-  Object.assign(globalThis, {
-    describe, context: describe, it, specify: it, xdescribe: describe.skip, xit: it.skip,
-    before: hook('before'), after: hook('after'), beforeEach: hook('beforeEach'), afterEach: hook('afterEach'),
-  });
+  it.retries = (count) => {
+    current.retries = count;
+  };
+  const hooks = {
+    before: hook('before', 'before all'),
+    after: hook('after', 'after all'),
+    beforeEach: hook('beforeEach', 'before each'),
+    afterEach: hook('afterEach', 'after each'),
+  };
+  const bdd = {
+    describe,
+    context: describe,
+    it,
+    specify: it,
+    xdescribe: describe.skip,
+    xcontext: describe.skip,
+    xit: it.skip,
+    xspecify: it.skip,
+    fdescribe: describe.only,
+    fit: it.only,
+    ...hooks,
+  };
+  const tdd = {
+    suite: describe,
+    test: it,
+    suiteSetup: hooks.before,
+    suiteTeardown: hooks.after,
+    setup: hooks.beforeEach,
+    teardown: hooks.afterEach,
+  };
+  own.mocha = { ...bdd, ...tdd, run: () => {} };
+  Object.assign(globalThis, bdd);
+  const qunit = () => {
+    const module = (title) => {
+      current = root;
+      const child = suite(String(title), root);
+      root.suites.push(child);
+      current = child;
+    };
+    Object.assign(globalThis, {
+      suite: module,
+      test: it,
+      before: hooks.before,
+      after: hooks.after,
+      beforeEach: hooks.beforeEach,
+      afterEach: hooks.afterEach,
+    });
+  };
+  if (own.config.mochaInterface === 'tdd') Object.assign(globalThis, tdd);
+  if (own.config.mochaInterface === 'qunit') qunit();
 
+  const grep = own.config.mochaGrep ? new RegExp(own.config.mochaGrep) : null;
   const hasOnly = (node) => node.only || node.tests.some((test) => test.only) || node.suites.some(hasOnly);
-  const plain = (node, filtering, pending) => {
+  const timeoutOf = (node) => {
+    for (let owner = node; owner; owner = owner.parent)
+      if (owner.timeout !== null && owner.timeout !== undefined) return owner.timeout;
+    return null;
+  };
+  const retriesOf = (node) => {
+    for (let owner = node; owner; owner = owner.parent)
+      if (owner.retries !== null && owner.retries !== undefined) return owner.retries;
+    return own.config.mochaRetries ?? 0;
+  };
+  const plainHooks = (list) =>
+    list.map((entry) => ({ id: entry.id, title: entry.owner.title, timeout: timeoutOf(entry.owner) }));
+  const keeps = (test) => !grep || grep.test(fullTitle(test));
+  // mocha's rule of exclusive ones: a suite's own exclusive tests leave its other tests and its suites out; without any,
+  // its exclusive suites stay, whole unless something inside them is exclusive too.
+  const plain = (node, pending) => {
     const skipped = pending || node.pending;
-    const keepAll = !filtering || node.only;
-    const keep = (test) => keepAll || test.only;
+    const exclusive = node.tests.filter((test) => test.only);
+    const narrow = exclusive.length > 0 || node.suites.some(hasOnly);
+    const tests = narrow ? exclusive : node.tests;
+    const suites = exclusive.length > 0 ? [] : node.suites.filter((child) => !narrow || hasOnly(child));
+    const children = suites.map((child) => plain(child, skipped));
     return {
       title: node.title,
-      before: hooks(node.before), after: hooks(node.after), beforeEach: hooks(node.beforeEach), afterEach: hooks(node.afterEach),
-      tests: node.tests.filter(keep).map((test) => ({ id: test.id, title: test.title, timeout: test.timeout ?? node.timeout, pending: skipped || test.pending })),
-      suites: node.suites.filter((child) => keepAll || hasOnly(child)).map((child) => plain(child, filtering && !node.only, skipped)),
+      pending: skipped,
+      before: plainHooks(node.before),
+      after: plainHooks(node.after),
+      beforeEach: plainHooks(node.beforeEach),
+      afterEach: plainHooks(node.afterEach),
+      tests: tests.filter(keeps).map((test) => ({
+        id: test.id,
+        title: test.title,
+        timeout: timeoutOf(test),
+        retries: retriesOf(test),
+        pending: skipped || test.pending,
+      })),
+      suites: grep ? children.filter((child) => child.tests.length > 0 || child.suites.length > 0) : children,
     };
   };
-  const hooks = (list) => list.map((hook) => ({ id: hook.id, timeout: hook.timeout }));
+  own.tree = () => JSON.stringify({ ...plain(root, false), bail: settings.bail || Boolean(own.config.mochaBail) });
 
-  globalThis.__tree = () => JSON.stringify(plain(root, hasOnly(root), false));
-  // Runs one hook or test and waits for every command that it issued, awaited or not.
-  globalThis.__call = async (id) => {
-    const { fn, owner } = callables[id];
+  const invoke = (fn, context) => {
+    if (fn.length === 0) {
+      const returned = fn.call(context);
+      return own.blocking && returned && typeof returned.then === 'function' ? own.block(returned) : returned;
+    }
+    const promise = new Promise((resolve, reject) => {
+      fn.call(context, (error) => {
+        if (error === undefined || error === null) resolve();
+        else
+          reject(
+            error instanceof Error
+              ? error
+              : new Error(
+                  `done() invoked with non-Error: ${typeof error === 'string' ? error : JSON.stringify(error)}`,
+                ),
+          );
+      });
+    });
+    return own.blocking ? own.block(promise) : promise;
+  };
+  // Runs one hook or test and waits for every command that it issued, awaited or not. Answers the limit it set itself.
+  own.run = async (id, testId, attempt) => {
+    const { fn, owner, suite: node, test: self } = callables[id];
+    const test = self ?? (testId === null ? running : callables[testId].test);
+    if (self) {
+      running = self;
+      self.attempt = attempt;
+      self.state = undefined;
+      self.error = undefined;
+    }
     let failure;
     try {
-      await (fn.length > 0
-        ? new Promise((resolve, reject) => fn.call(context(owner), (error) => (error ? reject(error) : resolve())))
-        : fn.call(context(owner)));
+      await invoke(fn, contextFor(owner, node, test));
     } catch (error) {
       failure = { error };
     }
-    const stray = await globalThis.__settle();
-    if (failure) throw failure.error;
-    if (stray) throw stray;
+    const stray = await own.settle();
+    const uncaught = own.takeUncaught();
+    const error = failure ? failure.error : (stray ?? uncaught);
+    const failed = Boolean(failure ?? stray ?? uncaught);
+    if (self) {
+      self.state = failed ? 'failed' : 'passed';
+      self.error = error ?? undefined;
+    }
+    if (failed) throw error instanceof Error ? error : thrown(error);
   };
-})();
+  // A timeout that a hook or test sets for itself while it runs (`this.timeout(…)` in its body).
+  own.timeout = (id) => callables[id].owner.timeout ?? -1;
+  const thrown = (value) =>
+    Object.assign(
+      new Error(`the ${value === null ? 'null' : typeof value} ${own.inspect(value)} was thrown, throw an Error :)`),
+      { stack: '' },
+    );
+};

@@ -6,4 +6,4 @@ new Promise((resolve) => {
     else setTimeout(look, 50);
   };
   look();
-})
+});

@@ -1,0 +1,497 @@
+//! Requests that are counted, answered, changed or refused before they leave.
+//! <https://chromedevtools.github.io/devtools-protocol/tot/Fetch/>
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use regex::Regex;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::{
+    Caller, DevToolsError,
+    caller::{CALL_LIMIT, TraceHeader},
+};
+
+/// Calls that one rule remembers.
+const MAX_CALLS: usize = 1000;
+/// Of a response, kept for the script.
+const MAX_BODY_BYTES: usize = 1 << 20;
+
+/// Which requests a rule is about.
+#[derive(Clone, Debug, Default)]
+pub struct RequestFilter {
+    pub url: Option<Regex>,
+    /// In upper case.
+    pub method: Option<String>,
+    /// Names in lower case; all must be there with these values.
+    pub headers: HashMap<String, String>,
+    pub response_headers: HashMap<String, String>,
+    pub status: Option<u16>,
+    pub post_data: Option<String>,
+}
+
+/// What becomes of a request.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(tag = "kind", rename_all = "camelCase")]
+pub enum InterceptionAnswer {
+    /// Refused with a network error of DevTools, such as `Failed`.
+    Abort { reason: String },
+    /// Answered without or (`fetch`) after asking the server.
+    Respond {
+        body: Option<InterceptedBody>,
+        status: Option<u16>,
+        headers: Option<HashMap<String, String>>,
+        #[serde(default)]
+        fetch: bool,
+    },
+    /// Sent otherwise than the page wanted.
+    Request {
+        url: Option<String>,
+        method: Option<String>,
+        headers: Option<HashMap<String, String>>,
+        body: Option<InterceptedBody>,
+    },
+}
+
+/// A body as text or as base64.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+pub struct InterceptedBody {
+    pub data: String,
+    #[serde(default)]
+    pub base64: bool,
+    #[serde(default)]
+    pub json: bool,
+}
+
+impl InterceptedBody {
+    fn encoded(&self) -> String {
+        use base64::{Engine, prelude::BASE64_STANDARD};
+        if self.base64 {
+            self.data.clone()
+        } else {
+            BASE64_STANDARD.encode(&self.data)
+        }
+    }
+}
+
+/// A request that a rule was about, as WebdriverIO's mocks show it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct InterceptedCall {
+    pub url: String,
+    pub method: String,
+    pub headers: Map<String, Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub post_data: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status_code: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub response_headers: Option<Map<String, Value>>,
+    /// Parsed when it is JSON.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub body: Option<Value>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub aborted: bool,
+}
+
+#[derive(Debug, Default)]
+struct Rule {
+    filter: RequestFilter,
+    /// Used up first, in order.
+    once: Vec<InterceptionAnswer>,
+    always: Option<InterceptionAnswer>,
+    calls: Vec<InterceptedCall>,
+    restored: bool,
+}
+
+/// The rules of one browser; cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Interceptions {
+    rules: Arc<Mutex<Vec<Rule>>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Paused {
+    pub(super) request_id: String,
+    pub(super) request: PausedRequest,
+    response_status_code: Option<u16>,
+    response_headers: Option<Vec<HeaderEntry>>,
+    response_error_reason: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct PausedRequest {
+    #[serde(default)]
+    url: String,
+    #[serde(default)]
+    method: String,
+    #[serde(default)]
+    pub(super) headers: Map<String, Value>,
+    post_data: Option<String>,
+}
+
+#[derive(Clone, Debug, Deserialize, Serialize)]
+struct HeaderEntry {
+    name: String,
+    value: String,
+}
+
+impl Interceptions {
+    fn lock(&self) -> MutexGuard<'_, Vec<Rule>> {
+        self.rules.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds a rule that only counts; answers its number.
+    pub fn add(&self, filter: RequestFilter) -> usize {
+        let mut rules = self.lock();
+        rules.push(Rule {
+            filter,
+            ..Rule::default()
+        });
+        rules.len() - 1
+    }
+
+    /// Sets what becomes of the next request of a rule, or of all of them.
+    pub fn answer(&self, rule: usize, answer: InterceptionAnswer, once: bool) {
+        if let Some(rule) = self.lock().get_mut(rule) {
+            if once {
+                rule.once.push(answer);
+            } else {
+                rule.always = Some(answer);
+            }
+        }
+    }
+
+    /// Forgets the calls of a rule, or of all.
+    pub fn clear(&self, rule: Option<usize>) {
+        for (number, one) in self.lock().iter_mut().enumerate() {
+            if rule.is_none_or(|rule| rule == number) {
+                one.calls.clear();
+            }
+        }
+    }
+
+    /// Ends a rule, or all of them; its calls are kept.
+    pub fn restore(&self, rule: Option<usize>) {
+        for (number, one) in self.lock().iter_mut().enumerate() {
+            if rule.is_none_or(|rule| rule == number) {
+                one.restored = true;
+            }
+        }
+    }
+
+    /// What was asked for so far.
+    pub fn calls(&self, rule: usize) -> Vec<InterceptedCall> {
+        let rules = self.lock();
+        rules
+            .get(rule)
+            .map(|rule| rule.calls.clone())
+            .unwrap_or_default()
+    }
+
+    /// Whether a request may have to wait for a rule.
+    pub fn is_active(&self) -> bool {
+        self.lock().iter().any(|rule| !rule.restored)
+    }
+
+    /// The rule of a request; the latest one wins.
+    fn matching(&self, paused: &Paused) -> Option<usize> {
+        let rules = self.lock();
+        let mut numbered = rules.iter().enumerate().rev();
+        numbered
+            .find(|(_, rule)| !rule.restored && rule.filter.matches(paused))
+            .map(|(number, _)| number)
+    }
+
+    /// The answer for a request that has not left yet: none lets it leave.
+    fn before(&self, number: usize, paused: &Paused) -> Option<InterceptionAnswer> {
+        let mut rules = self.lock();
+        let rule = rules.get_mut(number)?;
+        let needs_response =
+            rule.filter.status.is_some() || !rule.filter.response_headers.is_empty();
+        let answer = rule.once.first().or(rule.always.as_ref())?.clone();
+        let waits = matches!(answer, InterceptionAnswer::Respond { fetch: true, .. });
+        if waits || needs_response {
+            return None;
+        }
+        if !rule.once.is_empty() {
+            rule.once.remove(0);
+        }
+        let mut call = call_of(paused);
+        match &answer {
+            InterceptionAnswer::Abort { .. } => call.aborted = true,
+            InterceptionAnswer::Respond {
+                status,
+                headers,
+                body,
+                ..
+            } => {
+                call.status_code = Some(status.unwrap_or(200));
+                call.response_headers = headers.as_ref().map(|headers| {
+                    headers
+                        .iter()
+                        .map(|(name, value)| (name.clone(), json!(value)))
+                        .collect()
+                });
+                call.body = body.as_ref().map(|body| parsed(&body.data));
+            }
+            // Recorded when its response comes.
+            InterceptionAnswer::Request { .. } => return Some(answer),
+        }
+        record(rule, call);
+        Some(answer)
+    }
+
+    fn after(&self, number: usize, call: InterceptedCall) -> Option<InterceptionAnswer> {
+        let mut rules = self.lock();
+        let rule = rules.get_mut(number)?;
+        record(rule, call);
+        let answer = if rule.once.is_empty() {
+            rule.always.clone()
+        } else {
+            Some(rule.once.remove(0))
+        };
+        answer.filter(|answer| !matches!(answer, InterceptionAnswer::Request { .. }))
+    }
+}
+
+fn record(rule: &mut Rule, call: InterceptedCall) {
+    if rule.calls.len() < MAX_CALLS {
+        rule.calls.push(call);
+    }
+}
+
+fn parsed(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|_| json!(text))
+}
+
+fn call_of(paused: &Paused) -> InterceptedCall {
+    InterceptedCall {
+        url: paused.request.url.clone(),
+        method: paused.request.method.clone(),
+        headers: paused.request.headers.clone(),
+        post_data: paused.request.post_data.clone(),
+        ..InterceptedCall::default()
+    }
+}
+
+impl RequestFilter {
+    fn matches(&self, paused: &Paused) -> bool {
+        let request = &paused.request;
+        let has = |wanted: &HashMap<String, String>, get: &dyn Fn(&str) -> Option<String>| {
+            wanted
+                .iter()
+                .all(|(name, value)| get(name).as_deref() == Some(value.as_str()))
+        };
+        let of_request = |name: &str| {
+            let mut headers = request.headers.iter();
+            headers
+                .find(|(key, _)| key.eq_ignore_ascii_case(name))
+                .and_then(|(_, value)| value.as_str().map(str::to_owned))
+        };
+        let response = paused.response_headers.as_deref();
+        let of_response = |name: &str| {
+            let mut headers = response.unwrap_or_default().iter();
+            headers
+                .find(|header| header.name.eq_ignore_ascii_case(name))
+                .map(|header| header.value.clone())
+        };
+        let arrived = paused.response_status_code.is_some();
+        self.url
+            .as_ref()
+            .is_none_or(|url| url.is_match(&request.url))
+            && self
+                .method
+                .as_ref()
+                .is_none_or(|method| *method == request.method)
+            && self
+                .post_data
+                .as_ref()
+                .is_none_or(|data| request.post_data.as_ref() == Some(data))
+            && has(&self.headers, &of_request)
+            && (!arrived
+                || (self
+                    .status
+                    .is_none_or(|status| Some(status) == paused.response_status_code)
+                    && has(&self.response_headers, &of_response)))
+    }
+}
+
+/// Decides about one request that waits.
+pub(super) async fn handle(
+    caller: Caller,
+    rules: Interceptions,
+    trace: Option<TraceHeader>,
+    session: Option<String>,
+    paused: Paused,
+) -> Result<(), DevToolsError> {
+    let send = async |method: &'static str, params: Value| {
+        caller
+            .send(session.clone(), method, params, CALL_LIMIT)
+            .await
+    };
+    let id = paused.request_id.clone();
+    let rule = rules.matching(&paused);
+    let arrived = paused.response_status_code.is_some() || paused.response_error_reason.is_some();
+    if !arrived {
+        let answer = rule.and_then(|rule| rules.before(rule, &paused));
+        let (method, params) = before_command(&id, answer, &paused, trace);
+        return send(method, params).await.map(drop);
+    }
+    let answer = match rule {
+        Some(rule) => {
+            let mut call = call_of(&paused);
+            call.status_code = paused.response_status_code;
+            let headers = paused.response_headers.iter().flatten();
+            call.response_headers = Some(
+                headers
+                    .map(|header| (header.name.to_ascii_lowercase(), json!(header.value)))
+                    .collect(),
+            );
+            let redirected = matches!(paused.response_status_code, Some(300..=399));
+            if !redirected
+                && let Ok(body) = send("Fetch.getResponseBody", json!({"requestId": id})).await
+            {
+                call.body = text_of(&body).map(|text| parsed(&text));
+            }
+            rules.after(rule, call)
+        }
+        None => None,
+    };
+    let (method, params) = match answer {
+        Some(InterceptionAnswer::Abort { reason }) => (
+            "Fetch.failRequest",
+            json!({"requestId": id, "errorReason": reason}),
+        ),
+        Some(InterceptionAnswer::Respond {
+            body,
+            status,
+            headers,
+            ..
+        }) => {
+            let status = status.or(paused.response_status_code).unwrap_or(200);
+            (
+                "Fetch.fulfillRequest",
+                fulfilled(&id, status, headers, body),
+            )
+        }
+        _ => ("Fetch.continueRequest", json!({"requestId": id})),
+    };
+    send(method, params).await.map(drop)
+}
+
+fn text_of(body: &Value) -> Option<String> {
+    use base64::{Engine, prelude::BASE64_STANDARD};
+    let text = body.get("body")?.as_str()?;
+    if text.len() > MAX_BODY_BYTES {
+        return None;
+    }
+    if body.get("base64Encoded") == Some(&Value::Bool(true)) {
+        return String::from_utf8(BASE64_STANDARD.decode(text).ok()?).ok();
+    }
+    Some(text.to_owned())
+}
+
+fn before_command(
+    id: &str,
+    answer: Option<InterceptionAnswer>,
+    paused: &Paused,
+    trace: Option<TraceHeader>,
+) -> (&'static str, Value) {
+    match answer {
+        Some(InterceptionAnswer::Abort { reason }) => (
+            "Fetch.failRequest",
+            json!({"requestId": id, "errorReason": reason}),
+        ),
+        Some(InterceptionAnswer::Respond {
+            body,
+            status,
+            headers,
+            ..
+        }) => (
+            "Fetch.fulfillRequest",
+            fulfilled(id, status.unwrap_or(200), headers, body),
+        ),
+        Some(InterceptionAnswer::Request {
+            url,
+            method,
+            headers,
+            body,
+        }) => {
+            let mut params =
+                json!({"requestId": id, "headers": request_headers(paused, trace, headers)});
+            for (name, value) in [
+                ("url", url),
+                ("method", method),
+                ("postData", body.map(|body| body.encoded())),
+            ] {
+                if let Some(value) = value {
+                    params[name] = json!(value);
+                }
+            }
+            ("Fetch.continueRequest", params)
+        }
+        None if trace.is_some() => {
+            let headers = request_headers(paused, trace, None);
+            (
+                "Fetch.continueRequest",
+                json!({"requestId": id, "headers": headers}),
+            )
+        }
+        None => ("Fetch.continueRequest", json!({"requestId": id})),
+    }
+}
+
+/// The headers a request leaves with: its own, the tracing one, and those that replace them.
+pub(super) fn request_headers(
+    paused: &Paused,
+    trace: Option<TraceHeader>,
+    replaced: Option<HashMap<String, String>>,
+) -> Vec<Value> {
+    let replaced = replaced.unwrap_or_default();
+    let is_replaced = |name: &str| replaced.keys().any(|key| key.eq_ignore_ascii_case(name));
+    let own = paused.request.headers.iter();
+    own.filter(|(name, _)| !is_replaced(name))
+        .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
+        .chain(trace.map(|trace| (trace.name, trace.value)))
+        .chain(replaced.clone())
+        .map(|(name, value)| json!({"name": name, "value": value}))
+        .collect()
+}
+
+fn fulfilled(
+    id: &str,
+    status: u16,
+    headers: Option<HashMap<String, String>>,
+    body: Option<InterceptedBody>,
+) -> Value {
+    let mut headers = headers.unwrap_or_default();
+    let typed = headers
+        .keys()
+        .any(|name| name.eq_ignore_ascii_case("content-type"));
+    if !typed {
+        let kind = if body.as_ref().is_some_and(|body| body.json) {
+            "application/json"
+        } else {
+            "text/plain;charset=utf-8"
+        };
+        headers.insert("content-type".to_owned(), kind.to_owned());
+    }
+    let allowed = headers
+        .keys()
+        .any(|name| name.eq_ignore_ascii_case("access-control-allow-origin"));
+    if !allowed {
+        headers.insert("access-control-allow-origin".to_owned(), "*".to_owned());
+    }
+    let headers: Vec<Value> = headers
+        .into_iter()
+        .map(|(name, value)| json!({"name": name, "value": value}))
+        .collect();
+    let body = body.map(|body| body.encoded()).unwrap_or_default();
+    json!({"requestId": id, "responseCode": status, "responseHeaders": headers, "body": body})
+}

@@ -1,0 +1,1 @@
+export { expect, matchers, SoftAssertService, setOptions } from 'expect-webdriverio';

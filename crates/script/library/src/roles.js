@@ -1,0 +1,1 @@
+export { roleElements } from 'aria-query';

@@ -1,0 +1,2 @@
+const silent = () => {};
+export default () => ({ trace: silent, debug: silent, info: silent, warn: silent, error: silent });
