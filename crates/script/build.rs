@@ -2,7 +2,7 @@
 
 use std::{env, fs, path::PathBuf};
 
-const NAMES: [&str; 4] = ["node", "expect", "chai", "roles"];
+const NAMES: [&str; 5] = ["node", "expect", "chai", "roles", "html"];
 
 fn main() {
     println!("cargo:rerun-if-changed=library/dist");

@@ -8,6 +8,7 @@
 
 pub mod faults;
 mod git_server;
+pub mod judge;
 pub mod kills;
 pub mod opensearch;
 pub mod s3;

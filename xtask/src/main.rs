@@ -55,6 +55,7 @@ fn perform(words: &[&str]) -> Result<()> {
         ["test", "browser"] => test_browser(),
         ["test", "ui"] => test_ui(),
         ["test", "e2e"] => test_e2e(),
+        ["test", "scripts"] => test_scripts(),
         ["test", "faults"] => test_faults(),
         ["lint"] => lint(),
         ["tidy"] => tidy::check(&root()),
@@ -175,6 +176,14 @@ fn record() -> Result<()> {
     run(test.env("JUDGE", "opensearch"))
 }
 
+/// WebdriverIO itself, the judge of scripts.
+const JUDGE: &str = "e2e/scripts/judge";
+
+fn test_scripts() -> Result<()> {
+    prerequisites::packages(JUDGE)?;
+    test_built(&["scripts"])
+}
+
 fn test_faults() -> Result<()> {
     test_built(&["faults"])
 }
@@ -188,6 +197,7 @@ fn test_all() -> Result<()> {
     kernel::test()?;
     test_browser()?;
     test_e2e()?;
+    test_scripts()?;
     test_faults()?;
     test_ui()
 }

@@ -76,6 +76,9 @@ pub struct JourneyJob {
     pub git: Option<GitJob>,
     /// `process.env` of the script.
     pub environment: BTreeMap<String, String>,
+    /// Each command of the script is a line, as WebdriverIO's driver log has it.
+    #[serde(default)]
+    pub log_commands: bool,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -6,9 +6,9 @@ use canarytrace_driver::Browser;
 use canarytrace_evidence::{EvidenceError, LogStream};
 use canarytrace_model::verdict::{Cause, Verdict};
 use canarytrace_script::{
-    Call, Callable, CommandRequest, EngineConfig, EngineOutput, MochaOptions, ScriptEngine,
-    ScriptError, ScriptErrorKind, ScriptStyle, SuiteNode, TestNode,
-    commands::{CommandContext, command_name, perform},
+    Call, CallOutcome, Callable, CommandRequest, EngineConfig, EngineOutput, MochaOptions,
+    ScriptEngine, ScriptError, ScriptErrorKind, ScriptStyle, SuiteNode, TestNode,
+    commands::{CommandContext, command_line, command_name, perform},
 };
 use serde_json::json;
 use tokio::sync::mpsc;
@@ -22,6 +22,8 @@ use crate::{
 
 const MEMORY_LIMIT_BYTES: usize = 128 << 20;
 const LOAD_LIMIT: Duration = Duration::from_secs(10);
+/// Whatever a script asks for.
+const MAX_RETRIES: u32 = 100;
 const INTERVAL: Duration = Duration::from_millis(100);
 /// A command that ended so short a time ago is part of what a script waits for: it asks again and again.
 const RECENT: Duration = Duration::from_secs(1);
@@ -42,6 +44,9 @@ pub(crate) struct Journey {
     stuck: bool,
     /// The first failure ends the run.
     bail: bool,
+    log_commands: bool,
+    /// How often the running test may be tried again, as it said last.
+    retries: u32,
 }
 
 fn uninterruptible(limit: Duration) -> ScriptError {
@@ -126,6 +131,8 @@ impl Journey {
             awaiting: None,
             stuck: false,
             bail,
+            log_commands: journey.log_commands,
+            retries: 0,
         })
     }
 
@@ -240,9 +247,11 @@ impl Journey {
         self.last_step = Some(step.name.clone());
         let mut outcome = Ok(());
         let mut aborted = Aborted::No;
-        for attempt in 0..=test.retries {
+        self.retries = test.retries;
+        for attempt in 0.. {
             (outcome, aborted) = self.attempt(stage, test, enclosing, attempt).await;
-            let again = matches!(&outcome, Err(error) if error.kind != ScriptErrorKind::Skipped);
+            let failed = matches!(&outcome, Err(error) if error.kind != ScriptErrorKind::Skipped);
+            let again = failed && attempt < self.retries.min(MAX_RETRIES);
             if !again || aborted != Aborted::No || stage.time_left().is_zero() {
                 break;
             }
@@ -328,24 +337,27 @@ impl Journey {
         };
         let outcome = self.call_and_perform(stage, call).await;
         self.drain_output(stage);
-        outcome.unwrap_or_else(|| {
-            self.stuck = true;
-            Err(uninterruptible(limit))
-        })
+        match outcome {
+            Some(outcome) => {
+                self.retries = outcome.retries;
+                outcome.result
+            }
+            None => {
+                self.stuck = true;
+                Err(uninterruptible(limit))
+            }
+        }
     }
 
     /// None: the engine did not come back.
-    async fn call_and_perform(
-        &mut self,
-        stage: &mut Stage,
-        call: Call,
-    ) -> Option<Result<(), ScriptError>> {
+    async fn call_and_perform(&mut self, stage: &mut Stage, call: Call) -> Option<CallOutcome> {
         let Self {
             engine,
             commands,
             output,
             context,
             awaiting,
+            log_commands,
             ..
         } = self;
         let mut latest: Option<(String, Instant)> = None;
@@ -366,6 +378,13 @@ impl Journey {
                 Some(said) = output.recv() => say(stage, said),
                 Some(request) = commands.recv() => {
                     let name = command_name(&request);
+                    // What the script said before it comes before it.
+                    while let Ok(said) = output.try_recv() {
+                        say(stage, said);
+                    }
+                    if *log_commands && let Some(line) = command_line(&request) {
+                        stage.reporter.line(format!("[0-0] INFO webdriver: COMMAND {line}"));
+                    }
                     let performing = perform(&stage.browser, context, request);
                     tokio::select! {
                         outcome = &mut calling => {

@@ -7,7 +7,7 @@ import { rolldown } from 'rolldown';
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const builtin = new Set([...builtinModules, 'graceful-fs']);
-const ENTRIES = ['node', 'expect', 'chai', 'roles'];
+const ENTRIES = ['node', 'expect', 'chai', 'roles', 'html'];
 // What expect-webdriverio imports of WebdriverIO itself, and what only Node could do.
 const STANDINS = {
   // Colours, stacks and files are not what a monitor's log wants of a matcher.
@@ -19,6 +19,8 @@ const STANDINS = {
   '@wdio/logger': 'wdio-logger.js',
   '@vitest/snapshot': 'snapshot.js',
   '@vitest/snapshot/environment': 'snapshot.js',
+  'node:module': 'node-module.js',
+  module: 'node-module.js',
 };
 
 const standIns = {

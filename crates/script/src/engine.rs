@@ -1,6 +1,7 @@
 //! One QuickJS engine on a thread of its own.
 
 use std::{
+    cell::Cell,
     collections::BTreeMap,
     path::PathBuf,
     sync::{
@@ -17,14 +18,14 @@ use rquickjs::{
     context::EvalOptions, module::Module, prelude::Func,
 };
 use serde_json::{Value as Json, json};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::{
     CommandRequest, EngineOutput, ScriptError, ScriptErrorKind, SuiteNode, Transpiler,
     error::{internal, script_error},
     files::ScriptFiles,
     host::{Host, install_globals},
-    loader::{evaluate_commonjs, is_module},
+    loader::evaluate_commonjs,
 };
 
 /// How a script's commands are meant.
@@ -84,7 +85,24 @@ pub struct Call {
 
 struct Request {
     call: Call,
-    reply: oneshot::Sender<Result<(), ScriptError>>,
+    reply: oneshot::Sender<CallOutcome>,
+}
+
+/// What came of a hook or test.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CallOutcome {
+    pub result: Result<(), ScriptError>,
+    /// How often the test may be tried again, as it says by now.
+    pub retries: u32,
+}
+
+impl From<ScriptError> for CallOutcome {
+    fn from(error: ScriptError) -> Self {
+        Self {
+            result: Err(error),
+            retries: 0,
+        }
+    }
 }
 
 /// A loaded script.
@@ -159,15 +177,14 @@ impl ScriptEngine {
     }
 
     /// Runs one hook or test under its deadline.
-    pub async fn call(&self, call: Call) -> Result<(), ScriptError> {
+    pub async fn call(&self, call: Call) -> CallOutcome {
         let (reply, answer) = oneshot::channel();
-        self.requests
-            .send(Request { call, reply })
-            .await
-            .map_err(|_| internal("the script's thread ended"))?;
-        answer
-            .await
-            .map_err(|_| internal("the script's thread ended"))?
+        if self.requests.send(Request { call, reply }).await.is_ok()
+            && let Ok(outcome) = answer.await
+        {
+            return outcome;
+        }
+        internal("the script's thread ended").into()
     }
 
     /// Ends the engine; a script that cannot be interrupted keeps its thread until the process ends.
@@ -217,7 +234,8 @@ async fn serve(
     }
     while let Some(Request { call, reply }) = requests.recv().await {
         let result = engine.call(call).await;
-        reply.send(result).ok();
+        let retries = engine.retries(call).await;
+        reply.send(CallOutcome { result, retries }).ok();
     }
 }
 
@@ -226,6 +244,7 @@ async fn serve(
 pub(crate) struct Deadline {
     at_ms: Arc<AtomicU64>,
     start: Instant,
+    moved: Arc<Notify>,
 }
 
 /// What is waited for at most where there is no deadline.
@@ -236,6 +255,7 @@ impl Default for Deadline {
         Self {
             at_ms: Arc::default(),
             start: Instant::now(),
+            moved: Arc::default(),
         }
     }
 }
@@ -247,6 +267,7 @@ impl Deadline {
             u64::try_from(at.as_millis()).unwrap_or(u64::MAX),
             Ordering::Relaxed,
         );
+        self.moved.notify_waiters();
     }
 
     fn clear(&self) {
@@ -268,7 +289,11 @@ impl Deadline {
     /// Ends when it has passed, also when it was moved meanwhile.
     async fn reached(&self) {
         while !self.passed() {
-            tokio::time::sleep(self.left().max(Duration::from_millis(1))).await;
+            let moved = self.moved.notified();
+            tokio::select! {
+                () = tokio::time::sleep(self.left().max(Duration::from_millis(1))) => {}
+                () = moved => {}
+            }
         }
     }
 }
@@ -277,6 +302,7 @@ impl Deadline {
 struct Entries {
     run: Persistent<Function<'static>>,
     timeout: Persistent<Function<'static>>,
+    retries: Persistent<Function<'static>>,
     tree: Persistent<Function<'static>>,
 }
 
@@ -319,7 +345,7 @@ impl Engine {
             Some(Err(error)) if !late => return Err(engine.in_users_terms(error)),
             _ => {
                 return Err(overdue(
-                    &format!("loading {}", config.spec),
+                    &format!("Loading {}", config.spec),
                     config.load_limit,
                 ));
             }
@@ -372,10 +398,11 @@ impl Engine {
             ..internal(&message)
         })?;
         let tree = self.entries.tree.clone();
+        let files = self.files.clone();
         let spec = spec.to_owned();
         self.context
             .async_with(async |ctx| {
-                let evaluated = evaluate_spec(&ctx, &spec, source).await;
+                let evaluated = evaluate_spec(&ctx, &files, &spec, source).await;
                 let tree = evaluated.and_then(|()| tree.restore(&ctx)?.call::<_, String>(()));
                 tree.catch(&ctx).map_err(|error| script_error(&error))
             })
@@ -393,6 +420,7 @@ impl Engine {
         let began = Instant::now();
         let (run, timeout) = (self.entries.run.clone(), self.entries.timeout.clone());
         let deadline = self.deadline.clone();
+        let given = Cell::new(limit);
         let calling = self.context.async_with(async |ctx| {
             let called = run.restore(&ctx).and_then(|run| {
                 let promise = run.call::<_, Promise<'_>>((id, test, attempt))?;
@@ -401,11 +429,9 @@ impl Engine {
                 if let Ok(own) = u64::try_from(own)
                     && own > 0
                 {
-                    deadline.set(
-                        Duration::from_millis(own)
-                            .min(UNLIMITED)
-                            .saturating_sub(began.elapsed()),
-                    );
+                    let own = Duration::from_millis(own).min(UNLIMITED);
+                    deadline.set(own.saturating_sub(began.elapsed()));
+                    given.set(own);
                 }
                 Ok(promise)
             });
@@ -424,11 +450,20 @@ impl Engine {
         match outcome {
             Some(Ok(())) => Ok(()),
             Some(Err(error)) if !late => Err(self.in_users_terms(error)),
-            _ => Err(overdue(
-                "the step",
-                began.elapsed().max(limit.min(began.elapsed())),
-            )),
+            _ => Err(overdue("The execution", given.get())),
         }
+    }
+
+    /// A test may say how often it is tried while it runs.
+    async fn retries(&self, call: Call) -> u32 {
+        let retries = self.entries.retries.clone();
+        self.context
+            .async_with(async |ctx| {
+                let retries = retries.restore(&ctx)?;
+                retries.call::<_, u32>((call.test.unwrap_or(call.id),))
+            })
+            .await
+            .unwrap_or(0)
     }
 
     /// Places of transpiled sources are those of the user's own.
@@ -449,7 +484,7 @@ fn overdue(what: &str, limit: Duration) -> ScriptError {
         kind: ScriptErrorKind::Deadline,
         name: "Error".to_owned(),
         message: format!(
-            "Timeout of {}ms exceeded: {what} did not end in time",
+            "Timeout of {}ms exceeded. {what} took too long. Try to reduce its time or give it more with `this.timeout(…)`.",
             limit.as_millis()
         ),
         place: None,
@@ -457,8 +492,13 @@ fn overdue(what: &str, limit: Duration) -> ScriptError {
     }
 }
 
-async fn evaluate_spec(ctx: &Ctx<'_>, spec: &str, source: String) -> rquickjs::Result<()> {
-    if is_module(spec, &source) {
+async fn evaluate_spec(
+    ctx: &Ctx<'_>,
+    files: &ScriptFiles,
+    spec: &str,
+    source: String,
+) -> rquickjs::Result<()> {
+    if files.is_module(spec, &source) {
         let module = Module::declare(ctx.clone(), spec, source)?;
         let meta = module.meta()?;
         meta.set("url", format!("file:///{spec}"))?;
@@ -509,6 +549,7 @@ fn install(
     Ok(Entries {
         run: entry("run")?,
         timeout: entry("timeout")?,
+        retries: entry("retries")?,
         tree: entry("tree")?,
     })
 }

@@ -82,8 +82,8 @@ pub(crate) fn script_error(error: &CaughtError<'_>) -> ScriptError {
     ScriptError {
         kind: classify(&text("kind"), &name),
         place: place(&stack),
+        message: familiar(&name, plain(&message)),
         name,
-        message: plain(&message),
         stack: user_stack(&stack),
     }
 }
@@ -99,6 +99,23 @@ fn plain(message: &str) -> String {
     }
     text.push_str(rest);
     text
+}
+
+/// The engine's own errors in the words that Node uses, which users know and search for.
+fn familiar(name: &str, message: String) -> String {
+    if !matches!(name, "TypeError" | "SyntaxError" | "RangeError") {
+        return message;
+    }
+    let translated = |verb: &str, doing: &str| {
+        let rest = message.strip_prefix(&format!("cannot {verb} property '"))?;
+        let (property, what) = rest.rsplit_once("' of ")?;
+        Some(format!(
+            "Cannot {verb} properties of {what} ({doing} '{property}')"
+        ))
+    };
+    translated("read", "reading")
+        .or_else(|| translated("set", "setting"))
+        .unwrap_or(message)
 }
 
 /// An error in the script is one of JavaScript's own; a plain `Error` is what scripts throw when a page is wrong.
@@ -148,6 +165,22 @@ mod tests {
     #[test]
     fn colours_are_left_out() {
         assert_eq!(plain("\u{1b}[2mexpect(\u{1b}[22mx\u{1b}[31m)"), "expect(x)");
+    }
+
+    #[test]
+    fn errors_are_in_familiar_words() {
+        let check = |text: &str, expected: &str| {
+            assert_eq!(familiar("TypeError", text.to_owned()), expected);
+        };
+        check(
+            "cannot read property 'member' of undefined",
+            "Cannot read properties of undefined (reading 'member')",
+        );
+        check(
+            "cannot set property 'a' of null",
+            "Cannot set properties of null (setting 'a')",
+        );
+        check("not a function", "not a function");
     }
 
     #[test]

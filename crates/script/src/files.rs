@@ -6,9 +6,12 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use oxc_resolver::{ResolveError, ResolveOptions, Resolver, TsconfigDiscovery};
-
-use crate::{ScriptError, error::internal, syntax::look_at};
+use crate::{
+    ScriptError,
+    error::internal,
+    resolution::{Resolution, Unresolved},
+    syntax::look_at,
+};
 
 const MAX_SOURCE_BYTES: u64 = 16 << 20;
 /// Files that one run's style is looked for in.
@@ -33,9 +36,7 @@ pub trait Positions: std::fmt::Debug + Send + Sync {
 #[derive(Clone)]
 pub(crate) struct ScriptFiles {
     root: PathBuf,
-    resolver: Arc<Resolver>,
-    /// The same for `require`.
-    requiring: Arc<Resolver>,
+    resolution: Resolution,
     transpiler: Option<Transpiler>,
     /// Of sources that were transpiled.
     positions: Arc<Mutex<HashMap<String, Arc<dyn Positions>>>>,
@@ -141,25 +142,9 @@ const REFUSED: [(&str, &str); 22] = [
 impl ScriptFiles {
     pub(crate) fn new(root: &Path, transpiler: Option<Transpiler>) -> Self {
         let root = root.canonicalize().unwrap_or_else(|_| root.to_owned());
-        let options = |condition: &str| ResolveOptions {
-            condition_names: ["node", condition, "default"].map(str::to_owned).to_vec(),
-            extensions: [
-                ".js", ".ts", ".mjs", ".cjs", ".mts", ".cts", ".json", ".node",
-            ]
-            .map(str::to_owned)
-            .to_vec(),
-            // A TypeScript source names the file it will become.
-            extension_alias: [(".js", ".ts"), (".mjs", ".mts"), (".cjs", ".cts")]
-                .map(|(name, other)| (name.to_owned(), vec![name.to_owned(), other.to_owned()]))
-                .to_vec(),
-            main_fields: vec!["main".to_owned()],
-            tsconfig: Some(TsconfigDiscovery::Auto),
-            ..ResolveOptions::default()
-        };
         Self {
+            resolution: Resolution::new(root.clone()),
             root,
-            resolver: Arc::new(Resolver::new(options("import"))),
-            requiring: Arc::new(Resolver::new(options("require"))),
             transpiler,
             positions: Arc::default(),
         }
@@ -181,11 +166,7 @@ impl ScriptFiles {
         if NODE.contains(&plain) || OURS.contains(&plain) {
             return Ok(Resolved::Builtin(plain.to_owned()));
         }
-        let resolver = if requires {
-            &self.requiring
-        } else {
-            &self.resolver
-        };
+        let condition = if requires { "require" } else { "import" };
         let from = self.root.join(base);
         let wanted = name.strip_prefix("file://").unwrap_or(name);
         // An absolute path is one of the script's own world, whose root is the clone's.
@@ -193,14 +174,12 @@ impl ScriptFiles {
             Some(rest) => self.root.join(rest).display().to_string(),
             None => wanted.to_owned(),
         };
-        match resolver.resolve_file(&from, &wanted) {
-            Ok(found) => self.inside(base, name, found.path()).map(Resolved::File),
-            Err(ResolveError::Builtin { .. } | ResolveError::NotFound(_))
-                if FALLBACKS.contains(&plain) =>
-            {
+        match self.resolution.resolve(&from, &wanted, condition) {
+            Ok(found) => self.inside(base, name, &found).map(Resolved::File),
+            Err(Unresolved::NotFound) if FALLBACKS.contains(&plain) => {
                 Ok(Resolved::Builtin(plain.to_owned()))
             }
-            Err(error) => Err(self.unresolved(base, name, &error)),
+            Err(error) => Err(unresolved(base, name, &error)),
         }
     }
 
@@ -218,23 +197,6 @@ impl ScriptFiles {
             ));
         }
         Ok(relative.to_string_lossy().into_owned())
-    }
-
-    fn unresolved(&self, base: &str, name: &str, error: &ResolveError) -> String {
-        match error {
-            ResolveError::NotFound(_) if name.starts_with(['.', '/']) => {
-                format!("Cannot find module '{name}' imported from '{base}'")
-            }
-            ResolveError::NotFound(_) => format!(
-                "Cannot find package '{name}' imported from '{base}': it is in no node_modules of the repository; hint: commit it, or have it installed with the clone"
-            ),
-            other => {
-                let text = other
-                    .to_string()
-                    .replace(&format!("{}/", self.root.display()), "");
-                format!("'{name}' imported from '{base}' cannot be resolved: {text}")
-            }
-        }
     }
 
     pub(crate) fn read(&self, path: &str) -> Result<String, String> {
@@ -274,6 +236,21 @@ impl ScriptFiles {
             known.insert(path.to_owned(), positions);
         }
         Ok(transpiled.source)
+    }
+
+    /// Whether a source is to be read as an ES module.
+    pub(crate) fn is_module(&self, path: &str, source: &str) -> bool {
+        let extension = Path::new(path).extension();
+        match extension.and_then(|extension| extension.to_str()) {
+            Some("mjs" | "mts") => true,
+            Some("cjs" | "cts") => false,
+            _ => {
+                let syntax = look_at(source);
+                // A package of modules may still hold a script that requires: it is meant as it is written.
+                syntax.module
+                    || (!syntax.common && self.resolution.is_module_package(&self.root.join(path)))
+            }
+        }
     }
 
     /// A place `file:line:column` of what ran, in the user's own source.
@@ -342,6 +319,20 @@ impl ScriptFiles {
     }
 }
 
+fn unresolved(base: &str, name: &str, error: &Unresolved) -> String {
+    match error {
+        Unresolved::NotFound if name.starts_with(['.', '/']) => {
+            format!("Cannot find module '{name}' imported from '{base}'")
+        }
+        Unresolved::NotFound => format!(
+            "Cannot find package '{name}' imported from '{base}': it is in no node_modules of the repository; hint: commit it, or have it installed with the clone"
+        ),
+        Unresolved::NotExported(reason) | Unresolved::Invalid(reason) => {
+            format!("'{name}' imported from '{base}' cannot be resolved: {reason}")
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -406,6 +397,23 @@ mod tests {
             files.resolve("test.js", "chai", true),
             Ok(Resolved::Builtin("chai".to_owned()))
         );
+    }
+
+    #[test]
+    fn modules_are_recognised() {
+        let (folder, files) = repository();
+        assert!(files.is_module("a.js", "import { x } from './b'\n"));
+        assert!(!files.is_module("a.js", "const important = 1; // import\n"));
+        assert!(files.is_module("a.mjs", ""));
+        assert!(!files.is_module("a.cjs", "export default 1"));
+        std::fs::write(
+            folder.path().join("repository/package.json"),
+            r#"{"type": "module"}"#,
+        )
+        .unwrap();
+        let files = ScriptFiles::new(&folder.path().join("repository"), None);
+        assert!(files.is_module("a.js", "await 1"));
+        assert!(!files.is_module("a.js", "module.exports = require('./b')"));
     }
 
     #[test]

@@ -78,6 +78,7 @@ fn library(name: &str) -> Option<&'static str> {
         "expect" => include_str!(concat!(env!("OUT_DIR"), "/library/expect.js")),
         "chai" => include_str!(concat!(env!("OUT_DIR"), "/library/chai.js")),
         "roles" => include_str!(concat!(env!("OUT_DIR"), "/library/roles.js")),
+        "html" => include_str!(concat!(env!("OUT_DIR"), "/library/html.js")),
         _ => return None,
     })
 }
@@ -143,7 +144,7 @@ impl Host {
         object.set(
             "sleepNow",
             Func::from(move |milliseconds: f64| {
-                std::thread::sleep(seconds(milliseconds).min(deadline.left()))
+                std::thread::park_timeout(seconds(milliseconds).min(deadline.left()))
             }),
         )?;
         object.set(

@@ -16,10 +16,11 @@ mod error;
 mod files;
 mod host;
 mod loader;
+mod resolution;
 mod syntax;
 mod tree;
 
-pub use engine::{Call, EngineConfig, MochaOptions, ScriptEngine, ScriptStyle};
+pub use engine::{Call, CallOutcome, EngineConfig, MochaOptions, ScriptEngine, ScriptStyle};
 pub use error::{ScriptError, ScriptErrorKind};
 pub use files::{Positions, Transpiled, Transpiler};
 pub use host::{CommandRequest, EngineOutput, Reply};

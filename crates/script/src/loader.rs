@@ -9,28 +9,13 @@ use rquickjs::{
     module::{Declared, Module},
 };
 
-use crate::{
-    files::{Resolved, ScriptFiles},
-    syntax::look_at,
-};
+use crate::files::{Resolved, ScriptFiles};
 
 /// The mark of a module that is the engine's own.
 const BUILTIN: &str = "builtin:";
 
 fn throw(ctx: &Ctx<'_>, message: &str) -> rquickjs::Error {
     Exception::throw_message(ctx, message)
-}
-
-/// Whether a source must be read as an ES module.
-pub(crate) fn is_module(path: &str, source: &str) -> bool {
-    match Path::new(path)
-        .extension()
-        .and_then(|extension| extension.to_str())
-    {
-        Some("mjs" | "mts") => true,
-        Some("cjs" | "cts") => false,
-        _ => look_at(source).module,
-    }
 }
 
 impl Resolver for ScriptFiles {
@@ -71,7 +56,7 @@ impl Loader for ScriptFiles {
         if name.ends_with(".json") {
             return Module::declare(ctx.clone(), name, format!("export default {source}"));
         }
-        if is_module(name, &source) {
+        if self.is_module(name, &source) {
             let module = Module::declare(ctx.clone(), name, source)?;
             let meta = module.meta()?;
             meta.set("url", format!("file:///{name}"))?;
@@ -144,7 +129,7 @@ pub(crate) fn require<'js>(
     if path.ends_with(".json") {
         return ctx.json_parse(source);
     }
-    if is_module(&path, &source) {
+    if files.is_module(&path, &source) {
         return require_module(ctx, &cache, &path);
     }
     evaluate_commonjs(ctx, &path, &source)
@@ -219,17 +204,4 @@ pub(crate) fn evaluate_commonjs<'js>(
         return Err(error);
     }
     module.get("exports")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn modules_are_recognised() {
-        assert!(is_module("a.js", "import { x } from './b'\n"));
-        assert!(!is_module("a.js", "const important = 1; // import\n"));
-        assert!(is_module("a.mjs", ""));
-        assert!(!is_module("a.cjs", "export default 1"));
-    }
 }

@@ -5,6 +5,8 @@
 pub(crate) struct Syntax {
     /// It has an `import` or `export` statement.
     pub(crate) module: bool,
+    /// It calls `require` or sets `exports`.
+    pub(crate) common: bool,
     /// It uses `await` or `async`, other than in what is given to the page.
     pub(crate) asynchronous: bool,
     /// What it imports or requires by a literal name, with its line.
@@ -189,6 +191,11 @@ impl<'a> Scanner<'a> {
     }
 }
 
+/// What stands before the dot of a member.
+fn before_member<'t, 'a>(tokens: &'t [Token<'a>], at: usize) -> Option<&'t Token<'a>> {
+    at.checked_sub(2).and_then(|at| tokens.get(at))
+}
+
 /// Looks at a source.
 pub(crate) fn look_at(source: &str) -> Syntax {
     let mut scanner = Scanner::new(source);
@@ -223,6 +230,13 @@ pub(crate) fn look_at(source: &str) -> Syntax {
             Token::Word("await") if !member && page_depth.is_none() => syntax.asynchronous = true,
             Token::Word("async") if !member && page_depth.is_none() => {
                 syntax.asynchronous |= matches!(after, Some(Token::Word(_) | Token::Mark('(')));
+            }
+            Token::Word("require") if !member => {
+                syntax.common |= after == Some(&Token::Mark('('));
+            }
+            Token::Word("exports") => {
+                syntax.common |=
+                    !member || before_member(&tokens, at) == Some(&Token::Word("module"));
             }
             Token::Word("import") if !member => {
                 syntax.module |= !matches!(after, Some(Token::Mark('(' | '.' | ':')));

@@ -59,7 +59,7 @@ fn call(id: u32) -> Call {
 async fn run(source: &str) -> Result<(), ScriptError> {
     let loaded = load(&[("spec.js", source)]).await?;
     let id = loaded.engine.tree().suites[0].tests[0].id;
-    loaded.engine.call(call(id)).await
+    loaded.engine.call(call(id)).await.result
 }
 
 fn test(body: &str) -> String {
@@ -158,8 +158,8 @@ async fn endless_loops_and_promises_end_at_the_deadline() {
 async fn the_engine_goes_on_after_an_interrupt() {
     let loaded = load(&[("spec.js", "it('hangs', () => { while (true) {} }); it('works', () => { expect(process.env.NAME).to.equal('value'); });")]).await.unwrap();
     let tests = &loaded.engine.tree().tests;
-    assert!(loaded.engine.call(call(tests[0].id)).await.is_err());
-    loaded.engine.call(call(tests[1].id)).await.unwrap();
+    assert!(loaded.engine.call(call(tests[0].id)).await.result.is_err());
+    loaded.engine.call(call(tests[1].id)).await.result.unwrap();
 }
 
 #[tokio::test]
@@ -180,6 +180,7 @@ async fn files_are_imported_both_ways() {
         .engine
         .call(call(loaded.engine.tree().tests[0].id))
         .await
+        .result
         .unwrap();
 }
 
@@ -217,7 +218,7 @@ async fn commands_run_in_issue_order_and_are_settled() {
     };
     let (outcome, order) = tokio::join!(running, serve);
     assert_eq!(order, ["#a", "#b", "#c"]);
-    let error = outcome.unwrap_err();
+    let error = outcome.result.unwrap_err();
     assert_eq!(
         (error.kind, error.message.as_str()),
         (ScriptErrorKind::Element, "gone")

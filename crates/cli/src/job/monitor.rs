@@ -179,5 +179,6 @@ fn monitor_mode(
         base_url,
         git,
         environment,
+        log_commands: false,
     })))
 }

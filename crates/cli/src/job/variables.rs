@@ -194,8 +194,12 @@ fn journey_mode(
         .git
         .clone()
         .or_else(|| variables.get("GIT_REPOSITORY").map(str::to_owned));
-    let environment = variables.all().clone();
+    let mut environment = variables.all().clone();
     let base_url = (!base_url.is_empty()).then(|| base_url.to_owned());
+    if let Some(base_url) = &base_url {
+        // A script reads it there, whichever way it was given.
+        environment.insert("BASE_URL".to_owned(), base_url.clone());
+    }
     let (root, spec, git) = match git_url {
         Some(url) => {
             let revision = arguments
@@ -215,6 +219,7 @@ fn journey_mode(
         spec,
         base_url,
         git,
+        log_commands: matches!(variables.get("LOG_LEVEL"), Some("trace" | "debug" | "info")),
         environment,
     })))
 }

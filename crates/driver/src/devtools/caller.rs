@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::interception::Interceptions;
+use super::{Dialog, interception::Interceptions};
 
 /// Of a call that names no other limit.
 pub(super) const CALL_LIMIT: Duration = Duration::from_secs(10);
@@ -51,6 +51,8 @@ pub struct Caller {
     pub(super) interceptions: Interceptions,
     /// Scripts of a user that run before a page's own: ours by number, the browser's by session.
     pub(super) scripts: Arc<Mutex<BTreeMap<u64, InitScript>>>,
+    /// The dialog that is open.
+    pub(super) dialog: Arc<Mutex<Option<Dialog>>>,
 }
 
 /// A script that runs before a page's own ones, in every page.
@@ -70,6 +72,7 @@ pub(super) struct WeakCaller {
     early: watch::Sender<Option<String>>,
     interceptions: Interceptions,
     pub(super) scripts: Arc<Mutex<BTreeMap<u64, InitScript>>>,
+    pub(super) dialog: Arc<Mutex<Option<Dialog>>>,
 }
 
 impl WeakCaller {
@@ -81,6 +84,7 @@ impl WeakCaller {
             early: self.early,
             interceptions: self.interceptions,
             scripts: self.scripts,
+            dialog: self.dialog,
         })
     }
 }
@@ -120,7 +124,16 @@ impl Caller {
             early: self.early.clone(),
             interceptions: self.interceptions.clone(),
             scripts: Arc::clone(&self.scripts),
+            dialog: Arc::clone(&self.dialog),
         }
+    }
+
+    /// The dialog that a page shows now.
+    pub fn dialog(&self) -> Option<Dialog> {
+        self.dialog
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// The rules about requests that leave; they work after [`Caller::intercept`].

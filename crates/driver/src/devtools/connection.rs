@@ -25,7 +25,7 @@ use tokio_tungstenite::{
 use tracing::{debug, warn};
 
 use super::{
-    BrowserEvent, Caller, DevToolsError, Page, TargetKind,
+    BrowserEvent, Caller, DevToolsError, Dialog, Page, TargetKind,
     caller::{
         CALL_LIMIT, Command, FETCH_PATTERNS, NEW_DOCUMENT, Reply, TraceHeader, WeakCaller,
         new_document,
@@ -84,6 +84,7 @@ impl DevTools {
             early,
             interceptions: Interceptions::default(),
             scripts: Arc::default(),
+            dialog: Arc::default(),
         };
         let mut connection = Connection {
             socket,
@@ -251,6 +252,14 @@ impl Connection {
         self.write(parent, "Target.setAutoAttach", &params).await
     }
 
+    fn set_dialog(&self, dialog: Option<Dialog>) {
+        *self
+            .caller
+            .dialog
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = dialog;
+    }
+
     async fn receive(&mut self, text: &str) -> Result<(), DevToolsError> {
         let envelope = match read_envelope(text) {
             Ok(envelope) => envelope,
@@ -300,6 +309,10 @@ impl Connection {
                         BrowserEvent::Frame(frame) => {
                             frame.session = envelope.session_id.map(Cow::into_owned);
                         }
+                        BrowserEvent::DialogOpened(dialog) => {
+                            self.set_dialog(Some(dialog.clone()));
+                        }
+                        BrowserEvent::DialogClosed => self.set_dialog(None),
                         _ => {}
                     }
                     self.emit(event).await;

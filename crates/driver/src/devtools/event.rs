@@ -1,5 +1,6 @@
 //! What a browser tells while it works; not shaped like DevTools, so that another protocol can feed it.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 /// What kind of thing sent an event.
@@ -9,6 +10,21 @@ pub enum TargetKind {
     Frame,
     Worker,
     Other,
+}
+
+/// A dialog of a page.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(
+    default,
+    rename_all(deserialize = "camelCase", serialize = "camelCase")
+)]
+pub struct Dialog {
+    pub message: String,
+    /// `alert`, `confirm`, `prompt` or `beforeunload`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// What a prompt shows before anything is typed.
+    pub default_prompt: String,
 }
 
 /// One event.
@@ -23,8 +39,8 @@ pub enum BrowserEvent {
     /// A response's `set-cookie` headers have been seen.
     CookiesSet(CookiesSet),
     StyleSheet(StyleSheet),
-    /// The page shows a dialog with this text, and stands still until it is answered.
-    DialogOpened(String),
+    /// The page shows a dialog, and stands still until it is answered.
+    DialogOpened(Dialog),
     DialogClosed,
     Frame(ScreencastFrame),
     Console(Box<ConsoleEvent>),

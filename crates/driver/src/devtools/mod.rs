@@ -18,7 +18,7 @@ pub use connection::DevTools;
 pub use emulation::{Emulation, NetworkConditions};
 pub use envelope::{Envelope, read_envelope};
 pub use event::{
-    BrowserEvent, Certificate, ConsoleEvent, ConsoleKind, CookiesSet, NetworkFailed,
+    BrowserEvent, Certificate, ConsoleEvent, ConsoleKind, CookiesSet, Dialog, NetworkFailed,
     NetworkFinished, NetworkRequest, NetworkResponse, ScreencastFrame, ServedFromCache,
     SocketOpening, StyleSheet, TargetKind,
 };

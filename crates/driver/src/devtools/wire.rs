@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, value::RawValue};
 
 use super::event::{
-    BrowserEvent, Certificate, ConsoleEvent, ConsoleKind, CookiesSet, NetworkFailed,
+    BrowserEvent, Certificate, ConsoleEvent, ConsoleKind, CookiesSet, Dialog, NetworkFailed,
     NetworkFinished, NetworkRequest, NetworkResponse, ScreencastFrame, ServedFromCache,
     SocketOpening, StyleSheet,
 };
@@ -66,9 +66,7 @@ pub fn decode(method: &str, params: &RawValue) -> Option<BrowserEvent> {
         "Runtime.exceptionThrown" => {
             console(ConsoleKind::Exception, text, Some("exceptionDetails"))
         }
-        "Page.javascriptDialogOpening" => {
-            read::<Dialog>(text).map(|wire| BrowserEvent::DialogOpened(wire.message))
-        }
+        "Page.javascriptDialogOpening" => read::<Dialog>(text).map(BrowserEvent::DialogOpened),
         "Page.javascriptDialogClosed" => Some(BrowserEvent::DialogClosed),
         "Inspector.targetCrashed" | "Target.targetCrashed" => Some(BrowserEvent::Crashed),
         _ => None,
@@ -339,12 +337,6 @@ impl Screencast {
             session: None,
         }
     }
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct Dialog {
-    message: String,
 }
 
 #[derive(Deserialize, Default)]

@@ -102,15 +102,15 @@ impl WebDriver {
         body: Option<&Value>,
         limit: Duration,
     ) -> Result<Value, WebDriverError> {
-        let separator = if path.is_empty() { "" } else { "/" };
-        send(
-            &self.http,
-            method,
-            &format!("{}{separator}{path}", self.session_url),
-            body,
-            limit,
-        )
-        .await
+        let url = match path.strip_prefix('/') {
+            Some(_) => {
+                let driver = self.session_url.split("/session/").next();
+                format!("{}{path}", driver.unwrap_or_default())
+            }
+            None if path.is_empty() => self.session_url.clone(),
+            None => format!("{}/{path}", self.session_url),
+        };
+        send(&self.http, method, &url, body, limit).await
     }
 
     async fn get(&self, path: &str) -> Result<Value, WebDriverError> {

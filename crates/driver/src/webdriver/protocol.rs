@@ -14,7 +14,7 @@ pub struct ProtocolCommand {
     pub name: &'static str,
     /// `GET`, `POST` or `DELETE`.
     method: &'static str,
-    /// Below the session; `{…}` is filled in by an argument.
+    /// Below the session, or below the driver when it begins with `/`; `{…}` is filled in by an argument.
     path: &'static str,
     /// Members of the body; one that ends with `?` may be left out.
     parameters: &'static [&'static str],
@@ -38,6 +38,7 @@ macro_rules! commands {
 
 /// Every command, by the name that WebdriverIO gives it.
 pub const PROTOCOL: &[ProtocolCommand] = commands! {
+    "status" GET "/status" [];
     "getTimeouts" GET "timeouts" [];
     "setTimeouts" POST "timeouts" ["implicit?", "pageLoad?", "script?"];
     "getUrl" GET "url" [];

@@ -179,7 +179,7 @@ impl Seen {
             BrowserEvent::Crashed => self.crashed = true,
             BrowserEvent::Disconnected => self.disconnected = true,
             BrowserEvent::Console(event) => self.console.receive(*event),
-            BrowserEvent::DialogOpened(text) => self.dialog = Some(text),
+            BrowserEvent::DialogOpened(dialog) => self.dialog = Some(dialog.message),
             BrowserEvent::DialogClosed => self.dialog = None,
             BrowserEvent::Frame(frame) => {
                 if let Some(film) = &self.film

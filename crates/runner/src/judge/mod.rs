@@ -61,6 +61,10 @@ fn with_facts(mut verdict: Verdict, facts: &StepFacts) -> Verdict {
             json!(script.and_then(|script| script.awaiting.clone())),
         ),
         ("errorName", json!(script.map(|script| script.name.clone()))),
+        (
+            "errorMessage",
+            json!(script.map(|script| script.message.clone())),
+        ),
     ];
     for (name, value) in known {
         if !value.is_null() && value != json!([]) {

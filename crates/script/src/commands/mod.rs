@@ -135,6 +135,22 @@ pub fn command_name(request: &CommandRequest) -> String {
     own.unwrap_or(&request.name).to_owned()
 }
 
+/// The command as WebdriverIO's log of the driver has it; none for what is no command of the protocol.
+pub fn command_line(request: &CommandRequest) -> Option<String> {
+    const SHOWN_CHARACTERS: usize = 200;
+    let (name, values) = match request.name.as_str() {
+        "navigate" => ("navigateTo", vec![request.arguments.get("url")?]),
+        "protocol" => (
+            request.arguments.get("name")?.as_str()?,
+            request.arguments.get("args")?.as_array()?.iter().collect(),
+        ),
+        _ => return None,
+    };
+    let values: Vec<String> = values.iter().map(|value| value.to_string()).collect();
+    let text: String = values.join(", ").chars().take(SHOWN_CHARACTERS).collect();
+    Some(format!("{name}({text})"))
+}
+
 async fn dispatch(
     browser: &Browser,
     context: &CommandContext,
@@ -145,6 +161,7 @@ async fn dispatch(
         "protocol" => protocol(browser, context, arguments).await,
         "navigate" => pages::navigate(browser, context, arguments).await,
         "resolveUrl" => pages::resolve_url(context, &text(arguments, "url")?).map(Value::String),
+        "dialog" => Ok(json!(browser.devtools.dialog())),
         "waitForLoadEventEnd" => pages::wait_for_load(browser).await,
         "addInitScript" => Ok(json!(
             browser

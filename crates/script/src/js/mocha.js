@@ -299,7 +299,8 @@
     return own.blocking ? own.block(promise) : promise;
   };
   // Runs one hook or test and waits for every command that it issued, awaited or not. Answers the limit it set itself.
-  own.run = async (id, testId, attempt) => {
+  own.run = async (id, given, attempt) => {
+    const testId = given ?? null;
     const { fn, owner, suite: node, test: self } = callables[id];
     const test = self ?? (testId === null ? running : callables[testId].test);
     if (self) {
@@ -325,10 +326,16 @@
     if (failed) throw error instanceof Error ? error : thrown(error);
   };
   // A timeout that a hook or test sets for itself while it runs (`this.timeout(…)` in its body).
+  // How often a test may be tried again by now.
+  own.retries = (id) => (callables[id].test ? Math.max(0, Number(retriesOf(callables[id].owner)) || 0) : 0);
   own.timeout = (id) => callables[id].owner.timeout ?? -1;
   const thrown = (value) =>
     Object.assign(
-      new Error(`the ${value === null ? 'null' : typeof value} ${own.inspect(value)} was thrown, throw an Error :)`),
+      new Error(
+        typeof value === 'string'
+          ? value
+          : `the ${value === null ? 'null' : typeof value} ${own.inspect(value)} was thrown, throw an Error :)`,
+      ),
       { stack: '' },
     );
 };

@@ -162,7 +162,7 @@
     const { width, height } = await protocol('getWindowRect');
     return { width, height };
   });
-  define('newWindow', async (url, { type = 'tab', windowName = '', windowFeatures = '' } = {}) => {
+  define('newWindow', async (url, { type = 'window', windowName = '', windowFeatures = '' } = {}) => {
     if (typeof url !== 'string')
       throw new CommandError('script', "number or type of arguments don't agree with newWindow command");
     if (!['tab', 'window'].includes(type))
@@ -375,7 +375,7 @@
     return own.saveFile(
       path,
       /\.(png|jpe?g)$/i,
-      'saveScreenshot expects a filepath of type string and ".png" file ending',
+      `Invalid image format, use 'png', 'jpg' or 'jpeg', got '${typeof path === 'string' ? path.split('.').slice(1).pop() : path}'`,
       () =>
         plain
           ? protocol('takeScreenshot')
@@ -597,6 +597,50 @@
       return found.length > 0;
     },
   });
+  // A dialog as its listener sees it; it is told once.
+  class Dialog {
+    #facts;
+    constructor(facts) {
+      this.#facts = facts;
+    }
+    message() {
+      return this.#facts.message;
+    }
+    type() {
+      return this.#facts.type;
+    }
+    defaultValue() {
+      return this.#facts.defaultPrompt;
+    }
+    async accept(text) {
+      if (text !== undefined) await call('protocol', { name: 'sendAlertText', args: [String(text)] });
+      await call('protocol', { name: 'acceptAlert', args: [] });
+    }
+    async dismiss() {
+      await call('protocol', { name: 'dismissAlert', args: [] });
+    }
+  }
+  let telling = false;
+  own.hearsDialogs = () => !telling && browser.listenerCount('dialog') > 0;
+  own.tellOfDialog = async () => {
+    if (telling) return;
+    telling = true;
+    try {
+      for (let facts = await call('dialog', {}); facts; facts = await call('dialog', {})) {
+        const dialog = new Dialog(facts);
+        const found = listeners.get('dialog') ?? [];
+        listeners.set(
+          'dialog',
+          found.filter((entry) => !entry.once),
+        );
+        for (const { listener } of found) await listener.call(browser, dialog);
+        // One that nobody answered is dismissed, as one that nobody listens for.
+        if (await call('dialog', {})) await dialog.dismiss().catch(() => {});
+      }
+    } finally {
+      telling = false;
+    }
+  };
   browser.removeListener = browser.off;
 
   Object.assign(browser, {

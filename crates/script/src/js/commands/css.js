@@ -31,7 +31,7 @@
         parsed: {
           value: text.split(',').map((name) => name.replace(/^["'\s]+|["'\s]+$/g, '').toLowerCase()),
           type: 'font',
-          string: text,
+          string: text.toLowerCase(),
         },
       };
     }

@@ -6,7 +6,14 @@
   const SHADOW_KEY = 'shadow-6066-11e4-a52e-4f735466cecf';
   // Marks what stands for an element that is not found yet; calling it finds it.
   const RESOLVE = Symbol('resolve');
-  const protocol = (name, ...args) => call('protocol', { name, args });
+  // A script that listens for dialogs is told of one before the next command, which would fail because of it.
+  const protocol = async (name, ...args) => {
+    if (!own.hearsDialogs?.()) return call('protocol', { name, args });
+    await own.tellOfDialog();
+    const value = await call('protocol', { name, args });
+    await own.tellOfDialog();
+    return value;
+  };
   // name -> { action(element, ...args), holds, issues }
   const commands = new Map();
   const QUERIES = new Set([
@@ -161,7 +168,7 @@
     const resolve = () => (promise ??= make());
     if (blocking) return own.command(resolve);
     const later = (action, flags) => command(async () => action(await resolve()), flags);
-    const target = function chainable() {};
+    const target = Object.create(Promise.prototype);
     return new Proxy(target, {
       has: (_, name) =>
         name === RESOLVE || name === 'getElement' || name === 'then' || commands.has(name) || PROPERTIES.has(name),
@@ -171,6 +178,7 @@
         if (name === 'catch') return (bad) => command(resolve).catch(bad);
         if (name === 'finally') return (callback) => command(resolve).finally(callback);
         if (name === Symbol.toStringTag) return 'Promise';
+        if (name === 'toString') return () => '[object Promise]';
         if (typeof name === 'symbol' || name === 'asymmetricMatch' || name === 'nodeType' || name === '$$typeof')
           return undefined;
         if (name === 'getElement') return () => command(resolve);
@@ -223,11 +231,13 @@
     'reduceSeries',
   ];
   const isPromise = (value) => value !== null && value !== undefined && typeof value.then === 'function';
+  // The array's own methods are these: what they do with answers is asked of arrays as such.
+  const plainly = (items, name, answers) => Array.prototype[name].call(items, (_, index) => answers[index]);
   const collect = {
     forEach: () => undefined,
     map: (_, answers) => answers,
-    filter: (items, answers) => items.filter((_, index) => answers[index]),
-    find: (items, answers) => items.find((_, index) => answers[index]),
+    filter: (items, answers) => plainly(items, 'filter', answers),
+    find: (items, answers) => plainly(items, 'find', answers),
     findIndex: (_, answers) => answers.findIndex(Boolean),
     some: (_, answers) => answers.some(Boolean),
     every: (_, answers) => answers.every(Boolean),
@@ -296,7 +306,7 @@
           { message: () => `Index out of bounds! $$(${selector}) returned only ${items.length} elements.` },
         );
       });
-    return new Proxy(function chainable() {}, {
+    return new Proxy(Object.create(Promise.prototype), {
       has: (_, name) => name === RESOLVE || name === 'getElements' || name === 'then' || name === 'length',
       get: (_, name) => {
         if (name === RESOLVE) return resolve;
@@ -308,6 +318,7 @@
             yield* await command(resolve);
           };
         if (name === Symbol.toStringTag) return 'Promise';
+        if (name === 'toString') return () => '[object Promise]';
         if (typeof name === 'symbol' || name === 'asymmetricMatch' || name === 'nodeType' || name === '$$typeof')
           return undefined;
         if (/^\d+$/.test(name)) return at(Number(name));
@@ -395,12 +406,6 @@
         const found = idsOf(
           await protocol(command, ...(scope ? [scope] : []), using, where).catch((error) => {
             if (error?.name === 'no such element') return [];
-            if (error?.name === 'invalid selector')
-              throw new CommandError(
-                'script',
-                `The selector "${value}" used with strategy "${using}" is invalid!`,
-                'invalid selector',
-              );
             throw error;
           }),
         );
@@ -446,7 +451,7 @@
     if (typeof selector !== 'string')
       throw new CommandError(
         'script',
-        `selector needs to be typeof \`string\` or \`function\`, got ${own.inspect(selector)}`,
+        `selector needs to be typeof \`string\` or \`function\`, but found: \`${typeof selector}\``,
         'Error',
       );
     return locators.text(selector);

@@ -212,8 +212,34 @@
     await protocol('elementClear', id(element));
     return run(element, 'addValue', value);
   });
+  // By the wheel, as a person does; by the page's own function where that does not bring it into view.
   define('scrollIntoView', async (element, given = { block: 'start', inline: 'nearest' }) => {
-    await execute((node, how) => node.scrollIntoView(how), element, given);
+    const wanted =
+      typeof given === 'boolean'
+        ? { block: given ? 'start' : 'end', inline: 'nearest' }
+        : { block: 'start', inline: 'start', ...given };
+    const measure = () => execute(own.page.scrollDistance, element, wanted);
+    const turn = ({ x, y }) =>
+      own.actions.wheel().scroll({ x: 0, y: 0, deltaX: x, deltaY: y, origin: element, duration: 0 }).performNow();
+    const byPage = () => execute((node, how) => node.scrollIntoView(how), element, given);
+    try {
+      let distance = await measure();
+      if (distance.seen && distance.x === 0 && distance.y === 0) return;
+      if (!distance.seen) {
+        // The driver brings what the wheel is turned over into view itself.
+        await turn({ x: 0, y: 0 });
+        distance = await measure();
+      }
+      if (distance.x !== 0 || distance.y !== 0) await turn(distance);
+      await own.call('protocol', {
+        name: 'executeAsyncScript',
+        args: [script(own.page.standsStill), await reference([element])],
+      });
+      if (!(await measure()).seen) await byPage();
+    } catch (error) {
+      if (own.elements.isStale(error)) throw error;
+      await byPage();
+    }
   });
   define('touchAction', () => {
     throw new CommandError(
@@ -291,42 +317,23 @@
     return typeof rect[name] === 'number' ? rect[name] : { x: rect.x, y: rect.y };
   });
   define('getHTML', async (element, given = {}) => {
+    if (typeof given !== 'boolean' && (typeof given !== 'object' || given === null))
+      throw new CommandError('script', 'The `getHTML` options parameter must be an object');
+    const options = typeof given === 'boolean' ? { includeSelectorTag: given } : given;
     const {
       includeSelectorTag = true,
       pierceShadowRoot = true,
       removeCommentNodes = true,
-    } = typeof given === 'boolean' ? { includeSelectorTag: given } : given;
-    return execute(
-      (node, outer, pierce, bare) => {
-        const walker = (root) => {
-          const copy = root.cloneNode(true);
-          const originals = [root, ...root.querySelectorAll('*')];
-          const copies = [copy, ...copy.querySelectorAll('*')];
-          if (pierce)
-            originals.forEach((original, index) => {
-              if (original.shadowRoot) {
-                const template = document.createElement('template');
-                template.setAttribute('shadowrootmode', original.shadowRoot.mode);
-                for (const child of original.shadowRoot.children) template.content.append(walker(child));
-                copies[index].prepend(template);
-              }
-            });
-          if (bare && pierce && originals.some((original) => original.shadowRoot)) {
-            const comments = document.createTreeWalker(copy, NodeFilter.SHOW_COMMENT);
-            const gone = [];
-            while (comments.nextNode()) gone.push(comments.currentNode);
-            for (const comment of gone) comment.remove();
-          }
-          return copy;
-        };
-        const copy = walker(node);
-        return outer ? copy.outerHTML : copy.innerHTML;
-      },
-      element,
+      prettify = true,
+      excludeElements = [],
+    } = options;
+    const html = await execute(own.page.html, element, {
       includeSelectorTag,
       pierceShadowRoot,
       removeCommentNodes,
-    );
+      excludeElements,
+    });
+    return prettify ? own.library('html').prettify(html) : html;
   });
   define('getCSSProperty', async (element, property, pseudo) => {
     const value = pseudo

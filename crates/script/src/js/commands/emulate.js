@@ -28,7 +28,7 @@
       if (!['light', 'dark'].includes(scheme))
         throw new CommandError(
           'script',
-          `Expected "emulate" options to be either "light" or "dark", received "${scheme}"`,
+          `Expected "colorScheme" emulation options to be either "light" or "dark", received "${scheme}"`,
         );
       await call('emulate', { what: 'colorScheme', scheme });
       return () => call('emulate', { what: 'colorScheme', scheme: '' });

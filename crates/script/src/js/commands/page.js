@@ -181,6 +181,67 @@
       };
       requestAnimationFrame(look);
     },
+    // The source of an element, with open shadow roots as templates.
+    html: function html(element, { includeSelectorTag, pierceShadowRoot, removeCommentNodes, excludeElements }) {
+      const copied = (root) => {
+        const copy = root.cloneNode(true);
+        const originals = [root, ...root.querySelectorAll('*')];
+        const copies = [copy, ...copy.querySelectorAll('*')];
+        originals.forEach((original, index) => {
+          if (!pierceShadowRoot || !original.shadowRoot) return;
+          const template = document.createElement('template');
+          template.setAttribute('shadowrootmode', original.shadowRoot.mode);
+          for (const child of original.shadowRoot.children) template.content.append(copied(child));
+          copies[index].prepend(template);
+        });
+        if (removeCommentNodes) {
+          const comments = document.createTreeWalker(copy, NodeFilter.SHOW_COMMENT);
+          const gone = [];
+          while (comments.nextNode()) gone.push(comments.currentNode);
+          for (const comment of gone) comment.remove();
+        }
+        for (const selector of excludeElements)
+          for (const excluded of copy.querySelectorAll(selector)) excluded.remove();
+        return copy;
+      };
+      const copy = copied(element);
+      return includeSelectorTag ? copy.outerHTML : copy.innerHTML;
+    },
+    // How far the window must be scrolled until an element is where it is wanted, and whether it is seen now.
+    scrollDistance: function scrollDistance(element, { block, inline }) {
+      const box = element.getBoundingClientRect();
+      const hits = (root) => {
+        const found = root.elementsFromPoint(box.left + box.width / 2, box.top + box.height / 2);
+        return found[0]?.shadowRoot ? hits(found[0].shadowRoot) : found;
+      };
+      const along = (where, start, size, room) => {
+        const places = { start, center: start - (room - size) / 2, end: start - (room - size) };
+        const inside = start >= -1 && start + size <= room + 1;
+        const spans = start <= 1 && start + size >= room - 1;
+        if (where !== 'nearest') return places[where] ?? places.start;
+        return inside || spans ? 0 : Object.values(places).sort((one, two) => Math.abs(one) - Math.abs(two))[0];
+      };
+      return {
+        seen: hits(document).includes(element),
+        x: Math.round(along(inline, box.left, box.width, window.innerWidth)),
+        y: Math.round(along(block, box.top, box.height, window.innerHeight)),
+      };
+    },
+    // Done when an element has not moved for two frames, or after a second.
+    standsStill: function standsStill(element, done) {
+      let last = element.getBoundingClientRect();
+      let still = 0;
+      let frames = 0;
+      const look = () => {
+        const now = element.getBoundingClientRect();
+        still = now.top === last.top && now.left === last.left ? still + 1 : 0;
+        last = now;
+        frames += 1;
+        if (still >= 2 || frames >= 60) done();
+        else requestAnimationFrame(look);
+      };
+      requestAnimationFrame(look);
+    },
     // A clock that stands still until it is told to go on.
     clock: function clock(start) {
       if (window.__canarytraceClock) return;

@@ -1,0 +1,1 @@
+export { prettify } from 'htmlfy';
