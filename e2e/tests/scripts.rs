@@ -89,3 +89,28 @@ fn what_webdriverio_9_lacks_works() {
     }
     assert!(failed.is_empty(), "{}", failed.join("\n"));
 }
+
+/// Every command that works is called in a spec, which is played by one of the tests above.
+#[test]
+fn the_list_of_commands_is_true() {
+    let table = std::fs::read_to_string(folder().join("../../crates/script/api.json")).unwrap();
+    let entries: Vec<serde_json::Value> = serde_json::from_str(&table).unwrap();
+    let all = [specs(Kind::Judged), specs(Kind::Own)].concat();
+    let text: String = all
+        .iter()
+        .map(|spec| std::fs::read_to_string(folder().join(spec)).unwrap())
+        .collect();
+    let called = |entry: &serde_json::Value| {
+        let name = entry["name"].as_str().unwrap();
+        match entry["test"].as_str() {
+            Some(test) => text.contains(test),
+            None => text.contains(&format!(".{name}(")) || text.contains(&format!(" {name}(")),
+        }
+    };
+    let missing: Vec<&str> = entries
+        .iter()
+        .filter(|entry| entry["state"] == "yes" && !called(entry))
+        .map(|entry| entry["name"].as_str().unwrap())
+        .collect();
+    assert!(missing.is_empty(), "no spec calls {}", missing.join(", "));
+}

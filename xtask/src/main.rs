@@ -8,6 +8,7 @@
 mod kernel;
 mod prerequisites;
 mod run;
+mod script_api;
 mod tidy;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -18,10 +19,11 @@ use run::{cargo, cargo_command, npm, run};
 const HELP: &str = "cargo xtask <task>
 
   demo             build everything and start the demo shop with its monitors
-  test [part]      unit, kernel, browser, ui, e2e, faults; all of them without a part
+  test [part]      unit, kernel, browser, e2e, scripts, faults, ui; all of them without a part
   lint             rustfmt, clippy, the UI's linter and types
   tidy             crate edges, file sizes, headers, ARCHITECTURE.md
   ui               build the web UI
+  script-api       docs/script-api.md and the types for editors, of crates/script/api.json
   library          bundle the packages that scripts use (chai, expect, …)
   bench [name]     run, store: ratios; kills [count [seed]], faults [times]: docs/faults.md;
                    month [documents [alone]], random [count [seed]], store-kills [count [seed]]: docs/store.md;
@@ -60,6 +62,7 @@ fn perform(words: &[&str]) -> Result<()> {
         ["lint"] => lint(),
         ["tidy"] => tidy::check(&root()),
         ["ui"] => build_ui(),
+        ["script-api"] => script_api::write(&root()),
         ["library"] => build_library(),
         ["bench", rest @ ..] => bench(rest),
         ["record"] => record(),

@@ -9,16 +9,25 @@ use std::{
 use anyhow::{Context, Result, bail};
 
 /// The crate table: who may use whom. A new edge is an architecture change.
-const EDGES: [(&str, &[&str]); 11] = [
+const EDGES: [(&str, &[&str]); 12] = [
     ("model", &[]),
     ("es", &[]),
     ("process", &[]),
     ("driver", &["process"]),
     ("script", &["driver", "model"]),
+    ("typescript", &[]),
     ("evidence", &["es", "model"]),
     (
         "runner",
-        &["script", "driver", "evidence", "process", "model", "es"],
+        &[
+            "script",
+            "typescript",
+            "driver",
+            "evidence",
+            "process",
+            "model",
+            "es",
+        ],
     ),
     ("store", &["es"]),
     ("scheduler", &["evidence", "process", "model"]),
@@ -50,6 +59,9 @@ pub(crate) fn check(root: &Path) -> Result<()> {
         source(root, &file, &mut problems)?;
     }
     architecture(root, &mut problems)?;
+    if let Err(error) = crate::script_api::check(root) {
+        problems.push(error.to_string());
+    }
     if !problems.is_empty() {
         bail!(
             "{} things are not tidy:\n  {}",

@@ -141,6 +141,31 @@ impl RunDirectory {
         at: Moment,
         document: &impl Serialize,
     ) -> Result<String, EvidenceError> {
+        let index = service.index(&self.prefix, at);
+        self.append_named(service.name(), &index, at, document)
+    }
+
+    /// Appends a document of the script's own to an index of its choice, below the run's prefix.
+    pub fn append_saved(
+        &mut self,
+        index: &str,
+        at: Moment,
+        document: &impl Serialize,
+    ) -> Result<String, EvidenceError> {
+        let index = match index.strip_prefix(self.prefix.as_str()) {
+            Some(_) => index.to_owned(),
+            None => format!("{}{index}", self.prefix),
+        };
+        self.append_named("saved", &index, at, document)
+    }
+
+    fn append_named(
+        &mut self,
+        name: &str,
+        index: &str,
+        at: Moment,
+        document: &impl Serialize,
+    ) -> Result<String, EvidenceError> {
         let failed = |source: io::Error| EvidenceError::Write {
             path: self.path.join(DOCUMENTS),
             source,
@@ -153,19 +178,19 @@ impl RunDirectory {
                 at,
                 &format!(
                     "a {} document of {} bytes was left out: the limit is {MAX_DOCUMENT_BYTES}",
-                    service.name(),
+                    name,
                     source.len()
                 ),
             );
             return Ok(source);
         }
-        let number = self.numbers.get(service.name()).copied().unwrap_or(0) + 1;
-        let id = format!("{}-{}-{number:06}", self.uuid, service.name());
-        let action = json!({"create": {"_index": service.index(&self.prefix, at), "_id": id}});
+        let number = self.numbers.get(name).copied().unwrap_or(0) + 1;
+        let id = format!("{}-{name}-{number:06}", self.uuid);
+        let action = json!({"create": {"_index": index, "_id": id}});
         self.documents
             .write_all(format!("{action}\n{source}\n").as_bytes())
             .map_err(failed)?;
-        self.numbers.insert(service.name().to_owned(), number);
+        self.numbers.insert(name.to_owned(), number);
         Ok(source)
     }
 

@@ -73,11 +73,31 @@ impl Stage {
         if let Some(sampler) = step.memory.take().filter(|_| is_page) {
             self.reporter.memory(&name, sampler.finish().await)?;
         }
-        if self.switches.coverage && is_page {
+        let taken = std::mem::take(&mut self.coverage_taken);
+        if self.switches.coverage && is_page && !taken {
             let covered = self.take_coverage().await;
             self.reporter.coverage(&name, covered)?;
         }
         Ok(())
+    }
+
+    /// What was used so far counts no more.
+    pub(crate) async fn forget_coverage(&mut self) {
+        self.take_coverage().await;
+    }
+
+    /// Stores what was used since the start, or since the last time, of addresses that contain a text.
+    pub(crate) async fn store_coverage(
+        &mut self,
+        filter: Option<&str>,
+    ) -> Result<(), EvidenceError> {
+        let mut covered = self.take_coverage().await;
+        covered.retain(|part| filter.is_none_or(|filter| part.url.contains(filter)));
+        self.coverage_taken = true;
+        match self.step.clone() {
+            Some(step) => self.reporter.coverage(&step, covered),
+            None => Ok(()),
+        }
     }
 
     async fn take_coverage(&mut self) -> Vec<Covered> {

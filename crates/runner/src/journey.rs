@@ -16,8 +16,10 @@ use tokio::sync::mpsc;
 use crate::{
     facts::{ScriptFailure, StepFacts},
     job::{JourneyJob, RunJob},
+    product,
     report::StepName,
     step::Stage,
+    transpiler::transpiler,
 };
 
 const MEMORY_LIMIT_BYTES: usize = 128 << 20;
@@ -96,7 +98,9 @@ impl Journey {
         let configuration = json!({
             "username": value("USER"), "password": value("PASS"), "baseUrl": journey.base_url,
             "waitforTimeout": job.wait_for_timeout_ms, "waitforInterval": INTERVAL.as_millis() as u64,
-            "expectTimeout": job.wait_for_timeout_ms, "expectInterval": INTERVAL.as_millis() as u64, "stepTimeout": job.step_timeout_ms, "services": {}, "logLevel": "warn", "connectionRetryCount": 1,
+            "expectTimeout": job.wait_for_timeout_ms, "expectInterval": INTERVAL.as_millis() as u64, "stepTimeout": job.step_timeout_ms,
+            "services": {"audit": value("PT_AUDIT") == "allow", "coverage": job.collectors.coverage, "hero": job.collectors.hero_elements, "store": true},
+            "logLevel": "warn", "connectionRetryCount": 1,
             "capabilities": browser.webdriver.capabilities(), "sessionId": browser.webdriver.session_id(),
         });
         let config = EngineConfig {
@@ -108,7 +112,7 @@ impl Journey {
             configuration,
             memory_limit_bytes: MEMORY_LIMIT_BYTES,
             load_limit: LOAD_LIMIT,
-            transpiler: None,
+            transpiler: transpiler(),
             interceptions: browser.devtools.interceptions().clone(),
         };
         let (engine, commands, output) = ScriptEngine::start(config).await?;
@@ -384,6 +388,11 @@ impl Journey {
                     }
                     if *log_commands && let Some(line) = command_line(&request) {
                         stage.reporter.line(format!("[0-0] INFO webdriver: COMMAND {line}"));
+                    }
+                    if product::is_ours(&request.name) {
+                        product::perform(stage, request).await;
+                        latest = Some((name, Instant::now()));
+                        continue;
                     }
                     let performing = perform(&stage.browser, context, request);
                     tokio::select! {

@@ -19,11 +19,13 @@ mod job;
 mod journey;
 mod judge;
 mod party;
+mod product;
 mod report;
 mod run;
 mod smoke;
 mod step;
 mod supervisor;
+mod transpiler;
 
 pub use facts::{
     BrowserFacts, ControlAnswer, ExceptionFact, HostFacts, Lookup, PageLook, Party, RequestFact,
@@ -37,3 +39,4 @@ pub use job::{
 pub use judge::{judge, judge_git, judge_launch};
 pub use run::{remove_leftovers, run_job, workspace_name};
 pub use supervisor::{Notice, RunResult, SupervisorConfig, group_name, supervise};
+pub use transpiler::transpiler;

@@ -57,6 +57,8 @@ pub(crate) struct Totals {
     pub(crate) steps_ms: u64,
     pub(crate) transfer_bytes: u64,
     pub(crate) requests_failed: u64,
+    /// Documents of the script's own.
+    pub(crate) saved: u64,
 }
 
 /// The step a document belongs to.
@@ -282,6 +284,21 @@ impl Reporter {
             };
             lock(&self.directory).append(Service::CoverageAudit, now, &document)?;
         }
+        Ok(())
+    }
+
+    /// A document of the script's own; what is common to all documents is added where it has nothing of that name.
+    pub(crate) fn saved(
+        &mut self,
+        index: &str,
+        payload: Map<String, Value>,
+    ) -> Result<(), EvidenceError> {
+        let now = self.clock.now();
+        let common = serde_json::to_value(self.common(now)).unwrap_or_default();
+        let mut document = common.as_object().cloned().unwrap_or_default();
+        document.extend(payload);
+        lock(&self.directory).append_saved(index, now, &document)?;
+        self.totals.saved += 1;
         Ok(())
     }
 

@@ -249,6 +249,8 @@ impl Runner {
             posted: false,
             control_url: self.job.control_url.clone(),
             deadline: begun + Duration::from_millis(self.job.timeout_ms),
+            step: None,
+            coverage_taken: false,
         };
         let outcome = match (&self.job.mode, journey) {
             (Mode::Smoke(smoke), _) => smoke::run(&mut stage, smoke).await,

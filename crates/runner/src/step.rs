@@ -58,6 +58,10 @@ pub(crate) struct Stage {
     pub(crate) control_url: Option<String>,
     /// The run is to be over by then.
     pub(crate) deadline: Instant,
+    /// The step that is going on, or went on last.
+    pub(crate) step: Option<StepName>,
+    /// The script has taken this step's coverage itself.
+    pub(crate) coverage_taken: bool,
 }
 
 /// A step that has begun.
@@ -95,6 +99,7 @@ impl Stage {
             full_title,
             parent: parent.to_owned(),
         };
+        self.step = Some(name.clone());
         self.reporter
             .event(ReportEvent::TestStepStart, |report| set_name(report, &name))?;
         self.reporter

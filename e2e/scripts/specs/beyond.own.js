@@ -148,6 +148,10 @@ describe('older forms', () => {
 });
 describe('commands of the product', () => {
   it('do nothing when they are off', async () => {
+    await browser.enablePerformanceAudits();
+    await browser.ActivatePerformanceAudit();
+    await browser.EvaluatePerformanceAudit();
+    await browser.disablePerformanceAudits();
     await browser.performAudit('http://x/', 'desktopDense4G');
     await browser.CoverageStart();
     await browser.TakeCoverage('x');
@@ -157,5 +161,15 @@ describe('commands of the product', () => {
   it('wait for the page', async () => {
     await browser.url('/form.html');
     await browser.waitForloadEventEnd();
+    browser.execute(() => setTimeout(() => performance.mark('later'), 200));
+    await browser.waitOnIncreaseEntries({ timeout: 2000 });
+    let heard = 0;
+    browser.once('own', () => {
+      heard += 1;
+    });
+    browser.emit('own');
+    browser.emit('own');
+    browser.off('own', () => {});
+    expect(heard).toBe(1);
   });
 });

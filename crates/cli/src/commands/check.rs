@@ -24,7 +24,7 @@ pub(crate) fn run(arguments: &CheckArguments) -> Result<u8, Failure> {
             spec: script.clone(),
             style: ScriptStyle::Detect,
             mocha: MochaOptions::default(),
-            transpiler: None,
+            transpiler: canarytrace_runner::transpiler(),
             interceptions: Interceptions::default(),
             environment: monitor
                 .env

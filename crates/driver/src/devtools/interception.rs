@@ -31,6 +31,8 @@ pub struct RequestFilter {
     pub response_headers: HashMap<String, String>,
     pub status: Option<u16>,
     pub post_data: Option<String>,
+    /// DevTools' name of what is asked for, such as `Document`.
+    pub resource_type: Option<String>,
 }
 
 /// What becomes of a request.
@@ -47,6 +49,8 @@ pub enum InterceptionAnswer {
         #[serde(default)]
         fetch: bool,
     },
+    /// Answered by the server, with these texts replaced: the first place of each, in order.
+    Rewrite { rules: Vec<(String, String)> },
     /// Sent otherwise than the page wanted.
     Request {
         url: Option<String>,
@@ -121,6 +125,7 @@ pub(super) struct Paused {
     response_status_code: Option<u16>,
     response_headers: Option<Vec<HeaderEntry>>,
     response_error_reason: Option<String>,
+    resource_type: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -215,7 +220,10 @@ impl Interceptions {
         let needs_response =
             rule.filter.status.is_some() || !rule.filter.response_headers.is_empty();
         let answer = rule.once.first().or(rule.always.as_ref())?.clone();
-        let waits = matches!(answer, InterceptionAnswer::Respond { fetch: true, .. });
+        let waits = matches!(
+            answer,
+            InterceptionAnswer::Respond { fetch: true, .. } | InterceptionAnswer::Rewrite { .. }
+        );
         if waits || needs_response {
             return None;
         }
@@ -241,7 +249,9 @@ impl Interceptions {
                 call.body = body.as_ref().map(|body| parsed(&body.data));
             }
             // Recorded when its response comes.
-            InterceptionAnswer::Request { .. } => return Some(answer),
+            InterceptionAnswer::Request { .. } | InterceptionAnswer::Rewrite { .. } => {
+                return Some(answer);
+            }
         }
         record(rule, call);
         Some(answer)
@@ -310,6 +320,10 @@ impl RequestFilter {
                 .as_ref()
                 .is_none_or(|method| *method == request.method)
             && self
+                .resource_type
+                .as_ref()
+                .is_none_or(|kind| paused.resource_type.as_ref() == Some(kind))
+            && self
                 .post_data
                 .as_ref()
                 .is_none_or(|data| request.post_data.as_ref() == Some(data))
@@ -343,6 +357,7 @@ pub(super) async fn handle(
         let (method, params) = before_command(&id, answer, &paused, trace);
         return send(method, params).await.map(drop);
     }
+    let mut whole = None;
     let answer = match rule {
         Some(rule) => {
             let mut call = call_of(&paused);
@@ -357,40 +372,75 @@ pub(super) async fn handle(
             if !redirected
                 && let Ok(body) = send("Fetch.getResponseBody", json!({"requestId": id})).await
             {
-                call.body = text_of(&body).map(|text| parsed(&text));
+                whole = text_of(&body);
+                let kept = whole.as_ref().filter(|text| text.len() <= MAX_BODY_BYTES);
+                call.body = kept.map(|text| parsed(text));
             }
             rules.after(rule, call)
         }
         None => None,
     };
-    let (method, params) = match answer {
-        Some(InterceptionAnswer::Abort { reason }) => (
+    let (method, params) = after_command(&id, answer, &paused, whole);
+    send(method, params).await.map(drop)
+}
+
+fn after_command(
+    id: &str,
+    answer: Option<InterceptionAnswer>,
+    paused: &Paused,
+    whole: Option<String>,
+) -> (&'static str, Value) {
+    let status = paused.response_status_code.unwrap_or(200);
+    match (answer, whole) {
+        (Some(InterceptionAnswer::Abort { reason }), _) => (
             "Fetch.failRequest",
             json!({"requestId": id, "errorReason": reason}),
         ),
-        Some(InterceptionAnswer::Respond {
-            body,
-            status,
-            headers,
-            ..
-        }) => {
-            let status = status.or(paused.response_status_code).unwrap_or(200);
-            (
-                "Fetch.fulfillRequest",
-                fulfilled(&id, status, headers, body),
-            )
+        (
+            Some(InterceptionAnswer::Respond {
+                body,
+                status: wanted,
+                headers,
+                ..
+            }),
+            _,
+        ) => (
+            "Fetch.fulfillRequest",
+            fulfilled(id, wanted.unwrap_or(status), headers, body),
+        ),
+        (Some(InterceptionAnswer::Rewrite { rules }), Some(text)) => {
+            ("Fetch.fulfillRequest", rewritten(id, paused, text, &rules))
         }
         _ => ("Fetch.continueRequest", json!({"requestId": id})),
-    };
-    send(method, params).await.map(drop)
+    }
+}
+
+/// The server's answer with other texts; what told of the old body's bytes is left out.
+fn rewritten(id: &str, paused: &Paused, mut text: String, rules: &[(String, String)]) -> Value {
+    use base64::{Engine, prelude::BASE64_STANDARD};
+    for (search, replacement) in rules {
+        text = text.replacen(search.as_str(), replacement, 1);
+    }
+    let of_bytes = ["content-length", "content-encoding", "transfer-encoding"];
+    let headers: Vec<&HeaderEntry> = paused
+        .response_headers
+        .iter()
+        .flatten()
+        .filter(|header| {
+            !of_bytes
+                .iter()
+                .any(|name| header.name.eq_ignore_ascii_case(name))
+        })
+        .collect();
+    json!({
+        "requestId": id, "responseCode": paused.response_status_code.unwrap_or(200),
+        "responseHeaders": headers, "body": BASE64_STANDARD.encode(text),
+    })
 }
 
 fn text_of(body: &Value) -> Option<String> {
     use base64::{Engine, prelude::BASE64_STANDARD};
     let text = body.get("body")?.as_str()?;
-    if text.len() > MAX_BODY_BYTES {
-        return None;
-    }
     if body.get("base64Encoded") == Some(&Value::Bool(true)) {
         return String::from_utf8(BASE64_STANDARD.decode(text).ok()?).ok();
     }
@@ -436,14 +486,17 @@ fn before_command(
             }
             ("Fetch.continueRequest", params)
         }
-        None if trace.is_some() => {
+        // A rewritten one is rewritten when its answer has come.
+        None | Some(InterceptionAnswer::Rewrite { .. }) if trace.is_some() => {
             let headers = request_headers(paused, trace, None);
             (
                 "Fetch.continueRequest",
                 json!({"requestId": id, "headers": headers}),
             )
         }
-        None => ("Fetch.continueRequest", json!({"requestId": id})),
+        None | Some(InterceptionAnswer::Rewrite { .. }) => {
+            ("Fetch.continueRequest", json!({"requestId": id}))
+        }
     }
 }
 

@@ -111,8 +111,6 @@ pub const PROTOCOL: &[ProtocolCommand] = commands! {
     "removeCredential" DELETE "webauthn/authenticator/{authenticatorId}/credentials/{credentialId}" [];
     "setUserVerified" POST "webauthn/authenticator/{authenticatorId}/uv" ["isUserVerified"];
     "isLoading" GET "is_loading" [];
-    "isAutoReporting" GET "autoreport" [];
-    "setAutoReporting" POST "autoreport" ["enabled"];
     "takeHeapSnapshot" GET "chromium/heap_snapshot" [] waits;
     "getNetworkConditions" GET "chromium/network_conditions" [];
     "setNetworkConditions" POST "chromium/network_conditions" ["network_conditions", "network_name?"];
@@ -121,6 +119,11 @@ pub const PROTOCOL: &[ProtocolCommand] = commands! {
     "resume" POST "goog/page/resume" [];
     "getLogTypes" GET "se/log/types" [];
     "getLogs" POST "se/log" ["type"];
+    "getCastSinks" GET "goog/cast/get_sinks" ["vendorId?"];
+    "selectCastSink" POST "goog/cast/set_sink_to_use" ["sinkName"];
+    "startCastTabMirroring" POST "goog/cast/start_tab_mirroring" ["sinkName"];
+    "getCastIssueMessage" GET "goog/cast/get_issue_message" [];
+    "stopCasting" POST "goog/cast/stop_casting" ["sinkName"];
     "getElementValue" GET "element/{elementId}/property/value" [];
 };
 

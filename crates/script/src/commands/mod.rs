@@ -129,6 +129,18 @@ pub async fn perform(browser: &Browser, context: &CommandContext, request: Comma
     }
 }
 
+/// Answers a command that was carried out elsewhere; a refusal is the script's fault.
+pub fn reply_with(request: CommandRequest, outcome: Result<(), String>) {
+    let answer = match outcome {
+        Ok(()) => json!({"value": null}),
+        Err(message) => {
+            json!({"error": {"kind": "script", "name": "Error", "message": message}})
+        }
+    };
+    // A script that is over no longer waits.
+    request.reply.send(answer.to_string()).ok();
+}
+
 /// The name of a command for people: the protocol's own, where it is one.
 pub fn command_name(request: &CommandRequest) -> String {
     let own = request.arguments.get("name").and_then(Value::as_str);
@@ -181,8 +193,10 @@ async fn dispatch(
         ),
         "uploadPath" => files::upload_path(context, &text(arguments, "path")?),
         "screenshot" => files::screenshot(browser, context, arguments).await,
-        "cdp" | "emulate" | "throttle" | "extraHeaders" | "mock" | "mockAnswer" | "mockClear"
-        | "mockRestore" => network::perform(browser, name, arguments).await,
+        "cdp" | "emulate" | "throttle" | "extraHeaders" | "injectHeroElements" | "mock"
+        | "mockAnswer" | "mockClear" | "mockRestore" => {
+            network::perform(browser, name, arguments).await
+        }
         other => Err(CommandFailure::script(format!(
             "browser.{other} is not available in this version"
         ))),

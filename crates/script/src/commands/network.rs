@@ -78,6 +78,10 @@ pub(super) async fn perform(browser: &Browser, name: &str, arguments: &Value) ->
                 .answer(rule().unwrap_or(usize::MAX), answer, once);
             Ok(Value::Null)
         }
+        "injectHeroElements" => {
+            inject(browser, arguments).await?;
+            Ok(Value::Null)
+        }
         "mockClear" => {
             devtools.interceptions().clear(rule());
             Ok(Value::Null)
@@ -90,6 +94,51 @@ pub(super) async fn perform(browser: &Browser, name: &str, arguments: &Value) ->
             Ok(Value::Null)
         }
     }
+}
+
+/// DevTools' request patterns, as `InjectHeroElements` was given them.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct InjectionPattern {
+    #[serde(default = "every_url")]
+    url_pattern: String,
+    resource_type: Option<String>,
+}
+
+fn every_url() -> String {
+    "*".to_owned()
+}
+
+/// Replaces texts in the documents that patterns name; stays until the session ends.
+async fn inject(browser: &Browser, arguments: &Value) -> Result<(), CommandFailure> {
+    let given = |name: &str| arguments.get(name).unwrap_or(&Value::Null);
+    let what = "InjectHeroElements: configuration.patterns";
+    let patterns: Vec<InjectionPattern> = typed(what, given("patterns"))?;
+    let rules: Vec<(String, String)> = typed("InjectHeroElements: rules", given("rules"))?;
+    let interceptions = browser.devtools.interceptions();
+    for pattern in patterns {
+        let filter = RequestFilter {
+            url: Some(wildcard(&pattern.url_pattern).map_err(|error| {
+                CommandFailure::script(format!("InjectHeroElements: urlPattern: {error}"))
+            })?),
+            resource_type: pattern.resource_type,
+            ..RequestFilter::default()
+        };
+        let number = interceptions.add(filter);
+        let answer = InterceptionAnswer::Rewrite {
+            rules: rules.clone(),
+        };
+        interceptions.answer(number, answer, false);
+    }
+    Ok(browser.devtools.intercept().await?)
+}
+
+/// `*` is any text, `?` one character, as DevTools has it.
+fn wildcard(pattern: &str) -> Result<Regex, regex::Error> {
+    let escaped = regex::escape(pattern)
+        .replace("\\*", ".*")
+        .replace("\\?", ".");
+    Regex::new(&format!("^{escaped}$"))
 }
 
 #[derive(Deserialize)]
@@ -158,6 +207,7 @@ fn filter(given: MockFilter) -> Result<RequestFilter, CommandFailure> {
         response_headers: given.response_headers.unwrap_or_default(),
         status: given.status_code,
         post_data: given.post_data,
+        resource_type: None,
     })
 }
 

@@ -499,6 +499,14 @@
       throw new CommandError('script', `The ${name} command is only available for mobile platforms.`);
     });
 
+  define('setTimeZone', (zone) => run('emulate', 'timezone', zone));
+  define('elementHover', async (id) => {
+    await own.actions
+      .pointer()
+      .move({ origin: { [ELEMENT_KEY]: id } })
+      .performNow(true);
+  });
+
   // Commands of the script's own.
   const wrapCustom =
     (fn, original) =>

@@ -42,6 +42,9 @@
     return { data: JSON.stringify(value), json: true };
   };
 
+  const entries = (headers) =>
+    Object.entries(headers ?? {}).map(([name, value]) => ({ name, value: { type: 'string', value } }));
+
   class Mock {
     #id;
     constructor(id, url) {
@@ -49,8 +52,13 @@
       this.url = url;
       this.isRestored = false;
     }
+    // Each call in the form of version 7, and with `request` and `response` as version 9 has it.
     get calls() {
-      return JSON.parse(host.mockCalls(this.#id));
+      return JSON.parse(host.mockCalls(this.#id)).map((one) => ({
+        ...one,
+        request: { url: one.url, method: one.method, headers: entries(one.headers) },
+        response: { url: one.url, status: one.statusCode, headers: entries(one.responseHeaders) },
+      }));
     }
     #answer(answer, once) {
       if (this.isRestored) throw new CommandError('script', "This can't be done on restored mock");
