@@ -152,6 +152,7 @@ fn test_e2e() -> Result<()> {
     prerequisites::python()?;
     test_built(&[
         "runs",
+        "journeys",
         "git",
         "server",
         "telemetry",

@@ -25,6 +25,8 @@ pub(crate) enum Command {
     Serve(ServeArguments),
     /// Start a demo shop, the whole stack, and monitors that watch it
     Demo(DemoArguments),
+    /// Write a repository of monitors to start from
+    Init(InitArguments),
     /// Check a canarytrace.yaml without a browser
     Check(CheckArguments),
     /// Tell whether two sets of repeated runs differ, or only wobble
@@ -36,6 +38,14 @@ pub(crate) enum Command {
     /// The child of `run` that drives the browser
     #[command(hide = true)]
     Runner,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "Example: canarytrace init monitors && cd monitors && canarytrace check")]
+pub(crate) struct InitArguments {
+    /// Where to write it
+    #[arg(default_value = ".")]
+    pub(crate) folder: PathBuf,
 }
 
 #[derive(Args, Debug)]
@@ -62,14 +72,14 @@ pub(crate) enum StoreCommand {
     },
 }
 
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 #[command(
     after_help = "Example: canarytrace run https://shop.example/ --store http://127.0.0.1:9200"
 )]
 pub(crate) struct RunArguments {
     /// URLs to check (the same as MODE=smoke BASE_URL="a;b")
     pub(crate) urls: Vec<String>,
-    /// A monitor script (the same as MODE=user-journey SPEC=FILE)
+    /// A monitor script, or a pattern of several (the same as MODE=user-journey SPEC=FILE)
     #[arg(long, value_name = "FILE", conflicts_with = "urls")]
     pub(crate) script: Option<String>,
     /// Base URL of the script

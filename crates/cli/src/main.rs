@@ -41,6 +41,7 @@ fn main() -> ExitCode {
     let result = match arguments.command {
         Command::Run(run) => commands::run::run(*run, variables),
         Command::Runner => commands::runner::run(),
+        Command::Init(init) => commands::init::run(&init),
         Command::Check(check) => commands::check::run(&check),
         Command::Compare(compare) => commands::compare::run(&compare),
         Command::Store(store) => commands::store::run(&store),

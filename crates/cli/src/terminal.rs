@@ -2,7 +2,11 @@
 
 use std::io::{IsTerminal, Write};
 
-use canarytrace_model::{record::RunRecord, statistics::Summary, verdict::Outcome};
+use canarytrace_model::{
+    record::{RunRecord, StepRecord},
+    statistics::Summary,
+    verdict::Outcome,
+};
 
 use crate::{
     failure::Failure,
@@ -56,6 +60,7 @@ pub(crate) fn summary(record: &RunRecord, directory: &std::path::Path) {
         if let Some(detail) = &step.verdict.detail {
             line(&format!("      {detail}"));
         }
+        failure(record, step, directory);
     }
     let Some(verdict) = &record.verdict else {
         return;
@@ -93,6 +98,40 @@ pub(crate) fn summary(record: &RunRecord, directory: &std::path::Path) {
             "{} attachments are not delivered yet; they stay in the folder above",
             record.delivered.pending_attachments
         ));
+    }
+}
+
+/// Where a step failed, what it looked like, and what to try next.
+fn failure(record: &RunRecord, step: &StepRecord, directory: &std::path::Path) {
+    let fact = |name: &str| step.verdict.facts.get(name).and_then(|fact| fact.as_str());
+    if let Some(place) = fact("place") {
+        line(&format!("      at {place}"));
+    }
+    for text in fact("excerpt").unwrap_or_default().lines() {
+        line(&format!("      {text}"));
+    }
+    let picture = record.attachments.iter().find(|name| {
+        name.contains(&step.uuid_action) && (name.ends_with(".png") || name.ends_with(".jpg"))
+    });
+    if let Some(picture) = picture.filter(|_| !step.verdict.is_passed()) {
+        line(&format!(
+            "      picture: {}",
+            directory.join(picture).display()
+        ));
+    }
+    let message = fact("errorMessage").unwrap_or_default();
+    let waited = [
+        "wasn't found",
+        "still not",
+        "to be displayed",
+        "to have text",
+    ];
+    if waited.iter().any(|words| message.contains(words)) {
+        line(
+            "      try: look at the picture; if the page is right, correct the selector or the text, or wait longer with { timeout }",
+        );
+    } else if message.starts_with("Timeout of ") {
+        line("      try: await every command, or give the test more time with this.timeout(ms)");
     }
 }
 

@@ -90,6 +90,17 @@ pub struct Monitor {
     pub urls: Vec<UrlCheck>,
     #[serde(default)]
     pub script: Option<String>,
+    /// A WebdriverIO configuration of the scripts' folder; otherwise `wdio.conf.*` is looked for.
+    #[serde(default)]
+    pub script_config: Option<String>,
+    #[serde(default)]
+    pub script_style: ScriptStyle,
+    /// Hosts that the script's `fetch` may ask, beside that of the base URL.
+    #[serde(default)]
+    pub allow_hosts: Vec<String>,
+    /// Schemes besides `http` and `https` whose pages the script may open, such as `file`.
+    #[serde(default)]
+    pub allow_schemes: Vec<String>,
     #[serde(default)]
     pub git: Option<GitSource>,
     #[serde(default)]
@@ -106,6 +117,19 @@ pub struct Monitor {
     pub browser: BrowserConfig,
     #[serde(default)]
     pub collect: Collect,
+}
+
+/// How a script's commands are meant.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum ScriptStyle {
+    /// By its own `async` and `await`.
+    #[default]
+    Detect,
+    /// A command answers a promise.
+    Async,
+    /// A command returns when it is done.
+    Sync,
 }
 
 /// What a monitor keeps beyond the light collectors.

@@ -73,6 +73,8 @@ pub struct ScriptFailure {
     pub name: String,
     pub message: String,
     pub place: Option<String>,
+    /// The line of the place with its neighbours.
+    pub excerpt: Option<String>,
     /// The command that was under way when the step's limit passed.
     pub awaiting: Option<String>,
 }

@@ -94,6 +94,14 @@ fn credentials(url: &str) -> Option<(String, String, String)> {
 }
 
 /// Clones into `folder` and answers the full id of what was checked out.
+/// Makes a clone; answers its revision. The folder is made, too.
+pub async fn clone_scripts(job: &GitJob, folder: &Path) -> Result<String, GitError> {
+    for path in [folder, &job.home] {
+        std::fs::create_dir_all(path).ok();
+    }
+    clone(job, folder).await
+}
+
 pub(crate) async fn clone(job: &GitJob, folder: &Path) -> Result<String, GitError> {
     let limit = Duration::from_millis(job.limit_ms);
     tokio::time::timeout(limit, fetch(job, folder))

@@ -76,9 +76,35 @@ pub struct JourneyJob {
     pub git: Option<GitJob>,
     /// `process.env` of the script.
     pub environment: BTreeMap<String, String>,
+    /// A WebdriverIO configuration of the repository that was asked for by name; otherwise one is looked for.
+    #[serde(default)]
+    pub configuration_file: Option<String>,
+    /// How its commands are meant.
+    #[serde(default)]
+    pub style: JourneyStyle,
+    /// Hosts that the script's `fetch` may ask, beside that of the base URL.
+    #[serde(default)]
+    pub fetch_hosts: Vec<String>,
+    /// Schemes besides `http` and `https` whose pages the script may open, such as `file`.
+    #[serde(default)]
+    pub schemes: Vec<String>,
+    /// Of all `waitFor*`, when it was said; otherwise the configuration's or WebdriverIO's own counts.
+    #[serde(default)]
+    pub wait_for_timeout_ms: Option<u64>,
     /// Each command of the script is a line, as WebdriverIO's driver log has it.
     #[serde(default)]
     pub log_commands: bool,
+}
+
+/// How the commands of a script are meant.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum JourneyStyle {
+    /// By the script's own `async` and `await`.
+    #[default]
+    Detect,
+    Async,
+    Sync,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

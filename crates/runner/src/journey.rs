@@ -1,6 +1,9 @@
 //! User-journey mode: walks the script's tree as mocha does, one call per hook and test.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::OnceLock,
+    time::{Duration, Instant},
+};
 
 use canarytrace_driver::Browser;
 use canarytrace_evidence::{EvidenceError, LogStream};
@@ -15,7 +18,7 @@ use tokio::sync::mpsc;
 
 use crate::{
     facts::{ScriptFailure, StepFacts},
-    job::{JourneyJob, RunJob},
+    job::{JourneyJob, JourneyStyle, RunJob},
     product,
     report::StepName,
     step::Stage,
@@ -87,6 +90,64 @@ fn first_test(node: &SuiteNode) -> Option<&TestNode> {
     own.or_else(|| node.suites.iter().find_map(first_test))
 }
 
+/// `browser.config`: what the run was given, else WebdriverIO's own defaults.
+fn configuration(job: &RunJob, journey: &JourneyJob, browser: &Browser) -> serde_json::Value {
+    let value = |name: &str| journey.environment.get(name).cloned().unwrap_or_default();
+    let wait_ms = journey
+        .wait_for_timeout_ms
+        .unwrap_or(job.wait_for_timeout_ms);
+    let mut explicit = Vec::new();
+    if journey.base_url.is_some() {
+        explicit.push("baseUrl");
+    }
+    if journey.wait_for_timeout_ms.is_some() {
+        explicit.push("waitforTimeout");
+    }
+    json!({
+        "explicit": explicit,
+        "username": value("USER"), "password": value("PASS"), "baseUrl": journey.base_url,
+        "waitforTimeout": wait_ms, "waitforInterval": INTERVAL.as_millis() as u64,
+        "stepTimeout": job.step_timeout_ms,
+        "services": {
+            "audit": value("PT_AUDIT") == "allow", "coverage": job.collectors.coverage,
+            "hero": job.collectors.hero_elements, "store": true,
+        },
+        "logLevel": "warn", "connectionRetryCount": 1,
+        "capabilities": browser.webdriver.capabilities(), "sessionId": browser.webdriver.session_id(),
+    })
+}
+
+/// Hosts that the script may ask: that of the base URL, and those that were allowed.
+fn fetch_hosts(journey: &JourneyJob) -> Vec<String> {
+    let base = journey.base_url.as_deref().and_then(|base| {
+        let url = url::Url::parse(base).ok()?;
+        url.host_str().map(str::to_owned)
+    });
+    base.into_iter()
+        .chain(journey.fetch_hosts.iter().cloned())
+        .collect()
+}
+
+/// The configuration that was asked for, or the one that WebdriverIO would take.
+fn configuration_file(journey: &JourneyJob) -> Result<Option<String>, ScriptError> {
+    if let Some(file) = &journey.configuration_file {
+        if !journey.root.join(file).is_file() {
+            return Err(ScriptError {
+                kind: ScriptErrorKind::Missing,
+                name: "Error".to_owned(),
+                message: format!("configuration `{file}` does not exist in the scripts' folder"),
+                place: None,
+                stack: String::new(),
+            });
+        }
+        return Ok(Some(file.clone()));
+    }
+    let names =
+        ["ts", "js", "mts", "mjs", "cts", "cjs"].map(|ending| format!("wdio.conf.{ending}"));
+    let mut found = names.into_iter();
+    Ok(found.find(|name| journey.root.join(name).is_file()))
+}
+
 impl Journey {
     pub(crate) async fn load(
         job: &RunJob,
@@ -94,22 +155,19 @@ impl Journey {
         browser: &Browser,
     ) -> Result<Self, ScriptError> {
         let environment = journey.environment.clone();
-        let value = |name: &str| environment.get(name).cloned().unwrap_or_default();
-        let configuration = json!({
-            "username": value("USER"), "password": value("PASS"), "baseUrl": journey.base_url,
-            "waitforTimeout": job.wait_for_timeout_ms, "waitforInterval": INTERVAL.as_millis() as u64,
-            "expectTimeout": job.wait_for_timeout_ms, "expectInterval": INTERVAL.as_millis() as u64, "stepTimeout": job.step_timeout_ms,
-            "services": {"audit": value("PT_AUDIT") == "allow", "coverage": job.collectors.coverage, "hero": job.collectors.hero_elements, "store": true},
-            "logLevel": "warn", "connectionRetryCount": 1,
-            "capabilities": browser.webdriver.capabilities(), "sessionId": browser.webdriver.session_id(),
-        });
+        let configuration_file = configuration_file(journey)?;
         let config = EngineConfig {
             root: journey.root.clone(),
             spec: journey.spec.clone(),
-            style: ScriptStyle::Detect,
+            style: match journey.style {
+                JourneyStyle::Detect => ScriptStyle::Detect,
+                JourneyStyle::Async => ScriptStyle::Asynchronous,
+                JourneyStyle::Sync => ScriptStyle::Blocking,
+            },
+            configuration_file,
             mocha: MochaOptions::default(),
+            configuration: configuration(job, journey, browser),
             environment,
-            configuration,
             memory_limit_bytes: MEMORY_LIMIT_BYTES,
             load_limit: LOAD_LIMIT,
             transpiler: transpiler(),
@@ -121,7 +179,9 @@ impl Journey {
             base_url: journey.base_url.clone(),
             interval: INTERVAL,
             root: journey.root.clone(),
-            schemes: Vec::new(),
+            schemes: journey.schemes.clone(),
+            fetch_hosts: fetch_hosts(journey),
+            http: OnceLock::new(),
             attachments: job.directory.join("attachments"),
             secrets: job.secrets.clone().into(),
         };
@@ -233,7 +293,8 @@ impl Journey {
                 let step = stage.begin(&title, &parent, full_title)?;
                 self.last_step = Some(step.name.clone());
                 let awaiting = self.awaiting.take();
-                stage.end(step, facts(error, awaiting)).await?;
+                let excerpt = self.excerpt(&error);
+                stage.end(step, facts(error, excerpt, awaiting)).await?;
                 return Ok(if self.bail { Aborted::Run } else { ended });
             }
         }
@@ -262,7 +323,8 @@ impl Journey {
         }
         let step_facts = match outcome {
             Err(error) if error.kind != ScriptErrorKind::Skipped => {
-                facts(error, self.awaiting.take())
+                let excerpt = self.excerpt(&error);
+                facts(error, excerpt, self.awaiting.take())
             }
             _ => StepFacts::default(),
         };
@@ -407,6 +469,33 @@ impl Journey {
         }
     }
 
+    /// The failing line with its neighbours, as a person reads it.
+    fn excerpt(&self, error: &ScriptError) -> Option<String> {
+        const NEIGHBOURS: usize = 2;
+        const MAX_WIDTH: usize = 160;
+        let mut parts = error.place.as_deref()?.rsplitn(3, ':');
+        let column: usize = parts.next()?.parse().ok()?;
+        let line: usize = parts.next()?.parse().ok()?;
+        let source = std::fs::read_to_string(self.context.root.join(parts.next()?)).ok()?;
+        let first = line.saturating_sub(NEIGHBOURS).max(1);
+        let mut shown = Vec::new();
+        for (number, text) in source.lines().enumerate().map(|(at, text)| (at + 1, text)) {
+            if number < first || number > line + NEIGHBOURS {
+                continue;
+            }
+            let mark = if number == line { '>' } else { ' ' };
+            let text: String = text.chars().take(MAX_WIDTH).collect();
+            shown.push(format!("{mark} {number:>4} | {text}"));
+            if number == line && column <= MAX_WIDTH {
+                shown.push(format!(
+                    "       | {}^",
+                    " ".repeat(column.saturating_sub(1))
+                ));
+            }
+        }
+        Some(shown.join("\n"))
+    }
+
     fn drain_output(&mut self, stage: &mut Stage) {
         while let Ok(said) = self.output.try_recv() {
             say(stage, said);
@@ -438,7 +527,7 @@ fn names(enclosing: &Enclosing, title: &str) -> (String, String) {
     (parent, full_title)
 }
 
-fn facts(error: ScriptError, awaiting: Option<String>) -> StepFacts {
+fn facts(error: ScriptError, excerpt: Option<String>, awaiting: Option<String>) -> StepFacts {
     let gone = (error.kind == ScriptErrorKind::Browser).then(|| error.message.clone());
     let net_error = (error.kind == ScriptErrorKind::Navigation)
         .then(|| {
@@ -460,6 +549,7 @@ fn facts(error: ScriptError, awaiting: Option<String>) -> StepFacts {
             name: error.name,
             message: error.message,
             place: error.place,
+            excerpt,
             awaiting,
         }),
         ..StepFacts::default()

@@ -23,6 +23,7 @@ mod product;
 mod report;
 mod run;
 mod smoke;
+mod spec_report;
 mod step;
 mod supervisor;
 mod transpiler;
@@ -31,10 +32,10 @@ pub use facts::{
     BrowserFacts, ControlAnswer, ExceptionFact, HostFacts, Lookup, PageLook, Party, RequestFact,
     ScriptFailure, StepFacts, Unmet,
 };
-pub use git::{GitError, GitJob, git_password};
+pub use git::{GitError, GitJob, clone_scripts, git_password};
 pub use job::{
-    BrowserJob, BrowserTarget, CollectorSwitches, JourneyJob, Mode, PrintedVariables, RunJob,
-    RunnerMessage, SmokeJob, TraceRequests,
+    BrowserJob, BrowserTarget, CollectorSwitches, JourneyJob, JourneyStyle, Mode, PrintedVariables,
+    RunJob, RunnerMessage, SmokeJob, TraceRequests,
 };
 pub use judge::{judge, judge_git, judge_launch};
 pub use run::{remove_leftovers, run_job, workspace_name};

@@ -40,7 +40,7 @@ use crate::{
     journey::Journey,
     judge::{judge_git, judge_launch, judge_load},
     report::{self, Reporter},
-    smoke,
+    smoke, spec_report,
     step::Stage,
 };
 
@@ -74,6 +74,9 @@ pub async fn run_job(job: RunJob, go: Arc<Notify>) -> Result<u8, EvidenceError> 
 
 /// A new browser needs so long to become idle.
 const SETTLED_MS: u64 = 500;
+
+/// Of `executeAsync`, as WebDriver has it.
+const SCRIPT_TIMEOUT: Duration = Duration::from_secs(30);
 
 struct Runner {
     job: RunJob,
@@ -139,7 +142,7 @@ impl Runner {
         };
         let timeouts = TimeoutSettings {
             page_load,
-            script: Duration::from_millis(self.job.wait_for_timeout_ms),
+            script: Duration::from_millis(self.job.wait_for_timeout_ms).max(SCRIPT_TIMEOUT),
         };
         if let Err(error) = browser.webdriver.set_timeouts(timeouts).await {
             browser.close().await;
@@ -251,6 +254,7 @@ impl Runner {
             deadline: begun + Duration::from_millis(self.job.timeout_ms),
             step: None,
             coverage_taken: false,
+            played: Vec::new(),
         };
         let outcome = match (&self.job.mode, journey) {
             (Mode::Smoke(smoke), _) => smoke::run(&mut stage, smoke).await,
@@ -358,6 +362,7 @@ impl Runner {
             vitals,
             verdict,
             film,
+            played,
             ..
         } = stage;
         let dropped = collectors.dropped_events() + browser.devtools.dropped_events();
@@ -380,6 +385,19 @@ impl Runner {
                 if passed { "PASSED" } else { "FAILED" },
                 self.job.record.spec
             ));
+            let version = browser.webdriver.capabilities().get("browserVersion");
+            let block = spec_report::Block {
+                spec: &self.job.record.spec,
+                browser: version
+                    .and_then(|version| version.as_str())
+                    .unwrap_or_default(),
+                session: browser.webdriver.session_id(),
+                steps: &played,
+                took: reporter.clock.elapsed(),
+            };
+            for line in spec_report::lines(&block) {
+                reporter.line(line);
+            }
         }
         let drift = reporter.clock.wall_clock_drift_ms();
         if drift.abs() > 1000 {

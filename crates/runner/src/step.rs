@@ -28,6 +28,7 @@ use crate::{
     job::{CollectorSwitches, RunnerMessage},
     judge::judge,
     report::{Reporter, StepName},
+    spec_report::Played,
     supervisor::RUN_GROUP,
 };
 
@@ -60,6 +61,8 @@ pub(crate) struct Stage {
     pub(crate) deadline: Instant,
     /// The step that is going on, or went on last.
     pub(crate) step: Option<StepName>,
+    /// What was played so far.
+    pub(crate) played: Vec<Played>,
     /// The script has taken this step's coverage itself.
     pub(crate) coverage_taken: bool,
 }
@@ -332,6 +335,11 @@ impl Stage {
             "testStepEnd: {} {} ({duration_ms} ms)",
             step.parent, step.title
         ));
+        self.played.push(Played {
+            suite: step.parent.clone(),
+            title: step.title.clone(),
+            passed: verdict.is_passed(),
+        });
         self.reporter.tell(&RunnerMessage::Step(StepRecord {
             uuid_action: step.action.to_string(),
             title: step.title.clone(),

@@ -59,6 +59,8 @@ pub struct EngineConfig {
     /// The spec, relative to the root.
     pub spec: String,
     pub style: ScriptStyle,
+    /// A WebdriverIO configuration, relative to the root.
+    pub configuration_file: Option<String>,
     pub mocha: MochaOptions,
     /// `process.env`.
     pub environment: BTreeMap<String, String>,
@@ -303,6 +305,7 @@ struct Entries {
     run: Persistent<Function<'static>>,
     timeout: Persistent<Function<'static>>,
     retries: Persistent<Function<'static>>,
+    configure: Persistent<Function<'static>>,
     tree: Persistent<Function<'static>>,
 }
 
@@ -334,6 +337,9 @@ impl Engine {
         };
         let engine = Self::create(config, host, style).await?;
         deadline.set(config.load_limit);
+        if let Some(file) = &config.configuration_file {
+            engine.configure(file).await?;
+        }
         let tree = tokio::select! {
             tree = engine.evaluate(&config.spec) => Some(tree),
             () = deadline.reached() => None,
@@ -388,6 +394,27 @@ impl Engine {
             deadline,
             files,
             style,
+        })
+    }
+
+    /// Reads a configuration of WebdriverIO and takes what applies.
+    async fn configure(&self, file: &str) -> Result<(), ScriptError> {
+        let configure = self.entries.configure.clone();
+        let path = format!("/{file}");
+        let loading = self.context.async_with(async |ctx| {
+            let read = async {
+                let module: Object<'_> = Module::import(&ctx, path)?.into_future().await?;
+                configure.restore(&ctx)?.call::<_, ()>((module,))
+            };
+            read.await.catch(&ctx).map_err(|error| script_error(&error))
+        });
+        let loaded = tokio::select! {
+            loaded = loading => loaded,
+            () = self.deadline.reached() => Err(internal("it did not end in time")),
+        };
+        loaded.map_err(|error| ScriptError {
+            message: format!("configuration `{file}` cannot be used: {}", error.message),
+            ..self.in_users_terms(error)
         })
     }
 
@@ -550,6 +577,7 @@ fn install(
         run: entry("run")?,
         timeout: entry("timeout")?,
         retries: entry("retries")?,
+        configure: entry("configure")?,
         tree: entry("tree")?,
     })
 }
@@ -574,6 +602,8 @@ const SOURCES: &[(&str, &str)] = sources![
     "commands/browser.js",
     "commands/mock.js",
     "commands/product.js",
+    "configuration.js",
+    "fetch.js",
     "expect.js",
     "modules.js",
 ];

@@ -8,14 +8,11 @@ use std::{
 
 use crate::{
     ScriptError,
-    error::internal,
     resolution::{Resolution, Unresolved},
     syntax::look_at,
 };
 
 const MAX_SOURCE_BYTES: u64 = 16 << 20;
-/// Files that one run's style is looked for in.
-const MAX_FILES: usize = 2000;
 
 /// Turns TypeScript into JavaScript: path and source to source and where its lines came from.
 pub type Transpiler = fn(&str, &str) -> Result<Transpiled, String>;
@@ -289,33 +286,12 @@ impl ScriptFiles {
 
     /// Whether a script, with all that it imports of the repository itself, awaits its commands.
     pub(crate) fn is_asynchronous(&self, spec: &str) -> Result<bool, ScriptError> {
-        let mut waiting = vec![spec.to_owned()];
-        let mut seen = std::collections::HashSet::new();
-        while let Some(path) = waiting.pop() {
-            if !seen.insert(path.clone()) || path.ends_with(".json") {
-                continue;
-            }
-            if seen.len() > MAX_FILES {
-                return Err(internal(&format!(
-                    "`{spec}` imports more than {MAX_FILES} files"
-                )));
-            }
-            let Ok(source) = self.read(&path) else {
-                continue;
-            };
-            let syntax = look_at(&source);
-            if syntax.asynchronous {
-                return Ok(true);
-            }
-            for (name, _) in syntax.imports {
-                if let Ok(Resolved::File(file)) = self.resolve(&path, &name, false)
-                    && !file.contains("node_modules/")
-                {
-                    waiting.push(file);
-                }
-            }
-        }
-        Ok(false)
+        let mut asynchronous = false;
+        self.walk(spec, &mut |_, source| {
+            asynchronous |= look_at(source).asynchronous;
+            !asynchronous
+        })?;
+        Ok(asynchronous)
     }
 }
 

@@ -10,6 +10,7 @@
 
 pub mod commands;
 
+mod check;
 mod digest;
 mod engine;
 mod error;
@@ -20,6 +21,10 @@ mod resolution;
 mod syntax;
 mod tree;
 
+/// Types of everything a script may call, for editors.
+pub const TYPES: &str = include_str!("../types/index.d.ts");
+
+pub use check::{UnknownCommand, unknown_commands};
 pub use engine::{Call, CallOutcome, EngineConfig, MochaOptions, ScriptEngine, ScriptStyle};
 pub use error::{ScriptError, ScriptErrorKind};
 pub use files::{Positions, Transpiled, Transpiler};

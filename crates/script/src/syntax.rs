@@ -9,6 +9,10 @@ pub(crate) struct Syntax {
     pub(crate) common: bool,
     /// It uses `await` or `async`, other than in what is given to the page.
     pub(crate) asynchronous: bool,
+    /// Commands that it calls on `browser` or `driver`, with their line.
+    pub(crate) calls: Vec<(String, usize)>,
+    /// Commands that it adds by a literal name.
+    pub(crate) added: Vec<String>,
     /// What it imports or requires by a literal name, with its line.
     pub(crate) imports: Vec<(String, usize)>,
 }
@@ -231,6 +235,20 @@ pub(crate) fn look_at(source: &str) -> Syntax {
             Token::Word("async") if !member && page_depth.is_none() => {
                 syntax.asynchronous |= matches!(after, Some(Token::Word(_) | Token::Mark('(')));
             }
+            Token::Word(name)
+                if member
+                    && page_depth.is_none()
+                    && after == Some(&Token::Mark('('))
+                    && matches!(
+                        before_member(&tokens, at),
+                        Some(Token::Word("browser" | "driver"))
+                    )
+                    && at.checked_sub(3).and_then(|at| tokens.get(at))
+                        != Some(&Token::Mark('.')) =>
+            {
+                let line = lines.get(at).copied().unwrap_or_default();
+                syntax.calls.push(((*name).to_owned(), line));
+            }
             Token::Word("require") if !member => {
                 syntax.common |= after == Some(&Token::Mark('('));
             }
@@ -245,6 +263,9 @@ pub(crate) fn look_at(source: &str) -> Syntax {
                 syntax.module |= matches!(after, Some(Token::Word(_) | Token::Mark('{' | '*')));
             }
             Token::Text(name) => {
+                if matches!(before_member(&tokens, at), Some(Token::Word("addCommand"))) {
+                    syntax.added.push((*name).to_owned());
+                }
                 let imported = matches!(before, Some(Token::Word("from" | "import")));
                 let called = before == Some(&Token::Mark('('))
                     && at

@@ -28,6 +28,7 @@ async fn load(files: &[(&str, &str)]) -> Result<Loaded, ScriptError> {
         root: folder.path().to_owned(),
         spec: files[0].0.to_owned(),
         style: ScriptStyle::Detect,
+        configuration_file: None,
         mocha: MochaOptions::default(),
         transpiler: None,
         interceptions: Default::default(),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use canarytrace_driver::devtools::Interceptions;
-use canarytrace_script::{EngineConfig, MochaOptions, ScriptEngine, ScriptStyle};
+use canarytrace_script::{EngineConfig, MochaOptions, ScriptEngine, ScriptStyle, unknown_commands};
 use serde_json::json;
 
 use crate::{arguments::CheckArguments, configuration, failure::Failure, terminal};
@@ -23,6 +23,7 @@ pub(crate) fn run(arguments: &CheckArguments) -> Result<u8, Failure> {
             root: configuration.folder(),
             spec: script.clone(),
             style: ScriptStyle::Detect,
+            configuration_file: None,
             mocha: MochaOptions::default(),
             transpiler: canarytrace_runner::transpiler(),
             interceptions: Interceptions::default(),
@@ -40,7 +41,20 @@ pub(crate) fn run(arguments: &CheckArguments) -> Result<u8, Failure> {
                 "monitor `{}`: script {script} declares no test",
                 monitor.id
             )),
-            Ok(_) => {}
+            Ok(_) => {
+                let unknown = unknown_commands(&configuration.folder(), script)
+                    .map_err(|error| Failure::usage(error.to_string()))?;
+                problems.extend(unknown.into_iter().map(|command| {
+                    let meant = command
+                        .meant
+                        .map(|name| format!("; did you mean {name}?"))
+                        .unwrap_or_default();
+                    format!(
+                        "monitor `{}`: {}: browser.{} is not a command{meant}",
+                        monitor.id, command.place, command.name
+                    )
+                }));
+            }
             Err(error) => {
                 let place = error
                     .place

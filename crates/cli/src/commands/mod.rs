@@ -3,6 +3,7 @@
 pub(crate) mod check;
 pub(crate) mod compare;
 pub(crate) mod demo;
+pub(crate) mod init;
 pub(crate) mod run;
 pub(crate) mod runner;
 pub(crate) mod serve;

@@ -23,28 +23,39 @@ pub(crate) fn run(arguments: RunArguments, mut variables: Variables) -> Result<u
     for (name, value) in &arguments.set {
         variables.set(name, value);
     }
-    let planned = job::plan(&arguments, &variables)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(Failure::broken)?;
+    let mut code = 0;
+    for arguments in runtime.block_on(job::expand(arguments, &variables))? {
+        code = code.max(run_one(&runtime, &arguments, &variables)?);
+    }
+    runtime.shutdown_background();
+    Ok(code)
+}
+
+fn run_one(
+    runtime: &tokio::runtime::Runtime,
+    arguments: &RunArguments,
+    variables: &Variables,
+) -> Result<u8, Failure> {
+    let planned = job::plan(arguments, variables)?;
     let client = planned
         .store
         .as_ref()
-        .map(|url| store::client(url, &variables))
+        .map(|url| store::client(url, variables))
         .transpose()?;
     // The scheduler's server takes the attachments of its runs.
     let attachments = match arguments.controlled {
         true => None,
-        false => attachments::bucket(&variables)?,
+        false => attachments::bucket(variables)?,
     };
     let destination = Destination {
         store: client,
         attachments,
     };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(Failure::broken)?;
-    let result = runtime.block_on(repeat(&arguments, &variables, planned, destination));
-    runtime.shutdown_background();
-    result
+    runtime.block_on(repeat(arguments, variables, planned, destination))
 }
 
 /// Answers the highest exit code of the runs.

@@ -18,7 +18,10 @@ use canarytrace_runner::{BrowserJob, BrowserTarget, GitJob, Mode, RunJob, git_pa
 use crate::{arguments::RunArguments, configuration, failure::Failure, variables::Variables};
 
 mod monitor;
+mod specs;
 mod variables;
+
+pub(crate) use specs::expand;
 
 /// A job with what its supervisor needs.
 #[derive(Debug)]
@@ -32,6 +35,8 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 const OPEN_LIMIT_MS: u64 = 60_000;
 const COMMAND_LIMIT_MS: u64 = 30_000;
 const SETTLE_MS: u64 = 600;
+/// WebdriverIO's own `waitforTimeout`.
+const WEBDRIVERIO_WAIT_MS: u64 = 5_000;
 const GIT_LIMIT_MS: u64 = 60_000;
 
 /// The flags a run by variables gives the browser, as the established product does (`reference` section 8).

@@ -4,13 +4,13 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use canarytrace_model::{
     RunId,
-    stack::{Collect, Monitor, SecretSource, UrlCheckJob, When},
+    stack::{Collect, Monitor, ScriptStyle, SecretSource, UrlCheckJob, When},
 };
-use canarytrace_runner::{CollectorSwitches, JourneyJob, Mode, RunJob, SmokeJob};
+use canarytrace_runner::{CollectorSwitches, JourneyJob, JourneyStyle, Mode, RunJob, SmokeJob};
 
 use super::{
-    COMMAND_LIMIT_MS, OPEN_LIMIT_MS, Planned, SETTLE_MS, automatic_labels, browser,
-    default_timeout, git_job, milliseconds, record, run_id, secret_of_git, whole_ms,
+    COMMAND_LIMIT_MS, OPEN_LIMIT_MS, Planned, SETTLE_MS, WEBDRIVERIO_WAIT_MS, automatic_labels,
+    browser, default_timeout, git_job, milliseconds, record, run_id, secret_of_git, whole_ms,
 };
 use crate::{
     arguments::RunArguments,
@@ -71,7 +71,7 @@ pub(super) fn plan(
         collectors: collectors(&monitor.collect),
         secrets,
         base_url,
-        wait_for_timeout_ms: 30_000,
+        wait_for_timeout_ms: WEBDRIVERIO_WAIT_MS,
         step_timeout_ms: whole_ms(timeout),
         timeout_ms: whole_ms(timeout),
         command_limit_ms: milliseconds(variables, "CANARYTRACE_COMMAND_LIMIT", COMMAND_LIMIT_MS)?,
@@ -179,6 +179,15 @@ fn monitor_mode(
         base_url,
         git,
         environment,
+        configuration_file: monitor.script_config.clone(),
+        style: match monitor.script_style {
+            ScriptStyle::Detect => JourneyStyle::Detect,
+            ScriptStyle::Async => JourneyStyle::Async,
+            ScriptStyle::Sync => JourneyStyle::Sync,
+        },
+        fetch_hosts: monitor.allow_hosts.clone(),
+        schemes: monitor.allow_schemes.clone(),
+        wait_for_timeout_ms: None,
         log_commands: false,
     })))
 }

@@ -6,15 +6,17 @@ use canarytrace_model::{
     RunId,
     stack::{MonitorId, UrlCheckJob, When, Window},
 };
-use canarytrace_runner::{CollectorSwitches, JourneyJob, Mode, RunJob, SmokeJob, TraceRequests};
+use canarytrace_runner::{
+    CollectorSwitches, JourneyJob, JourneyStyle, Mode, RunJob, SmokeJob, TraceRequests,
+};
 
 use super::{
-    COMMAND_LIMIT_MS, OPEN_LIMIT_MS, Planned, SETTLE_MS, automatic_labels, browser,
-    default_timeout, git_job, milliseconds, record, run_id, secret_of_git, whole_ms,
+    COMMAND_LIMIT_MS, OPEN_LIMIT_MS, Planned, SETTLE_MS, WEBDRIVERIO_WAIT_MS, automatic_labels,
+    browser, default_timeout, git_job, milliseconds, record, run_id, secret_of_git, whole_ms,
 };
 use crate::{arguments::RunArguments, failure::Failure, variables::Variables};
 
-const DEFAULT_TESTS_PATH: &str = "/opt/canary/tests";
+pub(super) const DEFAULT_TESTS_PATH: &str = "/opt/canary/tests";
 
 pub(super) fn plan(arguments: &RunArguments, variables: &Variables) -> Result<Planned, Failure> {
     let uuid = run_id(arguments)?;
@@ -71,7 +73,7 @@ pub(super) fn plan(arguments: &RunArguments, variables: &Variables) -> Result<Pl
         collectors: collectors(variables)?,
         secrets,
         base_url,
-        wait_for_timeout_ms: milliseconds(variables, "WAIT_FOR_TIMEOUT", 30_000)?,
+        wait_for_timeout_ms: default_wait_ms(variables),
         step_timeout_ms: milliseconds(variables, "CANARYTRACE_STEP_TIMEOUT", 120_000)?,
         timeout_ms: whole_ms(timeout),
         command_limit_ms: milliseconds(variables, "CANARYTRACE_COMMAND_LIMIT", COMMAND_LIMIT_MS)?,
@@ -219,12 +221,51 @@ fn journey_mode(
         spec,
         base_url,
         git,
+        configuration_file: variables
+            .get("CONFIG")
+            .map(|file| file.trim_start_matches("./").to_owned()),
+        style: style(variables)?,
+        fetch_hosts: list(variables, "CANARYTRACE_FETCH_HOSTS"),
+        schemes: list(variables, "CANARYTRACE_ALLOW_SCHEMES"),
+        wait_for_timeout_ms: match variables.get("WAIT_FOR_TIMEOUT") {
+            Some(_) => Some(milliseconds(variables, "WAIT_FOR_TIMEOUT", 0)?),
+            None => None,
+        },
         log_commands: matches!(variables.get("LOG_LEVEL"), Some("trace" | "debug" | "info")),
         environment,
     })))
 }
 
-fn established_key() -> Option<PathBuf> {
+/// Of all waits when nothing says otherwise: a run by `SPEC` has the established product's, others WebdriverIO's.
+fn default_wait_ms(variables: &Variables) -> u64 {
+    if variables.get("SPEC").is_some() {
+        30_000
+    } else {
+        WEBDRIVERIO_WAIT_MS
+    }
+}
+
+fn style(variables: &Variables) -> Result<JourneyStyle, Failure> {
+    match variables.get("CANARYTRACE_SCRIPT_STYLE") {
+        None | Some("detect") => Ok(JourneyStyle::Detect),
+        Some("async") => Ok(JourneyStyle::Async),
+        Some("sync") => Ok(JourneyStyle::Sync),
+        Some(other) => Err(Failure::usage(format!(
+            "CANARYTRACE_SCRIPT_STYLE `{other}` must be detect, async or sync"
+        ))),
+    }
+}
+
+/// A list whose items are parted by `;` or `,`.
+fn list(variables: &Variables, name: &str) -> Vec<String> {
+    let items = variables.get(name).unwrap_or_default().split([';', ',']);
+    items
+        .map(|item| item.trim().to_owned())
+        .filter(|item| !item.is_empty())
+        .collect()
+}
+
+pub(super) fn established_key() -> Option<PathBuf> {
     Some(PathBuf::from("/secret/ssh-privatekey")).filter(|path| path.exists())
 }
 

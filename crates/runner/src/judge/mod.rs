@@ -57,6 +57,10 @@ fn with_facts(mut verdict: Verdict, facts: &StepFacts) -> Verdict {
             json!(script.and_then(|script| script.place.clone())),
         ),
         (
+            "excerpt",
+            json!(script.and_then(|script| script.excerpt.clone())),
+        ),
+        (
             "awaiting",
             json!(script.and_then(|script| script.awaiting.clone())),
         ),

@@ -529,6 +529,7 @@ fn a_step_that_never_ends_is_told_by_what_it_waited_for() {
     let deadline = |awaiting: Option<&str>| StepFacts {
         script: script(ScriptErrorKind::Deadline, "Timeout of 5000ms exceeded").map(|script| {
             ScriptFailure {
+                excerpt: None,
                 awaiting: awaiting.map(str::to_owned),
                 ..script
             }

@@ -1,10 +1,15 @@
 //! What the script's commands do to the browser: the protocol's own by name, and what stands beside it.
 
+mod fetch;
 mod files;
 mod network;
 mod pages;
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use canarytrace_driver::{
     Browser,
@@ -31,6 +36,10 @@ pub struct CommandContext {
     pub secrets: Arc<[String]>,
     /// Schemes besides `http`, `https`, `about`, `data` and `blob` that a script may open, such as `file`.
     pub schemes: Vec<String>,
+    /// Hosts that the script's `fetch` may ask.
+    pub fetch_hosts: Vec<String>,
+    /// Made when it is first needed: that takes milliseconds.
+    pub http: OnceLock<reqwest::Client>,
 }
 
 /// Why a command failed, as the script sees it.
@@ -172,7 +181,8 @@ async fn dispatch(
     match name {
         "protocol" => protocol(browser, context, arguments).await,
         "navigate" => pages::navigate(browser, context, arguments).await,
-        "resolveUrl" => pages::resolve_url(context, &text(arguments, "url")?).map(Value::String),
+        "resolveUrl" => pages::resolve_url(context, arguments).map(Value::String),
+        "fetch" => fetch::fetch(context, arguments).await,
         "dialog" => Ok(json!(browser.devtools.dialog())),
         "waitForLoadEventEnd" => pages::wait_for_load(browser).await,
         "addInitScript" => Ok(json!(

@@ -14,9 +14,15 @@ const SCHEMES: [&str; 5] = ["http", "https", "about", "data", "blob"];
 /// `/` means the base URL itself, whatever its path; everything else resolves by the standard's rules.
 pub(super) fn resolve_url(
     context: &CommandContext,
-    target: &str,
+    arguments: &Value,
 ) -> Result<String, CommandFailure> {
-    let url = match (&context.base_url, target) {
+    let target = &*text(arguments, "url")?;
+    let configured = arguments.get("base").and_then(Value::as_str);
+    let base = context
+        .base_url
+        .clone()
+        .or_else(|| configured.map(str::to_owned));
+    let url = match (&base, target) {
         (Some(base), "/") => base.clone(),
         (Some(base), target) => url::Url::parse(base)
             .and_then(|base| base.join(target))
@@ -47,7 +53,7 @@ pub(super) async fn navigate(
     context: &CommandContext,
     arguments: &Value,
 ) -> Outcome {
-    let url = resolve_url(context, &text(arguments, "url")?)?;
+    let url = resolve_url(context, arguments)?;
     // A dialog that an earlier command left open would fail this one.
     if let Err(error) = browser.webdriver.navigate(&url).await {
         if error.code() != Some(&ErrorCode::UnexpectedAlertOpen) {

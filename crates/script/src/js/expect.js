@@ -35,7 +35,7 @@
     if (loaded) return loaded;
     const library = own.library('expect');
     const { expect, setOptions, matchers } = library;
-    setOptions({ wait: own.options.expectTimeout, interval: own.options.expectInterval });
+    setOptions(own.expectWait());
     const older = {};
     for (const [name, today] of Object.entries(CONTAINING)) {
       const matcher = matchers.get(today);
@@ -46,8 +46,7 @@
           }
         : function containing(received, expected, options) {
             return matcher.call(this, received, expected, {
-              wait: own.options.expectTimeout,
-              interval: own.options.expectInterval,
+              ...own.expectWait(),
               ...options,
               containing: true,
             });

@@ -232,10 +232,28 @@
       afterEach: hooks.afterEach,
     });
   };
-  if (own.config.mochaInterface === 'tdd') Object.assign(globalThis, tdd);
-  if (own.config.mochaInterface === 'qunit') qunit();
+  const useInterface = (name) => {
+    if (name === 'tdd') Object.assign(globalThis, tdd);
+    if (name === 'qunit') qunit();
+  };
+  useInterface(own.config.mochaInterface);
+  // `mochaOpts` of a configuration file.
+  own.configureMocha = ({ timeout, retries, bail, grep: pattern, ui }) => {
+    if (timeout !== undefined) root.timeout = milliseconds(timeout);
+    if (retries !== undefined) root.retries = Number(retries);
+    if (bail !== undefined) settings.bail = Boolean(bail);
+    if (pattern) grep = pattern instanceof RegExp ? pattern : new RegExp(pattern);
+    useInterface(ui);
+  };
+  own.mochaRoot = root;
+  own.addHook = (node, kind, title, fn, first) => {
+    const owner = { type: 'hook', title: `"${title}" hook of the configuration`, parent: node, timeout: null };
+    const entry = { id: register({ fn, owner, suite: node }), owner };
+    if (first) node[kind].unshift(entry);
+    else node[kind].push(entry);
+  };
 
-  const grep = own.config.mochaGrep ? new RegExp(own.config.mochaGrep) : null;
+  let grep = own.config.mochaGrep ? new RegExp(own.config.mochaGrep) : null;
   const hasOnly = (node) => node.only || node.tests.some((test) => test.only) || node.suites.some(hasOnly);
   const timeoutOf = (node) => {
     for (let owner = node; owner; owner = owner.parent)
@@ -276,7 +294,10 @@
       suites: grep ? children.filter((child) => child.tests.length > 0 || child.suites.length > 0) : children,
     };
   };
-  own.tree = () => JSON.stringify({ ...plain(root, false), bail: settings.bail || Boolean(own.config.mochaBail) });
+  own.tree = () => {
+    own.attachHooks();
+    return JSON.stringify({ ...plain(root, false), bail: settings.bail || Boolean(own.config.mochaBail) });
+  };
 
   const invoke = (fn, context) => {
     if (fn.length === 0) {

@@ -45,7 +45,7 @@
     const extra = { ...headers, ...credentials };
     if (Object.keys(extra).length > 0) await call('extraHeaders', { headers: extra });
     try {
-      await call('navigate', { url: path, timeout: options.timeout });
+      await call('navigate', { url: path, base: config.baseUrl, timeout: options.timeout });
     } finally {
       if (Object.keys(extra).length > 0) await call('extraHeaders', { headers: {} });
       if (once) await call('removeInitScript', { id: once });
@@ -176,7 +176,7 @@
         (target, name, features) => {
           window.open(target, name, features);
         },
-        await call('resolveUrl', { url }),
+        await call('resolveUrl', { url, base: config.baseUrl }),
         windowName,
         windowFeatures,
       );
@@ -188,7 +188,7 @@
     }
     const { handle } = await protocol('createWindow', type);
     await protocol('switchToWindow', handle);
-    await call('navigate', { url });
+    await call('navigate', { url, base: config.baseUrl });
     return { handle, type };
   });
   define('closeWindow', async () => {
@@ -679,7 +679,7 @@
     getInstance: () => proxy,
     toString: () => '[object Browser]',
   });
-  own.parseUrl = (value) => block(call('resolveUrl', { url: value }));
+  own.parseUrl = (value) => block(call('resolveUrl', { url: value, base: config.baseUrl }));
   void blocking;
 
   // A name that does not exist is an error that says what may be meant.
