@@ -19,6 +19,11 @@ const COLLECT: &str = include_str!("../../crates/runner/src/js/collect.js");
 
 /// Opens the page in a fresh browser, waits until it is painted, reads its title; answers the wall time.
 pub(crate) async fn visit(browser: &Path, url: &str) -> Result<Duration> {
+    steps(browser, url, 0).await
+}
+
+/// The same, and asks the page so often for something more.
+pub(crate) async fn steps(browser: &Path, url: &str, more: usize) -> Result<Duration> {
     let started = Instant::now();
     let bare = BareBrowser::start(browser).await?;
     let (devtools, mut events) = DevTools::connect(&bare.socket).await?;
@@ -32,6 +37,11 @@ pub(crate) async fn visit(browser: &Path, url: &str) -> Result<Duration> {
         .await?;
     let title = devtools.evaluate(None, "document.title", LIMIT).await?;
     anyhow::ensure!(title == "Bench", "the floor saw another page: {title}");
+    for _ in 0..more {
+        devtools
+            .evaluate(None, "document.querySelector('h1').innerText", LIMIT)
+            .await?;
+    }
     events.close();
     devtools.close().await;
     bare.end().await?;

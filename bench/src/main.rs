@@ -1,4 +1,4 @@
-//! Benchmarks: `cargo xtask bench [run|store|kills [count [seed]]|store-kills [count [seed]]|faults [times]|observer [rounds]|compare [trials]|month [documents [alone]]|random [count [seed]]]`. Prints ratios against a floor or a peer measured in the same run.
+//! Benchmarks: `cargo xtask bench [run|script|store|kills [count [seed]]|store-kills [count [seed]]|faults [times]|observer [rounds]|compare [trials]|month [documents [alone]]|random [count [seed]]]`. Prints ratios against a floor or a peer measured in the same run.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -16,6 +16,7 @@ mod observer;
 mod peers;
 mod random;
 mod run;
+mod script;
 mod site;
 mod store;
 
@@ -94,10 +95,11 @@ fn bench(name: &str) -> Result<()> {
         .build()?;
     match name {
         "run" => runtime.block_on(run::bench()),
+        "script" => runtime.block_on(script::bench()),
         "store" => runtime.block_on(store::bench()),
         other => {
             bail!(
-                "benchmark `{other}` is not known: run, store, kills, store-kills, faults, observer, compare, month, random"
+                "benchmark `{other}` is not known: run, script, store, kills, store-kills, faults, observer, compare, month, random"
             )
         }
     }

@@ -7,7 +7,9 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use canarytrace_process::{ChildSpec, Containment, Group, Limits, Stdio, process_usage};
+use canarytrace_process::{
+    ChildSpec, Containment, Group, Limits, ProcessUsage, Stdio, process_usage,
+};
 use tokio::io::AsyncReadExt;
 
 /// What a check cost.
@@ -15,6 +17,8 @@ pub(crate) struct Peer {
     pub(crate) wall_s: f64,
     /// Node's processes, without browser and driver.
     pub(crate) cpu_s: f64,
+    /// The same processes' highest resident sets, added up.
+    pub(crate) memory_bytes: u64,
 }
 
 /// A test runner from npm.
@@ -40,7 +44,10 @@ const PLAYWRIGHT: Package = Package {
 };
 const FLAGS: &str = "'--headless=new', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'";
 
-pub(crate) async fn webdriverio(url: &str, browser: &Path) -> Result<Peer> {
+/// A spec of one page.
+pub(crate) const ONE_PAGE: &str = "describe('page', () => { it('opens', async () => { await browser.url('/'); await expect(browser).toHaveTitle('Bench'); }); });";
+
+pub(crate) async fn webdriverio(url: &str, browser: &Path, script: &str) -> Result<Peer> {
     let folder = install(&WEBDRIVERIO).await?;
     let config = format!(
         "export const config = {{ runner: 'local', specs: ['./spec.js'], maxInstances: 1, logLevel: 'error', framework: 'mocha', reporters: ['spec'], baseUrl: '{url}',\n\
@@ -48,10 +55,7 @@ pub(crate) async fn webdriverio(url: &str, browser: &Path) -> Result<Peer> {
         browser.display()
     );
     std::fs::write(folder.join("wdio.conf.js"), config)?;
-    std::fs::write(
-        folder.join("spec.js"),
-        "describe('page', () => { it('opens', async () => { await browser.url('/'); await expect(browser).toHaveTitle('Bench'); }); });",
-    )?;
+    std::fs::write(folder.join("spec.js"), script)?;
     run(&WEBDRIVERIO, &folder).await
 }
 
@@ -115,7 +119,7 @@ async fn run(package: &Package, folder: &Path) -> Result<Peer> {
     let node = spec("node", folder).args([program]);
     let mut child = group.spawn(&node.args(package.arguments))?;
     let mut stdout = child.stdout.take().context("no stdout")?;
-    let mut cpu: std::collections::HashMap<u32, f64> = std::collections::HashMap::new();
+    let mut used: std::collections::HashMap<u32, ProcessUsage> = std::collections::HashMap::new();
     let mut said = String::new();
     let status = {
         let reading = stdout.read_to_string(&mut said);
@@ -127,7 +131,7 @@ async fn run(package: &Package, folder: &Path) -> Result<Peer> {
                     name.starts_with("node") || name.starts_with("MainThread"),
                     process_usage(pid),
                 ) {
-                    cpu.insert(pid, usage.cpu_s);
+                    used.insert(pid, usage);
                 }
             }
             tokio::select! {
@@ -145,6 +149,7 @@ async fn run(package: &Package, folder: &Path) -> Result<Peer> {
     );
     Ok(Peer {
         wall_s,
-        cpu_s: cpu.values().sum(),
+        cpu_s: used.values().map(|usage| usage.cpu_s).sum(),
+        memory_bytes: used.values().map(|usage| usage.peak_rss_bytes).sum(),
     })
 }

@@ -55,7 +55,10 @@ pub(crate) async fn bench() -> Result<()> {
         std::fs::metadata(&binary)?.len() as f64 / 1e6
     );
     let named = [
-        ("WebdriverIO", peers::webdriverio(&url, &browser).await?),
+        (
+            "WebdriverIO",
+            peers::webdriverio(&url, &browser, peers::ONE_PAGE).await?,
+        ),
         (
             "Playwright Test, trace on",
             peers::playwright(&url, &browser).await?,

@@ -244,100 +244,102 @@ fn product_commands_leave_documents() {
     assert!(!coverage.is_empty());
 }
 
+/// Name, what the test does, and what its error or outcome says.
+const BAD: &[(&str, &str, &str)] = &[
+    ("loops", "while (true) {}", "Timeout of 700ms exceeded"),
+    (
+        "awaits nothing",
+        "await new Promise(() => {});",
+        "Timeout of 700ms exceeded",
+    ),
+    (
+        "recurses",
+        "const f = () => f() + 1; f();",
+        "Maximum call stack size exceeded",
+    ),
+    (
+        "poisons promises",
+        "Object.prototype.then = function () { throw new Error('poison'); }; await browser.getUrl();",
+        "",
+    ),
+    (
+        "replaces JSON",
+        "JSON.stringify = () => { throw new Error('no JSON'); }; JSON.parse = JSON.stringify; expect(await browser.getTitle()).toBe('Form');",
+        "passed",
+    ),
+    (
+        "makes a huge text",
+        "const text = 'x'.repeat(100e6); expect(text.length).toBe(100e6);",
+        "",
+    ),
+    (
+        "takes all memory",
+        "const kept = []; for (;;) kept.push(new Uint8Array(5e7));",
+        "out of memory",
+    ),
+    (
+        "throws a getter",
+        "throw { get message() { throw new Error('inner'); } };",
+        "",
+    ),
+    (
+        "throws a proxy",
+        "throw new Proxy({}, { get() { throw new Error('trap'); } });",
+        "",
+    ),
+    (
+        "closes the window",
+        "await browser.closeWindow(); await browser.getTitle();",
+        "",
+    ),
+    (
+        "opens a file",
+        "await browser.url('file:///etc/passwd');",
+        "is refused: a monitor opens no `file:` page",
+    ),
+    (
+        "opens settings",
+        "await browser.url('chrome://settings');",
+        "is refused: a monitor opens no `chrome:` page",
+    ),
+    (
+        "asks another host",
+        "await fetch('http://192.0.2.1/');",
+        "is refused: a script asks the host of its base URL only",
+    ),
+    (
+        "asks its own host",
+        "const answer = await fetch(process.env.BASE_URL + '/api/items'); expect(answer.status).toBe(200); expect((await answer.json())[0].name).toBe('one');",
+        "passed",
+    ),
+    (
+        "reads outside",
+        "require('fs').readFileSync('/etc/passwd');",
+        "ENOENT",
+    ),
+    (
+        "writes a file",
+        "require('fs').writeFileSync('/x', 'y');",
+        "a monitor script writes no file",
+    ),
+    (
+        "leaves a dialog",
+        "await browser.execute(() => setTimeout(() => alert('left'), 0)); await browser.pause(200);",
+        "",
+    ),
+    (
+        "talks too much",
+        "for (let i = 0; i < 20000; i += 1) console.log('line', i);",
+        "passed",
+    ),
+    ("exits", "process.exit(1);", "process.exit is not available"),
+];
+
 /// Scripts that mean no good, or know no better: each ends with a verdict of its own, and the run with a record.
 #[test]
 fn nothing_that_a_script_does_breaks_a_run() {
     let web = pages();
-    let cases = [
-        ("loops", "while (true) {}", "Timeout of 700ms exceeded"),
-        (
-            "awaits nothing",
-            "await new Promise(() => {});",
-            "Timeout of 700ms exceeded",
-        ),
-        (
-            "recurses",
-            "const f = () => f() + 1; f();",
-            "Maximum call stack size exceeded",
-        ),
-        (
-            "poisons promises",
-            "Object.prototype.then = function () { throw new Error('poison'); }; await browser.getUrl();",
-            "",
-        ),
-        (
-            "replaces JSON",
-            "JSON.stringify = () => { throw new Error('no JSON'); }; JSON.parse = JSON.stringify; expect(await browser.getTitle()).toBe('Form');",
-            "passed",
-        ),
-        (
-            "makes a huge text",
-            "const text = 'x'.repeat(100e6); expect(text.length).toBe(100e6);",
-            "",
-        ),
-        (
-            "takes all memory",
-            "const kept = []; for (;;) kept.push(new Uint8Array(5e7));",
-            "out of memory",
-        ),
-        (
-            "throws a getter",
-            "throw { get message() { throw new Error('inner'); } };",
-            "",
-        ),
-        (
-            "throws a proxy",
-            "throw new Proxy({}, { get() { throw new Error('trap'); } });",
-            "",
-        ),
-        (
-            "closes the window",
-            "await browser.closeWindow(); await browser.getTitle();",
-            "",
-        ),
-        (
-            "opens a file",
-            "await browser.url('file:///etc/passwd');",
-            "is refused: a monitor opens no `file:` page",
-        ),
-        (
-            "opens settings",
-            "await browser.url('chrome://settings');",
-            "is refused: a monitor opens no `chrome:` page",
-        ),
-        (
-            "asks another host",
-            "await fetch('http://192.0.2.1/');",
-            "is refused: a script asks the host of its base URL only",
-        ),
-        (
-            "asks its own host",
-            "const answer = await fetch(process.env.BASE_URL + '/api/items'); expect(answer.status).toBe(200); expect((await answer.json())[0].name).toBe('one');",
-            "passed",
-        ),
-        (
-            "reads outside",
-            "require('fs').readFileSync('/etc/passwd');",
-            "ENOENT",
-        ),
-        (
-            "writes a file",
-            "require('fs').writeFileSync('/x', 'y');",
-            "a monitor script writes no file",
-        ),
-        (
-            "leaves a dialog",
-            "await browser.execute(() => setTimeout(() => alert('left'), 0)); await browser.pause(200);",
-            "",
-        ),
-        (
-            "talks too much",
-            "for (let i = 0; i < 20000; i += 1) console.log('line', i);",
-            "passed",
-        ),
-        ("exits", "process.exit(1);", "process.exit is not available"),
-    ];
-    for (name, body, expected) in cases {
+    for (name, body, expected) in BAD {
         let spec = format!(
             "describe('Bad', () => {{ it('{name}', async function () {{ this.timeout(700); await browser.url('/form.html'); {body} }}); it('goes on', () => {{}}); }});"
         );

@@ -1,5 +1,4 @@
 //! Scripts: the same specs played by WebdriverIO itself and by us.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeMap;
 

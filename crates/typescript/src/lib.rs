@@ -110,8 +110,6 @@ fn in_words(path: &str, source: &str, error: &OxcDiagnostic) -> String {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
     use super::*;
 
     fn check(source: &str, expected: &str) {

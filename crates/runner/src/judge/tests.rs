@@ -33,6 +33,7 @@ fn script(kind: ScriptErrorKind, message: &str) -> Option<ScriptFailure> {
         name: "Error".to_owned(),
         message: message.to_owned(),
         place: Some("a.js:3:1".to_owned()),
+        excerpt: None,
         awaiting: None,
     })
 }
