@@ -2,7 +2,7 @@
 
 use std::{env, fs, path::PathBuf};
 
-const NAMES: [&str; 5] = ["node", "expect", "chai", "roles", "html"];
+const NAMES: [&str; 6] = ["node", "expect", "chai", "roles", "html", "intl"];
 
 fn main() {
     println!("cargo:rerun-if-changed=library/dist");

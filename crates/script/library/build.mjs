@@ -7,7 +7,7 @@ import { rolldown } from 'rolldown';
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const builtin = new Set([...builtinModules, 'graceful-fs']);
-const ENTRIES = ['node', 'expect', 'chai', 'roles', 'html'];
+const ENTRIES = ['node', 'expect', 'chai', 'roles', 'html', 'intl'];
 // What expect-webdriverio imports of WebdriverIO itself, and what only Node could do.
 const STANDINS = {
   // Colours, stacks and files are not what a monitor's log wants of a matcher.

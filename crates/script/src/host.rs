@@ -79,6 +79,7 @@ fn library(name: &str) -> Option<&'static str> {
         "chai" => include_str!(concat!(env!("OUT_DIR"), "/library/chai.js")),
         "roles" => include_str!(concat!(env!("OUT_DIR"), "/library/roles.js")),
         "html" => include_str!(concat!(env!("OUT_DIR"), "/library/html.js")),
+        "intl" => include_str!(concat!(env!("OUT_DIR"), "/library/intl.js")),
         _ => return None,
     })
 }

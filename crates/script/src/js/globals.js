@@ -177,6 +177,27 @@
       own.library('node');
       return globalThis[name];
     });
+  // The languages are loaded when a script first formats for one; the engine itself knows none.
+  const speak = () => {
+    delete globalThis.Intl;
+    own.library('intl');
+    return globalThis.Intl;
+  };
+  own.lazy('Intl', speak);
+  for (const [prototype, names] of [
+    [Number.prototype, ['toLocaleString']],
+    [Date.prototype, ['toLocaleString', 'toLocaleDateString', 'toLocaleTimeString']],
+  ])
+    for (const name of names)
+      Object.defineProperty(prototype, name, {
+        configurable: true,
+        writable: true,
+        value(...args) {
+          // Loading it puts the real one in this place.
+          void globalThis.Intl;
+          return prototype[name].apply(this, args);
+        },
+      });
   globalThis.TextEncoder = class TextEncoder {
     get encoding() {
       return 'utf-8';
