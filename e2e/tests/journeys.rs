@@ -396,3 +396,36 @@ fn a_repository_is_made_and_checked() {
         said.stderr
     );
 }
+
+/// At a terminal of `script`, which gives the command one.
+#[test]
+fn a_person_is_asked_and_goes_on() {
+    use std::io::Write;
+
+    let folder = tempfile::tempdir().unwrap();
+    let spec = "describe('Seen', () => { it('asks', async () => { await browser.url('data:text/html,<h1>Hello you</h1>'); await browser.debug(); }); it('fails', () => { throw new Error('stop here'); }); });";
+    write(folder.path(), &[("a.js", spec)]);
+    let binary = canarytrace_e2e::binary();
+    let command = format!("{} run --script a.js --pause-on-failure", binary.display());
+    let mut child = Command::new("script")
+        .args(["--quiet", "--return", "--command", &command, "/dev/null"])
+        .current_dir(folder.path())
+        .env("CANARYTRACE_SETTLE", "0")
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|error| panic!("script: {error}; Debian has it in bsdutils"));
+    let typed = b"await $('h1').getText()\nnothing.here\n.exit\n\n";
+    child.stdin.as_mut().unwrap().write_all(typed).unwrap();
+    let said: Said = child.wait_with_output().unwrap().into();
+    for text in [
+        "'Hello you'",
+        "ReferenceError: nothing is not defined",
+        "paused: Seen fails failed: stop here",
+        "✗ Seen fails",
+        ">    1 | describe(",
+    ] {
+        assert!(said.stdout.contains(text), "{text}\n{}", said.stdout);
+    }
+    assert_eq!(said.code, Some(1), "{}", said.stdout);
+}

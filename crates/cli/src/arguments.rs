@@ -109,6 +109,9 @@ pub(crate) struct RunArguments {
     /// Show the browser
     #[arg(long)]
     pub(crate) headed: bool,
+    /// Wait at each failed step until Enter is pressed
+    #[arg(long)]
+    pub(crate) pause_on_failure: bool,
     /// End the run after this, such as 90s
     #[arg(long, value_parser = Span::parse)]
     pub(crate) timeout: Option<Span>,

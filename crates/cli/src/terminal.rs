@@ -18,6 +18,10 @@ pub(crate) fn stdout_is_terminal() -> bool {
     std::io::stdout().is_terminal()
 }
 
+pub(crate) fn stdin_is_terminal() -> bool {
+    std::io::stdin().is_terminal()
+}
+
 pub(crate) fn stderr_has_color(variables: &Variables) -> bool {
     std::io::stderr().is_terminal() && variables.get("NO_COLOR").is_none()
 }

@@ -45,6 +45,12 @@ pub struct RunJob {
     pub trace: Option<TraceRequests>,
     /// Wait for a line on standard input before the first navigation.
     pub wait_for_go: bool,
+    /// A person sits at a terminal: `browser.debug()` asks them.
+    #[serde(default)]
+    pub interactive: bool,
+    /// A failed step waits until they go on.
+    #[serde(default)]
+    pub pause_on_failure: bool,
     /// What the run is limited to.
     pub cpus: Option<f64>,
     pub memory_bytes: Option<u64>,

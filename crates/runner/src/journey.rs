@@ -11,7 +11,7 @@ use canarytrace_model::verdict::{Cause, Verdict};
 use canarytrace_script::{
     Call, CallOutcome, Callable, CommandRequest, EngineConfig, EngineOutput, MochaOptions,
     ScriptEngine, ScriptError, ScriptErrorKind, ScriptStyle, SuiteNode, TestNode,
-    commands::{CommandContext, command_line, command_name, perform},
+    commands::{CommandContext, command_line, command_name, perform, reply_value},
 };
 use serde_json::json;
 use tokio::sync::mpsc;
@@ -23,6 +23,7 @@ use crate::{
     report::StepName,
     step::Stage,
     transpiler::transpiler,
+    typed::next_typed,
 };
 
 const MEMORY_LIMIT_BYTES: usize = 128 << 20;
@@ -104,7 +105,7 @@ fn configuration(job: &RunJob, journey: &JourneyJob, browser: &Browser) -> serde
         explicit.push("waitforTimeout");
     }
     json!({
-        "explicit": explicit,
+        "explicit": explicit, "interactive": job.interactive,
         "username": value("USER"), "password": value("PASS"), "baseUrl": journey.base_url,
         "waitforTimeout": wait_ms, "waitforInterval": INTERVAL.as_millis() as u64,
         "stepTimeout": job.step_timeout_ms,
@@ -451,6 +452,11 @@ impl Journey {
                     if *log_commands && let Some(line) = command_line(&request) {
                         stage.reporter.line(format!("[0-0] INFO webdriver: COMMAND {line}"));
                     }
+                    if request.name == "debug" {
+                        let line = typed_line(stage, output).await;
+                        reply_value(request, &json!({"line": line}));
+                        continue;
+                    }
                     if product::is_ours(&request.name) {
                         product::perform(stage, request).await;
                         latest = Some((name, Instant::now()));
@@ -499,6 +505,20 @@ impl Journey {
     fn drain_output(&mut self, stage: &mut Stage) {
         while let Ok(said) = self.output.try_recv() {
             say(stage, said);
+        }
+    }
+}
+
+/// What a person types next, while what the script says goes on being shown.
+async fn typed_line(
+    stage: &mut Stage,
+    output: &mut mpsc::Receiver<EngineOutput>,
+) -> Option<String> {
+    let typed = stage.typed.clone()?;
+    loop {
+        tokio::select! {
+            line = next_typed(&typed) => return line,
+            Some(said) = output.recv() => say(stage, said),
         }
     }
 }

@@ -27,6 +27,7 @@ mod spec_report;
 mod step;
 mod supervisor;
 mod transpiler;
+mod typed;
 
 pub use facts::{
     BrowserFacts, ControlAnswer, ExceptionFact, HostFacts, Lookup, PageLook, Party, RequestFact,
@@ -41,3 +42,4 @@ pub use judge::{judge, judge_git, judge_launch};
 pub use run::{remove_leftovers, run_job, workspace_name};
 pub use supervisor::{Notice, RunResult, SupervisorConfig, group_name, supervise};
 pub use transpiler::transpiler;
+pub use typed::{TypedLines, typed_lines};

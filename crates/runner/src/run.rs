@@ -42,13 +42,14 @@ use crate::{
     report::{self, Reporter},
     smoke, spec_report,
     step::Stage,
+    typed::TypedLines,
 };
 
 /// A browser ready for its first navigation.
 type Ready = (Browser, mpsc::Receiver<BrowserEvent>);
 
 /// Carries out a job in this process; `go` is notified when the first navigation may begin. Answers the exit code.
-pub async fn run_job(job: RunJob, go: Arc<Notify>) -> Result<u8, EvidenceError> {
+pub async fn run_job(job: RunJob, go: Arc<Notify>, typed: TypedLines) -> Result<u8, EvidenceError> {
     let clock = RunClock::start();
     let secrets = Secrets::new(job.secrets.iter().cloned());
     let directory = RunDirectory::open(&job.directory, &job.record, secrets.clone())?;
@@ -57,6 +58,7 @@ pub async fn run_job(job: RunJob, go: Arc<Notify>) -> Result<u8, EvidenceError> 
         started: Instant::now(),
         job,
         reporter: Some(reporter),
+        typed,
     };
     let summary = match runner.run(&go).await {
         Ok(summary) => summary,
@@ -83,6 +85,7 @@ struct Runner {
     started: Instant,
     /// Lent to the stage while there is one.
     reporter: Option<Reporter>,
+    typed: TypedLines,
 }
 
 impl Runner {
@@ -255,6 +258,8 @@ impl Runner {
             step: None,
             coverage_taken: false,
             played: Vec::new(),
+            typed: self.job.interactive.then(|| Arc::clone(&self.typed)),
+            pause_on_failure: self.job.pause_on_failure,
         };
         let outcome = match (&self.job.mode, journey) {
             (Mode::Smoke(smoke), _) => smoke::run(&mut stage, smoke).await,

@@ -30,6 +30,7 @@ use crate::{
     report::{Reporter, StepName},
     spec_report::Played,
     supervisor::RUN_GROUP,
+    typed::{TypedLines, next_typed},
 };
 
 /// Everything a step works with.
@@ -61,6 +62,9 @@ pub(crate) struct Stage {
     pub(crate) deadline: Instant,
     /// The step that is going on, or went on last.
     pub(crate) step: Option<StepName>,
+    /// Of a person at a terminal.
+    pub(crate) typed: Option<TypedLines>,
+    pub(crate) pause_on_failure: bool,
     /// What was played so far.
     pub(crate) played: Vec<Played>,
     /// The script has taken this step's coverage itself.
@@ -198,7 +202,23 @@ impl Stage {
             self.dom_copy(&step.name, &verdict).await?;
         }
         self.close(&step.name, duration, &verdict, screenshot, host)?;
+        if !verdict.is_passed() && self.pause_on_failure && alive {
+            self.pause(&step.name, &verdict).await;
+        }
         Ok(verdict)
+    }
+
+    /// Leaves the browser as it is until a person goes on.
+    async fn pause(&mut self, step: &StepName, verdict: &Verdict) {
+        let Some(typed) = self.typed.clone() else {
+            return;
+        };
+        let detail = verdict.detail.as_deref().unwrap_or_default();
+        self.reporter.line(format!(
+            "paused: {} failed: {detail}; press Enter to go on",
+            step.full_title
+        ));
+        next_typed(&typed).await;
     }
 
     async fn gather(&mut self, facts: &mut StepFacts, alive: bool) {

@@ -30,6 +30,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::job::{RunJob, RunSummary, RunnerMessage};
+use crate::typed::{TypedLines, next_typed};
 
 /// How a run is supervised.
 #[derive(Debug)]
@@ -49,6 +50,8 @@ pub struct SupervisorConfig {
     pub cancel: CancellationToken,
     /// Notified when the first navigation may begin (only with `wait_for_go`).
     pub go: Arc<Notify>,
+    /// What a person types while the run goes on.
+    pub typed: TypedLines,
 }
 
 /// What a supervised run tells while it runs.
@@ -225,6 +228,11 @@ impl Run {
                 },
                 () = &mut deadline => return End::Late,
                 () = config.cancel.cancelled() => return End::Cancelled,
+                Some(text) = next_typed(&config.typed) => {
+                    if stdin.write_all(format!(">{text}\n").as_bytes()).await.is_err() {
+                        warn!("the runner does not listen");
+                    }
+                }
                 () = config.go.notified() => {
                     self.begun = true;
                     deadline.as_mut().reset(tokio::time::Instant::now() + config.timeout);

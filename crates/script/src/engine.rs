@@ -272,6 +272,11 @@ impl Deadline {
         self.moved.notify_waiters();
     }
 
+    /// A person takes their time.
+    pub(crate) fn hold(&self) {
+        self.set(UNLIMITED);
+    }
+
     fn clear(&self) {
         self.at_ms.store(0, Ordering::Relaxed);
     }

@@ -148,6 +148,8 @@ impl Host {
                 std::thread::park_timeout(seconds(milliseconds).min(deadline.left()))
             }),
         )?;
+        let deadline = self.deadline.clone();
+        object.set("holdDeadline", Func::from(move || deadline.hold()))?;
         object.set(
             "runJob",
             Func::from(|ctx: Ctx<'_>| ctx.execute_pending_job()),

@@ -1,23 +1,27 @@
 //! `canarytrace run`: one run, supervised by this process.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use canarytrace_evidence::Destination;
 use canarytrace_process::{Containment, Limits};
-use canarytrace_runner::{Notice, RunResult, SupervisorConfig, supervise};
-use tokio::sync::Notify;
+use canarytrace_runner::{Notice, RunResult, SupervisorConfig, supervise, typed_lines};
+use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     arguments::RunArguments,
     attachments,
-    control::{listen_to_parent, stop_on_signals},
+    commands::runner::TYPED_LINES,
+    control::{listen_to_parent, listen_to_person, stop_on_signals},
     failure::Failure,
     job::{self, Planned},
     measured::{self, Measured},
     store, terminal,
     variables::Variables,
 };
+
+/// How long a run may take that a person sits at.
+const INTERACTIVE: Duration = Duration::from_secs(24 * 3600);
 
 pub(crate) fn run(arguments: RunArguments, mut variables: Variables) -> Result<u8, Failure> {
     for (name, value) in &arguments.set {
@@ -99,9 +103,28 @@ async fn carry_out(
     let go = Arc::new(Notify::new());
     if arguments.controlled {
         // When the scheduler is gone, so is the reason for the run.
-        listen_to_parent(Arc::clone(&go), cancel.clone())?;
+        let (typing, _) = mpsc::channel(1);
+        listen_to_parent(Arc::clone(&go), typing, cancel.clone())?;
     }
     let human = terminal::stdout_is_terminal() && !arguments.json;
+    if human && terminal::stdin_is_terminal() && !arguments.controlled {
+        planned.job.interactive = true;
+        planned.job.pause_on_failure = arguments.pause_on_failure;
+        if arguments.pause_on_failure || arguments.headed {
+            // A person takes their time.
+            planned.timeout = INTERACTIVE;
+            planned.job.timeout_ms = u64::try_from(INTERACTIVE.as_millis()).unwrap_or(u64::MAX);
+        }
+    } else if arguments.pause_on_failure {
+        return Err(Failure::with_hint(
+            "--pause-on-failure needs a terminal",
+            "leave it out when nobody is there to go on",
+        ));
+    }
+    let (typing, typed) = mpsc::channel(TYPED_LINES);
+    if planned.job.interactive {
+        listen_to_person(typing)?;
+    }
     let has_store = destination.store.is_some();
     let bucket = destination.attachments.as_ref();
     planned.job.attachments_url = bucket.and_then(|bucket| bucket.url().map(str::to_owned));
@@ -127,6 +150,7 @@ async fn carry_out(
         timeout: planned.timeout,
         cancel: cancel.clone(),
         go,
+        typed: typed_lines(typed),
     };
     let controlled = arguments.controlled;
     let mut notice = |notice: Notice| tell(&notice, human, has_store, controlled);

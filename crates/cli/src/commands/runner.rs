@@ -2,11 +2,14 @@
 
 use std::{io::BufRead, sync::Arc};
 
-use canarytrace_runner::{RunJob, remove_leftovers, run_job};
-use tokio::sync::Notify;
+use canarytrace_runner::{RunJob, remove_leftovers, run_job, typed_lines};
+use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use crate::{control::listen_to_parent, failure::Failure};
+
+/// Lines that wait until the script asks for one.
+pub(crate) const TYPED_LINES: usize = 64;
 
 pub(crate) fn run() -> Result<u8, Failure> {
     let mut line = String::new();
@@ -22,10 +25,11 @@ pub(crate) fn run() -> Result<u8, Failure> {
         .build()
         .map_err(Failure::broken)?;
     let (go, gone) = (Arc::new(Notify::new()), CancellationToken::new());
-    listen_to_parent(Arc::clone(&go), gone.clone())?;
+    let (typing, typed) = mpsc::channel(TYPED_LINES);
+    listen_to_parent(Arc::clone(&go), typing, gone.clone())?;
     let code = runtime.block_on(async {
         tokio::select! {
-            code = run_job(job, go) => code.map_err(Failure::broken),
+            code = run_job(job, go, typed_lines(typed)) => code.map_err(Failure::broken),
             // The supervisor is gone: dropping the job kills the browser.
             () = gone.cancelled() => Err(Failure::broken("the supervisor closed our standard input")),
         }

@@ -86,6 +86,8 @@ pub(super) fn plan(
         attachments_url: None,
         trace: None,
         wait_for_go: arguments.controlled,
+        interactive: false,
+        pause_on_failure: false,
         cpus: monitor.browser.cpus.or(stack.defaults.browser.cpus),
         memory_bytes: monitor
             .browser

@@ -86,6 +86,8 @@ pub(super) fn plan(arguments: &RunArguments, variables: &Variables) -> Result<Pl
         attachments_url: None,
         trace,
         wait_for_go: arguments.controlled,
+        interactive: false,
+        pause_on_failure: false,
         cpus: None,
         memory_bytes: None,
         settle_ms: milliseconds(variables, "CANARYTRACE_SETTLE", SETTLE_MS)?,

@@ -140,14 +140,22 @@ pub async fn perform(browser: &Browser, context: &CommandContext, request: Comma
 
 /// Answers a command that was carried out elsewhere; a refusal is the script's fault.
 pub fn reply_with(request: CommandRequest, outcome: Result<(), String>) {
-    let answer = match outcome {
-        Ok(()) => json!({"value": null}),
+    match outcome {
+        Ok(()) => reply_value(request, &Value::Null),
         Err(message) => {
-            json!({"error": {"kind": "script", "name": "Error", "message": message}})
+            let failure = json!({"kind": "script", "name": "Error", "message": message});
+            // A script that is over no longer waits.
+            request
+                .reply
+                .send(json!({"error": failure}).to_string())
+                .ok();
         }
-    };
-    // A script that is over no longer waits.
-    request.reply.send(answer.to_string()).ok();
+    }
+}
+
+/// Answers a command that was carried out elsewhere.
+pub fn reply_value(request: CommandRequest, value: &Value) {
+    request.reply.send(json!({"value": value}).to_string()).ok();
 }
 
 /// The name of a command for people: the protocol's own, where it is one.

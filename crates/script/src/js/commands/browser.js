@@ -134,9 +134,32 @@
     },
     { holds: false },
   );
-  define('debug', async () => {
-    host.line('Canarytrace:debug: there is no terminal, going on');
-  });
+  // Asks a person for expressions until they type `.exit`; without a terminal there is nobody to ask.
+  define(
+    'debug',
+    async () => {
+      if (!config.interactive) {
+        host.line('Canarytrace:debug: there is no terminal, going on');
+        return;
+      }
+      host.line('debug: type JavaScript such as `await $("h1").getText()`; `.exit` goes on');
+      host.holdDeadline();
+      for (;;) {
+        const { line } = await call('debug', {});
+        if (line === null || line.trim() === '.exit') return;
+        try {
+          // An expression answers its value, anything else is a statement.
+          const statement = /^(const|let|var|for|if|while|throw|return|\{)\b/.test(line.trim());
+          const body = statement ? line : `return (${line}\n)`;
+          const { eval: evaluate } = globalThis;
+          host.line(own.inspect(await evaluate(`(async () => { ${body} })`)()));
+        } catch (error) {
+          host.line(`${error?.name ?? 'Error'}: ${error?.message ?? error}`);
+        }
+      }
+    },
+    { issues: true },
+  );
 
   // Windows and frames.
   const sizes = (what, width, height) => {
