@@ -111,6 +111,14 @@ fn spec(program: &str, folder: &Path) -> ChildSpec {
     spec
 }
 
+/// The highest resident set of a process so far.
+fn peak_bytes(pid: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kibibytes = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
+    kibibytes.unwrap_or(0) * 1024
+}
+
 /// Node's CPU is read while it lives: its last reading misses at most a few milliseconds.
 async fn run(package: &Package, folder: &Path) -> Result<Peer> {
     let mut group = Group::create(&Containment::Subreaper, package.folder, &Limits::default())?;
@@ -131,7 +139,15 @@ async fn run(package: &Package, folder: &Path) -> Result<Peer> {
                     name.starts_with("node") || name.starts_with("MainThread"),
                     process_usage(pid),
                 ) {
-                    used.insert(pid, usage);
+                    let peak = peak_bytes(pid)
+                        .max(used.get(&pid).map_or(0, |before| before.peak_rss_bytes));
+                    used.insert(
+                        pid,
+                        ProcessUsage {
+                            peak_rss_bytes: peak,
+                            ..usage
+                        },
+                    );
                 }
             }
             tokio::select! {

@@ -149,7 +149,7 @@ async fn direct(browser: &Path, url: &str) -> Result<f64> {
         .args([format!("--port={port}")])
         .streams(Stdio::Null, Stdio::Null, Stdio::Null);
     spec.environment = std::env::vars_os().collect();
-    group.spawn(&spec)?;
+    let _driver = group.spawn(&spec)?;
     let client = reqwest::Client::builder().no_proxy().build()?;
     let base = format!("http://127.0.0.1:{port}");
     let deadline = Instant::now() + std::time::Duration::from_secs(10);

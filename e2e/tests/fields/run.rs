@@ -176,7 +176,7 @@ pub(crate) fn script(evidence: &Evidence) {
         assert_eq!(evidence.field(event, "parent").as_str(), parent);
     }
     let failed = journey.one("report", |event| event["passed"] == false);
-    assert_eq!(evidence.field(failed, "errType"), "AssertionError");
+    assert_eq!(evidence.field(failed, "errType"), "Error");
     let message = evidence.text(failed, "errMessage");
     assert!(
         message.contains("Cart") && message.contains("Welcome"),
