@@ -63,7 +63,7 @@ fn document(entries: &[Value]) -> String {
     let works = entries.len() - refused;
     let mut page = format!(
         "# What a script may call\n\nMade by `cargo xtask script-api` of `{TABLE}`; do not edit. WebdriverIO 9.32, and what version 7 had and 9 dropped.\n\
-         {works} of {} work ({:.0} %): *yes* as WebdriverIO has it, *differs* as it says; *no* says why. Tests call every one that works in a real\n\
+         {works} of {} work ({:.0} %): *yes* as WebdriverIO has it, *differs* as it says; *no* says why. Tests call every *yes* in a real\n\
          browser, most of them side by side with WebdriverIO ([scripts.md](scripts.md)).\n\n\
          Not listed: Appium, Selenium Grid and Firefox (mobile, other browsers), and raw BiDi (`browser.browsingContextNavigate` and its like): this runner\n\
          watches over DevTools, which `browser.cdp(domain, command, parameters)` reaches.\n",
