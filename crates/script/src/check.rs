@@ -4,11 +4,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use crate::{
-    ScriptError,
-    files::{Resolved, ScriptFiles},
-    syntax::look_at,
-};
+use crate::{ScriptError, files::ScriptFiles};
 
 /// A call of a command that there is not.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,14 +65,13 @@ pub fn unknown_commands(root: &Path, spec: &str) -> Result<Vec<UnknownCommand>, 
     let files = ScriptFiles::new(root, None);
     let mut known = known();
     let mut calls = Vec::new();
-    files.walk(spec, &mut |path, source| {
-        let syntax = look_at(source);
-        known.extend(syntax.added);
+    files.walk(spec, &mut |path, syntax| {
+        known.extend(syntax.added.iter().cloned());
         calls.extend(
             syntax
                 .calls
-                .into_iter()
-                .map(|(name, line)| (name, format!("{path}:{line}"))),
+                .iter()
+                .map(|(name, line)| (name.clone(), format!("{path}:{line}"))),
         );
         true
     })?;
@@ -97,45 +92,6 @@ fn meant(name: &str, known: &[String]) -> Option<String> {
     let best = known.iter().min_by_key(|other| distance(other))?;
     (distance(best) <= allowed).then(|| best.clone())
 }
-
-/// Calls `look` for a script and all that it imports of the repository itself, until it answers false.
-impl ScriptFiles {
-    pub(crate) fn walk(
-        &self,
-        spec: &str,
-        look: &mut dyn FnMut(&str, &str) -> bool,
-    ) -> Result<(), ScriptError> {
-        let mut waiting = vec![spec.to_owned()];
-        let mut seen = std::collections::HashSet::new();
-        while let Some(path) = waiting.pop() {
-            if !seen.insert(path.clone()) || path.ends_with(".json") {
-                continue;
-            }
-            if seen.len() > MAX_FILES {
-                return Err(crate::error::internal(&format!(
-                    "`{spec}` imports more than {MAX_FILES} files"
-                )));
-            }
-            let Ok(source) = self.read(&path) else {
-                continue;
-            };
-            if !look(&path, &source) {
-                return Ok(());
-            }
-            for (name, _) in look_at(&source).imports {
-                if let Ok(Resolved::File(file)) = self.resolve(&path, &name, false)
-                    && !file.contains("node_modules/")
-                {
-                    waiting.push(file);
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Files that one script may import.
-const MAX_FILES: usize = 2000;
 
 #[cfg(test)]
 mod tests {

@@ -1,18 +1,21 @@
 //! The files of a clone: what an import means, what a script may read. Nothing outside of the root.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     path::{Component, Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
 
 use crate::{
     ScriptError,
+    error::internal,
     resolution::{Resolution, Unresolved},
-    syntax::look_at,
+    syntax::{Syntax, look_at},
 };
 
 const MAX_SOURCE_BYTES: u64 = 16 << 20;
+/// Files of the repository that one script may import.
+const MAX_FILES: usize = 2000;
 
 /// Turns TypeScript into JavaScript: path and source to source and where its lines came from.
 pub type Transpiler = fn(&str, &str) -> Result<Transpiled, String>;
@@ -284,11 +287,46 @@ impl ScriptFiles {
         real.starts_with(&self.root).then_some(real)
     }
 
+    /// Calls `look` for a script and for each file of the repository itself that it imports, until it answers false.
+    pub(crate) fn walk(
+        &self,
+        spec: &str,
+        look: &mut dyn FnMut(&str, &Syntax) -> bool,
+    ) -> Result<(), ScriptError> {
+        let mut waiting = vec![spec.to_owned()];
+        let mut seen = HashSet::new();
+        while let Some(path) = waiting.pop() {
+            if !seen.insert(path.clone()) || path.ends_with(".json") {
+                continue;
+            }
+            if seen.len() > MAX_FILES {
+                return Err(internal(&format!(
+                    "`{spec}` imports more than {MAX_FILES} files"
+                )));
+            }
+            let Ok(source) = self.read(&path) else {
+                continue;
+            };
+            let syntax = look_at(&source);
+            if !look(&path, &syntax) {
+                return Ok(());
+            }
+            for (name, _) in syntax.imports {
+                if let Ok(Resolved::File(file)) = self.resolve(&path, &name, false)
+                    && !file.contains("node_modules/")
+                {
+                    waiting.push(file);
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Whether a script, with all that it imports of the repository itself, awaits its commands.
     pub(crate) fn is_asynchronous(&self, spec: &str) -> Result<bool, ScriptError> {
         let mut asynchronous = false;
-        self.walk(spec, &mut |_, source| {
-            asynchronous |= look_at(source).asynchronous;
+        self.walk(spec, &mut |_, syntax| {
+            asynchronous |= syntax.asynchronous;
             !asynchronous
         })?;
         Ok(asynchronous)
