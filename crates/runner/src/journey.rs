@@ -178,7 +178,6 @@ impl Journey {
         let bail = engine.tree().bail;
         let context = CommandContext {
             base_url: journey.base_url.clone(),
-            interval: INTERVAL,
             root: journey.root.clone(),
             schemes: journey.schemes.clone(),
             fetch_hosts: fetch_hosts(journey),

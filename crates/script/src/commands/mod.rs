@@ -8,7 +8,6 @@ mod pages;
 use std::{
     path::PathBuf,
     sync::{Arc, OnceLock},
-    time::Duration,
 };
 
 use canarytrace_driver::{
@@ -26,8 +25,6 @@ use crate::CommandRequest;
 pub struct CommandContext {
     /// `BASE_URL` of the journey.
     pub base_url: Option<String>,
-    /// How often a waiting command looks again.
-    pub interval: Duration,
     /// The folder of the scripts: what is uploaded comes from here.
     pub root: PathBuf,
     /// Where a script's own files go.

@@ -1,7 +1,7 @@
 // `expect`: Jest's matchers, WebdriverIO's on browser and elements (they wait), those that version 7 had, and chai's
 // chain. The libraries are loaded when a script first expects something.
 (own) => {
-  const { blocking, watch, withPlace, userFrames } = own;
+  const { watch, withPlace, userFrames } = own;
 
   const isPromise = (value) => value !== null && typeof value === 'object' && typeof value.then === 'function';
   // Names that version 7 had: how each is said today.
@@ -165,12 +165,11 @@
     return negated ? said.not : said;
   };
 
-  const expect = (actual, message) => {
+  const expect = (actual) => {
     const stack = userFrames(new Error().stack);
     const matchers = load().expect(actual);
     actuals.set(matchers, { actual, negated: false });
     if (matchers.not) actuals.set(matchers.not, { actual, negated: true });
-    void message;
     return guarded(matchers, stack);
   };
   const STATIC = [
@@ -232,5 +231,4 @@
   own.lazy('chai', () => own.library('chai'));
   own.lazy('should', () => own.library('chai').should());
   own.lazy('assert', () => own.library('node').assert);
-  void blocking;
 };

@@ -1,6 +1,6 @@
 // `browser`: its commands, on top of the raw protocol's.
 (own) => {
-  const { call, command, poll, block, blocking, CommandError, host } = own;
+  const { call, command, poll, block, CommandError, host } = own;
   const { ELEMENT_KEY, RESOLVE, QUERIES, protocol, query, execute, revive, script, reference, isElement, Element } =
     own.elements;
   const config = JSON.parse(host.configuration());
@@ -703,7 +703,6 @@
     toString: () => '[object Browser]',
   });
   own.parseUrl = (value) => block(call('resolveUrl', { url: value, base: config.baseUrl }));
-  void blocking;
 
   // A name that does not exist is an error that says what may be meant.
   const distance = (one, two) => {

@@ -1,22 +1,8 @@
 // The commands of an element.
 (own) => {
   const { poll, CommandError } = own;
-  const {
-    ELEMENT_KEY,
-    protocol,
-    define,
-    run,
-    execute,
-    find,
-    forget,
-    identify,
-    reference,
-    revive,
-    isElement,
-    RESOLVE,
-    script,
-  } = own.elements;
-  const options = () => own.options;
+  const { ELEMENT_KEY, protocol, define, run, execute, find, forget, reference, revive, isElement, RESOLVE, script } =
+    own.elements;
   const id = (element) => element.elementId;
 
   // Questions and waits.
@@ -390,6 +376,4 @@
       });
     }
   };
-  void identify;
-  void options;
 };
