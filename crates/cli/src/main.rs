@@ -10,6 +10,7 @@ mod failure;
 mod job;
 mod measured;
 mod monitors;
+mod render;
 mod retention;
 mod runs;
 mod stack;

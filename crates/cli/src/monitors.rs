@@ -1,6 +1,6 @@
 //! The monitors of this machine: those of canarytrace.yaml and those added in the UI.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -11,7 +11,7 @@ use canarytrace_es::{
 use canarytrace_model::stack::{MonitorId, Schedule as ModelSchedule, Span};
 use canarytrace_scheduler::{ExecutorHandle, MonitorPlan, MonitorStatus, RunPhase};
 use canarytrace_server::{MonitorState, MonitorView, Schedule, ScheduleError};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::json;
 use tokio::sync::Mutex;
 use tracing::{info, warn};
@@ -23,7 +23,14 @@ use crate::{
 
 /// Monitors that were added in the UI; state, not telemetry.
 const ADDED_INDEX: &str = ".canarytrace-monitors";
+/// Monitors that were paused in the UI.
+const PAUSED_INDEX: &str = ".canarytrace-paused";
 const ADDED_INTERVAL: Duration = Duration::from_secs(300);
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Paused {
+    id: String,
+}
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Added {
@@ -43,6 +50,8 @@ pub(crate) struct LocalSchedule {
 struct Current {
     configuration: Option<Configuration>,
     added: Vec<Added>,
+    /// Monitors whose schedule is out of force.
+    paused: BTreeSet<String>,
     /// Of the file when it was last looked at.
     text: Option<Vec<u8>>,
     problem: Option<String>,
@@ -56,7 +65,8 @@ impl LocalSchedule {
     ) -> Result<Arc<Self>, Failure> {
         let configuration = path.as_deref().map(configuration::read).transpose()?;
         let text = path.as_ref().and_then(|path| std::fs::read(path).ok());
-        let added = read_added(&*service).await;
+        let added = read_state::<Added>(&*service, ADDED_INDEX).await;
+        let paused = read_state::<Paused>(&*service, PAUSED_INDEX).await;
         let schedule = Self {
             executor,
             path,
@@ -64,6 +74,7 @@ impl LocalSchedule {
             current: Mutex::new(Current {
                 configuration,
                 added,
+                paused: paused.into_iter().map(|paused| paused.id).collect(),
                 text,
                 problem: None,
             }),
@@ -80,7 +91,35 @@ impl LocalSchedule {
                 plans.push(added_plan(added));
             }
         }
+        for plan in &mut plans {
+            if current.paused.contains(&plan.id) {
+                plan.schedule = None;
+            }
+        }
         self.executor.replace(plans).await;
+    }
+
+    async fn write_state(
+        &self,
+        operation: BulkOperation,
+        index: &str,
+        id: &str,
+        document: &impl Serialize,
+    ) -> Result<(), ScheduleError> {
+        let refused = |error: &dyn std::fmt::Display| ScheduleError::Refused(error.to_string());
+        let source = serde_json::to_vec(document).map_err(|error| refused(&error))?;
+        let item = BulkItem {
+            operation,
+            index: index.to_owned(),
+            id: Some(id.to_owned()),
+            if_seq_no: None,
+            source: match operation {
+                BulkOperation::Delete => Bytes::new(),
+                _ => Bytes::from(source),
+            },
+        };
+        let written = self.service.bulk(vec![item], Refresh::Now).await;
+        written.map(drop).map_err(|error| refused(&error))
     }
 
     /// Picks the file up when it changes; an invalid one is told and the old one stays in force.
@@ -113,14 +152,12 @@ impl LocalSchedule {
     }
 }
 
-async fn read_added(service: &dyn SearchService) -> Vec<Added> {
+/// All documents of an index of ours; none when it cannot be read.
+async fn read_state<T: DeserializeOwned>(service: &dyn SearchService, index: &str) -> Vec<T> {
     let Ok(request) = SearchRequest::parse(json!({"size": 1000})) else {
         return Vec::new();
     };
-    match service
-        .search(&IndexTarget::new(ADDED_INDEX), request)
-        .await
-    {
+    match service.search(&IndexTarget::new(index), request).await {
         Ok(answer) => answer
             .hits
             .into_iter()
@@ -175,10 +212,11 @@ fn added_plan(added: &Added) -> MonitorPlan {
     }
 }
 
-fn view(status: MonitorStatus) -> MonitorView {
+fn view(status: MonitorStatus, paused: &BTreeSet<String>) -> MonitorView {
     let state = match (status.phase, &status.plan.schedule) {
         (RunPhase::Running, _) => MonitorState::Running,
         (RunPhase::Queued, _) => MonitorState::Queued,
+        (RunPhase::Waiting, None) if paused.contains(&status.plan.id) => MonitorState::Paused,
         (RunPhase::Waiting, None) => MonitorState::Manual,
         (RunPhase::Waiting, Some(_)) => MonitorState::Waiting,
     };
@@ -202,7 +240,10 @@ fn view(status: MonitorStatus) -> MonitorView {
 #[async_trait]
 impl Schedule for LocalSchedule {
     async fn monitors(&self) -> Vec<MonitorView> {
-        self.executor.status().await.into_iter().map(view).collect()
+        let status = self.executor.status().await;
+        let paused = &self.current.lock().await.paused;
+        let views = status.into_iter().map(|status| view(status, paused));
+        views.collect()
     }
 
     async fn run_now(&self, id: &str) -> Result<String, ScheduleError> {
@@ -228,25 +269,38 @@ impl Schedule for LocalSchedule {
             id: MonitorId::slug(&name).as_str().to_owned(),
             url: parsed.to_string(),
         };
-        let source = serde_json::to_vec(&added)
-            .map_err(|error| ScheduleError::Refused(error.to_string()))?;
-        let item = BulkItem {
-            operation: BulkOperation::Index,
-            index: ADDED_INDEX.to_owned(),
-            id: Some(added.id.clone()),
-            if_seq_no: None,
-            source: Bytes::from(source),
-        };
-        self.service
-            .bulk(vec![item], Refresh::Now)
-            .await
-            .map_err(|error| ScheduleError::Refused(error.to_string()))?;
+        self.write_state(BulkOperation::Index, ADDED_INDEX, &added.id, &added)
+            .await?;
         let mut current = self.current.lock().await;
         current.added.retain(|own| own.id != added.id);
         current.added.push(added.clone());
         drop(current);
         self.put_in_force().await;
         Ok(added.id)
+    }
+
+    async fn set_paused(&self, id: &str, paused: bool) -> Result<(), ScheduleError> {
+        let known = self.executor.status().await;
+        if known.iter().all(|status| status.plan.id != id) {
+            return Err(ScheduleError::Unknown(id.to_owned()));
+        }
+        let operation = if paused {
+            BulkOperation::Index
+        } else {
+            BulkOperation::Delete
+        };
+        let document = Paused { id: id.to_owned() };
+        self.write_state(operation, PAUSED_INDEX, id, &document)
+            .await?;
+        let mut current = self.current.lock().await;
+        if paused {
+            current.paused.insert(id.to_owned());
+        } else {
+            current.paused.remove(id);
+        }
+        drop(current);
+        self.put_in_force().await;
+        Ok(())
     }
 
     async fn problem(&self) -> Option<String> {

@@ -36,6 +36,7 @@ use crate::{
     configuration,
     failure::Failure,
     monitors::LocalSchedule,
+    render::PageRenderer,
     retention::{DEFAULT_RETENTION, Keeper, Retention},
     runs, store,
     variables::Variables,
@@ -154,6 +155,8 @@ impl Stack {
                 address: settings.address,
                 version: env!("CARGO_PKG_VERSION"),
                 ui: settings.parts.ui,
+                renderer: None,
+                retention_days: None,
                 changes: broadcast::channel(CHANGES).0,
             },
             store,
@@ -166,6 +169,8 @@ impl Stack {
             attachments,
             undelivered_budget: runs::budget(variables)?,
         };
+        stack.state.retention_days = stack.retention().age.map(|age| age.0.as_secs() / 86_400);
+        stack.state.renderer = PageRenderer::find(&url, variables);
         if stack.settings.parts.scheduler {
             stack.start_scheduler(&url, variables).await?;
         }

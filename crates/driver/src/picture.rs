@@ -82,6 +82,23 @@ impl Browser {
             .await
     }
 
+    /// The page as a PDF, A4, with the colors that the page has; landscape when it is made for a screen.
+    pub async fn pdf(&self, landscape: bool) -> Result<Vec<u8>, DevToolsError> {
+        let window = self.webdriver.window().await.ok();
+        let params = json!({
+            "printBackground": true, "preferCSSPageSize": false, "landscape": landscape,
+            "paperWidth": 8.27, "paperHeight": 11.69, "marginTop": 0.4, "marginBottom": 0.4, "marginLeft": 0.4, "marginRight": 0.4,
+        });
+        let printed = self
+            .devtools
+            .call_page(window.as_deref(), "Page.printToPDF", params, LIMIT)
+            .await?;
+        let data = printed.get("data").and_then(Value::as_str);
+        BASE64_STANDARD
+            .decode(data.unwrap_or_default())
+            .map_err(|error| DevToolsError::Exception(error.to_string()))
+    }
+
     /// The page as one HTML text that opens offline. Texts that show one of `secrets` are masked, also where elements divide
     /// them; other forms (attributes, encodings) are not.
     pub async fn dom_copy(&self, secrets: &[String]) -> Result<String, DevToolsError> {

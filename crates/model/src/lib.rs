@@ -6,8 +6,10 @@
 //! Invariants: index and field names are the compatibility contract and are spelled exactly once, here; a document
 //! serialises to the JSON that is stored; a timestamp is UTC with milliseconds and a trailing `Z`.
 
+pub mod dashboard;
 pub mod documents;
 pub mod index;
+pub mod party;
 pub mod record;
 pub mod stack;
 pub mod statistics;

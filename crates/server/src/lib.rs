@@ -7,6 +7,7 @@
 //! `{"error": {"message", "hint"}}` under `/api/v1`.
 
 mod api;
+mod comparison;
 pub mod demo_shop;
 
 mod elasticsearch;
@@ -16,7 +17,8 @@ mod state;
 mod ui;
 
 pub use state::{
-    AppState, Attachments, Backend, MonitorState, MonitorView, Schedule, ScheduleError,
+    AppState, Attachments, Backend, MonitorState, MonitorView, Picture, Renderer, Schedule,
+    ScheduleError,
 };
 
 use axum::{Router, extract::DefaultBodyLimit, middleware, routing::get};

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, net::SocketAddr, sync::Arc};
 use async_trait::async_trait;
 use bytes::Bytes;
 use canarytrace_es::{Engine, EsError, Forwarder, SearchService};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use tokio::sync::broadcast;
 
@@ -20,6 +20,10 @@ pub struct AppState {
     pub address: SocketAddr,
     pub version: &'static str,
     pub ui: bool,
+    /// Draws pages for reports; none where no browser was found.
+    pub renderer: Option<Arc<dyn Renderer>>,
+    /// How long daily indices are kept; none: nothing is deleted by age.
+    pub retention_days: Option<u64>,
     /// Names of indices that were written to, for pages that are open.
     pub changes: broadcast::Sender<BTreeSet<String>>,
 }
@@ -49,6 +53,23 @@ pub trait Attachments: Send + Sync {
     async fn get(&self, uuid: &str, name: &str) -> std::io::Result<Option<Bytes>>;
 }
 
+/// What a page is drawn as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Picture {
+    /// A4, as many pages as it takes.
+    Pdf,
+    /// The whole page in one picture.
+    Png,
+}
+
+/// Draws pages of the UI with a browser.
+#[async_trait]
+pub trait Renderer: Send + Sync {
+    /// Draws a path of this server in a window of so many CSS pixels, when the page says that it is complete.
+    async fn render(&self, path: &str, picture: Picture, width: u32) -> Result<Bytes, String>;
+}
+
 /// The monitors that are run here.
 #[async_trait]
 pub trait Schedule: Send + Sync {
@@ -57,6 +78,8 @@ pub trait Schedule: Send + Sync {
     async fn run_now(&self, id: &str) -> Result<String, ScheduleError>;
     /// Adds a monitor of one URL, queues its first run, and answers the monitor's id.
     async fn add_url(&self, url: &str) -> Result<String, ScheduleError>;
+    /// Takes a monitor's schedule out of force, or puts it back; told across restarts.
+    async fn set_paused(&self, id: &str, paused: bool) -> Result<(), ScheduleError>;
     /// Why the configuration file is not in force, if it is not.
     async fn problem(&self) -> Option<String>;
 }
@@ -93,4 +116,6 @@ pub enum MonitorState {
     Running,
     /// No schedule: runs only when asked.
     Manual,
+    /// Its schedule is out of force until somebody resumes it.
+    Paused,
 }

@@ -182,7 +182,7 @@ fn browser(
 }
 
 /// Chromium refuses its sandbox to root.
-fn is_root() -> bool {
+pub(crate) fn is_root() -> bool {
     std::fs::metadata("/proc/self")
         .is_ok_and(|metadata| std::os::unix::fs::MetadataExt::uid(&metadata) == 0)
 }

@@ -1,0 +1,96 @@
+//! Searches of the UI: Elasticsearch's own, with KQL wherever a query may stand.
+
+use axum::{
+    Json,
+    extract::{Query, State, rejection::JsonRejection},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use canarytrace_es::{IndexTarget, SearchRequest, TargetOptions, kql};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::Refused;
+use crate::AppState;
+
+#[derive(Deserialize)]
+pub(super) struct Where {
+    index: String,
+}
+
+/// Indices that may be missing: a page about them is empty then, not broken.
+pub(super) fn target(index: &str) -> IndexTarget {
+    IndexTarget::new(index).with_options(TargetOptions {
+        ignore_unavailable: true,
+        forbid_no_indices: false,
+    })
+}
+
+/// A body whose KQL is written out.
+pub(super) fn request(mut body: Value) -> Result<SearchRequest, Refused> {
+    lower(&mut body)?;
+    Ok(SearchRequest::parse(body)?)
+}
+
+pub(super) async fn search(
+    State(state): State<AppState>,
+    Query(place): Query<Where>,
+    body: Result<Json<Value>, JsonRejection>,
+) -> Result<Json<Value>, Refused> {
+    let Json(body) = body?;
+    let answer = state
+        .service
+        .search(&target(&place.index), request(body)?)
+        .await?;
+    Ok(Json(answer.to_json()))
+}
+
+/// Replaces each `{"kql": "text", "time_zone": "…"}` by the query it means.
+pub(super) fn lower(value: &mut Value) -> Result<(), Refused> {
+    match value {
+        Value::Object(map) => {
+            if let Some(Value::String(text)) = map.get("kql")
+                && map.keys().all(|key| key == "kql" || key == "time_zone")
+            {
+                let time_zone = map.get("time_zone").and_then(Value::as_str);
+                *value = kql::to_query(text, time_zone).map_err(|error| misunderstood(&error))?;
+                return Ok(());
+            }
+            map.values_mut().try_for_each(lower)
+        }
+        Value::Array(items) => items.iter_mut().try_for_each(lower),
+        _ => Ok(()),
+    }
+}
+
+fn misunderstood(error: &kql::KqlError) -> Refused {
+    let body = json!({"error": {
+        "message": error.to_string(),
+        "hint": "fields and values are written as field: value, joined by and, or, not; texts with spaces in quotes",
+        "position": error.position,
+    }});
+    let response: Response = (StatusCode::BAD_REQUEST, Json(body)).into_response();
+    Refused(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kql_is_written_out_wherever_it_stands() {
+        let mut body = json!({
+            "query": {"bool": {"filter": [{"kql": "a: 1"}]}},
+            "aggs": {"x": {"filter": {"kql": ""}}, "kql": {"terms": {"field": "kql"}}},
+        });
+        assert!(lower(&mut body).is_ok());
+        assert_ne!(body["query"]["bool"]["filter"][0], json!({"kql": "a: 1"}));
+        assert_eq!(body["aggs"]["x"]["filter"], json!({"match_all": {}}));
+        assert_eq!(body["aggs"]["kql"], json!({"terms": {"field": "kql"}}));
+    }
+
+    #[test]
+    fn a_wrong_query_is_refused() {
+        assert!(lower(&mut json!([{"kql": "a: ("}])).is_err());
+    }
+}
