@@ -1,21 +1,38 @@
-import type { ReactNode } from 'react';
-import type { Loaded } from '../services/live';
-import type { Outcome as OutcomeName, Verdict } from '../services/model';
+import type { UseQueryResult } from '@tanstack/react-query';
+import { type ReactNode, useEffect, useState } from 'react';
+import { ApiError } from '../services/http';
+import './faces.css';
 
-export function Loading() {
+/** The faces that every view has beside its full one. */
+
+/** Nothing for 300 ms, then a sign that something is coming. */
+export function Loading({ label = 'Loading' }: { label?: string }) {
+  const [late, setLate] = useState(false);
+  useEffect(() => {
+    const timer = window.setTimeout(() => setLate(true), 300);
+    return () => window.clearTimeout(timer);
+  }, []);
   return (
-    <p className="face" role="status">
-      <span className="spinner" /> Loading…
+    <p className="face loading" role="status">
+      {late && (
+        <>
+          <span className="spinner" aria-hidden="true" /> {label}…
+        </>
+      )}
     </p>
   );
 }
 
-export function Failure({ message, retry }: { message: string; retry?: () => void }) {
+export function Failure({ error, retry }: { error: unknown; retry?: () => void }) {
+  const message = error instanceof Error ? error.message : String(error);
+  const refused = error instanceof ApiError && (error.status === 401 || error.status === 403);
   return (
     <div className="face failure" role="alert">
-      <p>{message}</p>
+      <h2>{refused ? 'You may not see this' : 'This cannot be shown'}</h2>
+      <p className="break">{message}</p>
+      {error instanceof ApiError && error.hint && <p className="soft">{error.hint}</p>}
       {retry && (
-        <button type="button" onClick={retry}>
+        <button type="button" className="button" onClick={retry}>
           Try again
         </button>
       )}
@@ -25,7 +42,7 @@ export function Failure({ message, retry }: { message: string; retry?: () => voi
 
 export function Empty({ title, children }: { title: string; children?: ReactNode }) {
   return (
-    <div className="face">
+    <div className="face empty">
       <h2>{title}</h2>
       {children}
     </div>
@@ -33,30 +50,8 @@ export function Empty({ title, children }: { title: string; children?: ReactNode
 }
 
 /** Shows what a load has come to. */
-export function Show<T>({
-  loaded,
-  retry,
-  children,
-}: {
-  loaded: Loaded<T>;
-  retry: () => void;
-  children: (value: T) => ReactNode;
-}) {
-  if (loaded.state === 'loading') return <Loading />;
-  if (loaded.state === 'failed') return <Failure message={loaded.message} retry={retry} />;
-  return <>{children(loaded.value)}</>;
-}
-
-const SIGNS: Record<OutcomeName | 'running', string> = { passed: '✓', failed: '✗', broken: '!', running: '…' };
-
-/** The outcome by sign, word and color: none of them alone. */
-export function Outcome({ verdict, running }: { verdict?: Verdict | undefined; running?: boolean }) {
-  const outcome = running || !verdict ? 'running' : verdict.outcome;
-  const cause = verdict?.cause ? ` · ${verdict.cause}` : '';
-  return (
-    <span className={`outcome ${outcome}`}>
-      <span aria-hidden="true">{SIGNS[outcome]}</span> {outcome}
-      {cause}
-    </span>
-  );
+export function Show<T>({ query, children }: { query: UseQueryResult<T>; children: (value: T) => ReactNode }) {
+  if (query.data !== undefined) return <>{children(query.data)}</>;
+  if (query.isError) return <Failure error={query.error} retry={() => void query.refetch()} />;
+  return <Loading />;
 }

@@ -1,66 +1,228 @@
-import type { MouseEvent, ReactNode } from 'react';
+import { Link, Outlet, useNavigate, useRouterState } from '@tanstack/react-router';
+import { type ReactNode, useEffect, useState } from 'react';
 import canary from '../canary.svg';
-import { navigate } from '../services/location';
+import { setPreferences, type Theme, usePreferences } from '../services/preferences';
+import { useStatus } from '../services/server';
+import { Dialog, Panel } from './menu';
+import './layout.css';
 
 const PAGES = [
-  ['monitors', '/', 'Monitors'],
-  ['runs', '/runs', 'Runs'],
-  ['discover', '/discover', 'Discover'],
+  ['/', 'Overview', 'M3 12 12 4l9 8v8h-6v-6H9v6H3z'],
+  ['/runs', 'Runs', 'M4 6h16M4 12h16M4 18h10'],
+  ['/discover', 'Discover', 'M10.5 4a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13zM20 20l-4.6-4.6'],
+  ['/dashboards', 'Dashboards', 'M4 4h7v9H4zM13 4h7v5h-7zM13 11h7v9h-7zM4 15h7v5H4z'],
+  ['/stack', 'Stack', 'M4 7l8-4 8 4-8 4zM4 12l8 4 8-4M4 17l8 4 8-4'],
 ] as const;
 
-/** A link that stays in the application, unless it is opened elsewhere. */
-export function Link({
-  to,
-  children,
-  className,
-  label,
-  current,
-}: {
-  to: string;
-  children: ReactNode;
-  className?: string;
-  label?: string;
-  current?: boolean;
-}) {
-  const follow = (event: MouseEvent) => {
-    if (event.metaKey || event.ctrlKey || event.shiftKey || event.button !== 0) return;
-    event.preventDefault();
-    navigate(to);
-    window.scrollTo(0, 0);
-  };
+function Icon({ path }: { path: string }) {
   return (
-    <a
-      href={to}
-      onClick={follow}
-      className={className}
-      aria-label={label}
-      aria-current={current ? 'page' : undefined}
-      title={label}
+    <svg
+      viewBox="0 0 24 24"
+      width="20"
+      height="20"
+      fill="none"
+      stroke="currentColor"
+      strokeWidth="1.8"
+      strokeLinejoin="round"
+      strokeLinecap="round"
+      aria-hidden="true"
     >
-      {children}
-    </a>
+      <path d={path} />
+    </svg>
   );
 }
 
-export function Layout({ current, children }: { current: string; children: ReactNode }) {
+const KEYS: [string, string][] = [
+  ['/', 'Search'],
+  ['?', 'This help'],
+  ['g o', 'Overview'],
+  ['g r', 'Runs'],
+  ['g d', 'Discover'],
+  ['g b', 'Dashboards'],
+  ['g s', 'Stack'],
+  ['Esc', 'Close what is open'],
+];
+
+const isTyping = (target: EventTarget | null) =>
+  target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
+
+/** One key for search and help, two for pages. */
+function useKeys(help: () => void): void {
+  const navigate = useNavigate();
+  useEffect(() => {
+    let before = '';
+    const pages: Record<string, '/' | '/runs' | '/discover' | '/dashboards' | '/stack'> = {
+      o: '/',
+      r: '/runs',
+      d: '/discover',
+      b: '/dashboards',
+      s: '/stack',
+    };
+    const press = (event: KeyboardEvent) => {
+      if (isTyping(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
+      const page = before === 'g' ? pages[event.key] : undefined;
+      before = event.key;
+      if (page) void navigate({ to: page });
+      else if (event.key === '?') help();
+      else if (event.key === '/') {
+        event.preventDefault();
+        const field = document.querySelector<HTMLInputElement>('main input[type="search"]');
+        if (field) field.focus();
+        else void navigate({ to: '/discover' });
+      }
+    };
+    window.addEventListener('keydown', press);
+    return () => window.removeEventListener('keydown', press);
+  }, [help, navigate]);
+}
+
+export function Layout() {
+  const [help, setHelp] = useState(false);
+  const { narrow } = usePreferences();
+  const kiosk = useRouterState({ select: (state) => new URLSearchParams(state.location.searchStr).has('kiosk') });
+  useKeys(() => setHelp(true));
+  if (kiosk)
+    return (
+      <main id="main" className="kiosk">
+        <Outlet />
+      </main>
+    );
   return (
-    <>
+    <div className={narrow ? 'frame narrow' : 'frame'}>
       <a className="skip" href="#main">
         Skip to content
       </a>
-      <header className="top">
-        <Link to="/" className="brand">
-          <img src={canary} alt="" width="26" height="26" /> canarytrace
-        </Link>
-        <nav aria-label="Pages">
-          {PAGES.map(([id, to, title]) => (
-            <Link key={id} to={to} current={current === id}>
-              {title}
-            </Link>
-          ))}
-        </nav>
-      </header>
-      <main id="main">{children}</main>
-    </>
+      <Navigation help={() => setHelp(true)} />
+      <main id="main" tabIndex={-1}>
+        <ConfigurationProblem />
+        <Outlet />
+      </main>
+      <Dialog title="Keys" open={help} close={() => setHelp(false)}>
+        <table>
+          <tbody>
+            {KEYS.map(([key, what]) => (
+              <tr key={key}>
+                <td>
+                  <kbd>{key}</kbd>
+                </td>
+                <td>{what}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </Dialog>
+    </div>
+  );
+}
+
+function Navigation({ help }: { help: () => void }) {
+  const { narrow } = usePreferences();
+  return (
+    <header className="side">
+      <Link to="/" className="brand">
+        <img src={canary} alt="" width="26" height="26" />
+        <span className="text">canarytrace</span>
+      </Link>
+      <nav aria-label="Pages">
+        {PAGES.map(([to, title, path]) => (
+          <Link
+            key={to}
+            to={to}
+            activeOptions={{ exact: to === '/', includeSearch: false }}
+            activeProps={{ className: 'current', 'aria-current': 'page' }}
+            title={title}
+          >
+            <Icon path={path} />
+            <span className="text">{title}</span>
+          </Link>
+        ))}
+      </nav>
+      <div className="side-foot">
+        <Settings />
+        <button type="button" className="button quiet icon" onClick={help} aria-label="Keys" title="Keys (?)">
+          ?
+        </button>
+        <button
+          type="button"
+          className="button quiet icon fold"
+          aria-label={narrow ? 'Show names of pages' : 'Hide names of pages'}
+          onClick={() => setPreferences({ narrow: !narrow })}
+        >
+          {narrow ? '»' : '«'}
+        </button>
+      </div>
+    </header>
+  );
+}
+
+const ZONES = ['', 'UTC', ...Intl.supportedValuesOf('timeZone')];
+const THEMES: [Theme, string][] = [
+  ['system', 'As the system'],
+  ['light', 'Light'],
+  ['dark', 'Dark'],
+  ['contrast', 'High contrast'],
+];
+
+function Settings() {
+  const { theme, timeZone } = usePreferences();
+  const status = useStatus();
+  return (
+    <Panel
+      label="Settings"
+      className="button quiet icon"
+      content={() => (
+        <div className="stack">
+          <label className="field">
+            <span>Theme</span>
+            <select value={theme} onChange={(event) => setPreferences({ theme: event.target.value as Theme })}>
+              {THEMES.map(([id, title]) => (
+                <option key={id} value={id}>
+                  {title}
+                </option>
+              ))}
+            </select>
+          </label>
+          <label className="field">
+            <span>Time zone</span>
+            <select value={timeZone} onChange={(event) => setPreferences({ timeZone: event.target.value })}>
+              {ZONES.map((zone) => (
+                <option key={zone} value={zone}>
+                  {zone || `Browser (${Intl.DateTimeFormat().resolvedOptions().timeZone})`}
+                </option>
+              ))}
+            </select>
+          </label>
+          <p className="small soft">
+            canarytrace {status.data?.version ?? ''} · {status.data?.store ?? ''} store
+          </p>
+        </div>
+      )}
+    >
+      <Icon path="M12 9a3 3 0 1 0 0 6 3 3 0 0 0 0-6zM12 2v3M12 19v3M2 12h3M19 12h3M5 5l2 2M17 17l2 2M19 5l-2 2M7 17l-2 2" />
+    </Panel>
+  );
+}
+
+/** Why the configuration file is not in force. */
+function ConfigurationProblem() {
+  const status = useStatus();
+  if (!status.data?.configurationProblem) return null;
+  return (
+    <p className="notice failed" role="alert">
+      The changed configuration is not in force: {status.data.configurationProblem}
+    </p>
+  );
+}
+
+/** The head of a page: what it is, and what can be done. */
+export function PageHead({ title, children, crumbs }: { title: ReactNode; children?: ReactNode; crumbs?: ReactNode }) {
+  return (
+    <header className="page-head">
+      <div className="page-title">
+        {crumbs && <p className="small soft">{crumbs}</p>}
+        <h1>{title}</h1>
+      </div>
+      {children && <div className="row">{children}</div>}
+    </header>
   );
 }

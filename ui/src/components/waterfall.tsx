@@ -1,159 +1,344 @@
-import { useState } from 'react';
-import { bytes, milliseconds } from '../services/format';
+import { useVirtualizer } from '@tanstack/react-virtual';
+import { useMemo, useRef } from 'react';
+import { bytes, count, milliseconds, shortUrl } from '../services/format';
 import type { RequestDocument } from '../services/model';
+import { matches, PHASE_NAMES, PHASES, type Row, statusClass, type Wanted, waterfall } from '../services/waterfall';
+import './waterfall.css';
 
-const PHASES = ['blocked', 'dns', 'connect', 'ssl', 'send', 'wait', 'receive'] as const;
-const MAX_ROWS = 500;
-
-interface Row {
-  document: RequestDocument;
-  start: number;
-  duration: number;
+export interface Mark {
+  name: string;
+  /** Milliseconds after the first request. */
+  at: number;
 }
 
-/** Requests of a step or run on one time axis. */
-export function Waterfall({ requests }: { requests: RequestDocument[] }) {
-  const [open, setOpen] = useState<number>();
-  const begin = Math.min(...requests.map((document) => document.request.timestamp));
-  const rows: Row[] = requests.slice(0, MAX_ROWS).map((document) => {
-    const ended = document.response?.timestamp;
-    const duration = document.har?.time ?? (ended ? (ended - document.request.timestamp) * 1000 : 0);
-    return { document, start: (document.request.timestamp - begin) * 1000, duration };
+const ROW_HEIGHT = 27;
+
+/** All requests of a run, however many; one can be open beside them. */
+export function Waterfall({
+  requests,
+  marks,
+  wanted,
+  onWanted,
+  open,
+  onOpen,
+}: {
+  requests: RequestDocument[];
+  marks: Mark[];
+  wanted: Wanted;
+  onWanted: (changes: Partial<Wanted>) => void;
+  open: string | undefined;
+  onOpen: (sequence: string | undefined) => void;
+}) {
+  const { rows, total } = useMemo(() => waterfall(requests), [requests]);
+  const shown = useMemo(() => rows.filter((row) => matches(row, wanted)), [rows, wanted]);
+  const opened = rows.find((row) => String(row.document.sequence) === open);
+  const place = useRef<HTMLDivElement>(null);
+  const list = useVirtualizer({
+    count: shown.length,
+    getScrollElement: () => place.current,
+    estimateSize: () => ROW_HEIGHT,
+    overscan: 20,
   });
-  const total = Math.max(...rows.map((row) => row.start + row.duration), 1);
   return (
-    <div className="table-scroll">
-      <table className="waterfall">
-        <thead>
-          <tr>
-            <th scope="col">Request</th>
-            <th scope="col">Status</th>
-            <th scope="col">Type</th>
-            <th scope="col" className="number">
-              Size
-            </th>
-            <th scope="col" className="number">
-              Time
-            </th>
-            <th scope="col" className="axis">
-              0 – {milliseconds(total)}
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map((row) => (
-            <RequestRow
-              key={row.document.sequence}
-              row={row}
-              total={total}
-              open={open === row.document.sequence}
-              toggle={() => setOpen(open === row.document.sequence ? undefined : row.document.sequence)}
+    <div className="stack">
+      <Filters rows={rows} shown={shown.length} wanted={wanted} onWanted={onWanted} />
+      <div className={opened ? 'waterfall-frame with-details' : 'waterfall-frame'}>
+        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a list that scrolls is scrolled by keys, too */}
+        <div className="waterfall" ref={place} tabIndex={0}>
+          <div role="table" aria-label="Requests" aria-rowcount={shown.length + 1}>
+            <div role="row" className="waterfall-row head">
+              <span role="columnheader">Request</span>
+              <span role="columnheader">Status</span>
+              <span role="columnheader" className="minor">
+                Type
+              </span>
+              <span role="columnheader" className="minor">
+                Priority
+              </span>
+              <span role="columnheader" className="number">
+                Size
+              </span>
+              <span role="columnheader" className="number">
+                Time
+              </span>
+              <span role="columnheader" className="axis">
+                <Scale total={total} marks={marks} />
+              </span>
+            </div>
+            <div role="rowgroup" style={{ height: list.getTotalSize(), position: 'relative' }}>
+              {list.getVirtualItems().map((item) => {
+                const row = shown[item.index];
+                if (!row) return null;
+                return (
+                  <RequestRow
+                    key={row.document.sequence}
+                    row={row}
+                    total={total}
+                    marks={marks}
+                    top={item.start}
+                    position={item.index}
+                    isOpen={row === opened}
+                    toggle={() => onOpen(row === opened ? undefined : String(row.document.sequence))}
+                  />
+                );
+              })}
+            </div>
+          </div>
+        </div>
+        {opened && <Details row={opened} close={() => onOpen(undefined)} />}
+      </div>
+      <ul className="row legend small" aria-label="Phases">
+        {PHASES.map((phase) => (
+          <li key={phase}>
+            <span className={`dot ${phase}`} aria-hidden="true" /> {PHASE_NAMES[phase]}
+          </li>
+        ))}
+        <li>
+          <span className="third-mark" aria-hidden="true">
+            3
+          </span>{' '}
+          Third party
+        </li>
+      </ul>
+    </div>
+  );
+}
+
+const options = (values: string[]): [string, number][] =>
+  [...Map.groupBy(values, (value) => value)]
+    .map(([value, all]): [string, number] => [value, all.length])
+    .sort((a, b) => b[1] - a[1]);
+
+function Filters({
+  rows,
+  shown,
+  wanted,
+  onWanted,
+}: {
+  rows: Row[];
+  shown: number;
+  wanted: Wanted;
+  onWanted: (changes: Partial<Wanted>) => void;
+}) {
+  const third = rows.filter((row) => row.isThird).length;
+  const choices: ['type' | 'host' | 'status', string, [string, number][]][] = [
+    ['type', 'type', options(rows.map((row) => row.document.request.type ?? 'Other'))],
+    [
+      'host',
+      'host',
+      [...(third > 0 ? [['third parties', third] as [string, number]] : []), ...options(rows.map((row) => row.host))],
+    ],
+    ['status', 'status', options(rows.map(statusClass))],
+  ];
+  return (
+    <div className="row">
+      <input
+        type="search"
+        className="input find"
+        aria-label="Find a request"
+        placeholder="Find a request"
+        value={wanted.text ?? ''}
+        onChange={(event) => onWanted({ text: event.target.value })}
+      />
+      {choices.map(([name, title, list]) => (
+        <select
+          key={name}
+          className="input"
+          style={{ width: 'auto', maxWidth: 200 }}
+          aria-label={`Any ${title}`}
+          value={wanted[name] ?? ''}
+          onChange={(event) => onWanted({ [name]: event.target.value })}
+        >
+          <option value="">Any {title}</option>
+          {list.map(([value, many]) => (
+            <option key={value} value={value}>
+              {value || '(none)'} ({many})
+            </option>
+          ))}
+        </select>
+      ))}
+      <span className="small soft" role="status">
+        {shown === rows.length ? `${count(rows.length)} requests` : `${count(shown)} of ${count(rows.length)} requests`}{' '}
+        · {bytes(rows.reduce((sum, row) => sum + (row.document.response?.totalEncodedDataLength ?? 0), 0))}
+      </span>
+    </div>
+  );
+}
+
+function Scale({ total, marks }: { total: number; marks: Mark[] }) {
+  return (
+    <span className="scale">
+      <span>0</span>
+      <span>{milliseconds(total)}</span>
+      {marks.map((mark) => (
+        <span
+          key={mark.name}
+          className="mark-name"
+          style={{ left: `${(mark.at / total) * 100}%` }}
+          title={`${mark.name} ${milliseconds(mark.at)}`}
+        >
+          {mark.name}
+        </span>
+      ))}
+    </span>
+  );
+}
+
+function RequestRow({
+  row,
+  total,
+  marks,
+  top,
+  position,
+  isOpen,
+  toggle,
+}: {
+  row: Row;
+  total: number;
+  marks: Mark[];
+  top: number;
+  position: number;
+  isOpen: boolean;
+  toggle: () => void;
+}) {
+  const { document } = row;
+  return (
+    <div
+      role="row"
+      aria-rowindex={position + 2}
+      className={`waterfall-row${row.isBad ? ' bad' : ''}${isOpen ? ' open' : ''}`}
+      style={{ transform: `translateY(${top}px)` }}
+    >
+      <span role="cell" className="clip">
+        <button type="button" className="plain clip" onClick={toggle} aria-expanded={isOpen} title={document.url}>
+          {row.isThird && (
+            <span className="third-mark" title={`Third party: ${row.host}`}>
+              3<span className="visually-hidden">rd party</span>
+            </span>
+          )}
+          {shortUrl(document.url)}
+        </button>
+      </span>
+      <span role="cell" className="clip" title={document.failure}>
+        {document.failure ? '✗ failed' : (document.response?.status ?? '–')}
+      </span>
+      <span role="cell" className="minor clip">
+        {document.request.type ?? '–'}
+      </span>
+      <span role="cell" className="minor clip">
+        {document.request.initialPriority ?? '–'}
+      </span>
+      <span role="cell" className="number">
+        {bytes(document.response?.totalEncodedDataLength)}
+      </span>
+      <span role="cell" className="number">
+        {milliseconds(row.duration)}
+      </span>
+      <span role="cell" className="axis">
+        {marks.map((mark) => (
+          <span key={mark.name} className="mark" style={{ left: `${(mark.at / total) * 100}%` }} />
+        ))}
+        <span
+          className="bar"
+          style={{ left: `${(row.start / total) * 100}%`, width: `${Math.max((row.duration / total) * 100, 0.3)}%` }}
+        >
+          {row.phases.map(([phase, value]) => (
+            <span
+              key={phase}
+              className={phase}
+              style={{ width: `${row.duration > 0 ? (value / row.duration) * 100 : 0}%` }}
+              title={`${PHASE_NAMES[phase]} ${milliseconds(value)}`}
             />
           ))}
-        </tbody>
-      </table>
-      {requests.length > MAX_ROWS && (
-        <p className="muted">{requests.length - MAX_ROWS} more requests are in Discover.</p>
-      )}
+        </span>
+      </span>
     </div>
   );
 }
 
-function RequestRow({ row, total, open, toggle }: { row: Row; total: number; open: boolean; toggle: () => void }) {
+function Details({ row, close }: { row: Row; close: () => void }) {
   const { document } = row;
-  const status = document.response?.status;
-  const failed = document.failure !== undefined || (status !== undefined && status > 399);
+  const { initiator } = document.request;
+  const facts: [string, string | undefined][] = [
+    ['Status', document.failure ?? `${document.response?.status ?? '–'} ${document.response?.statusText ?? ''}`],
+    ['Host', `${row.host}${row.isThird ? ' (third party)' : ''}`],
+    ['Address', document.response?.remoteIPAddress],
+    ['Protocol', document.response?.protocol],
+    ['Type', document.response?.mimeType],
+    ['Priority', document.request.initialPriority],
+    [
+      'Asked for by',
+      initiator
+        ? [initiator.type, initiator.url, initiator.lineNumber].filter((part) => part !== undefined).join(' ')
+        : undefined,
+    ],
+    ['Size', bytes(document.response?.totalEncodedDataLength)],
+  ];
   return (
-    <>
-      <tr className={failed ? 'bad' : undefined}>
-        <td className="url">
-          <button type="button" className="plain" onClick={toggle} aria-expanded={open} title={document.url}>
-            {shortUrl(document.url)}
-          </button>
-        </td>
-        <td>{document.failure ?? status ?? '–'}</td>
-        <td>{document.request.type ?? '–'}</td>
-        <td className="number">{bytes(document.response?.totalEncodedDataLength)}</td>
-        <td className="number">{milliseconds(row.duration)}</td>
-        <td className="axis">
-          <span
-            className="bar"
-            style={{
-              marginLeft: `${(row.start / total) * 100}%`,
-              width: `${Math.max((row.duration / total) * 100, 0.4)}%`,
-            }}
-          >
-            {document.har &&
-              PHASES.filter((phase) => phase !== 'ssl').map((phase) => (
-                <Phase key={phase} name={phase} value={document.har?.[phase] ?? 0} time={row.duration} />
-              ))}
-          </span>
-        </td>
-      </tr>
-      {open && (
-        <tr>
-          <td colSpan={6}>
-            <Details document={document} />
-          </td>
-        </tr>
+    <aside className="details card" aria-label="Request">
+      <header className="spread">
+        <h3>{document.request.method} request</h3>
+        <button type="button" className="button quiet icon" aria-label="Close" onClick={close}>
+          ✕
+        </button>
+      </header>
+      <p className="break mono small">{document.url}</p>
+      <dl className="facts">
+        {facts.map(([name, value]) =>
+          value ? (
+            <div key={name}>
+              <dt>{name}</dt>
+              <dd className="break">{value}</dd>
+            </div>
+          ) : null,
+        )}
+      </dl>
+      {row.phases.length > 0 && (
+        <table className="small">
+          <caption className="visually-hidden">Timing</caption>
+          <tbody>
+            {row.phases.map(([phase, value]) => (
+              <tr key={phase}>
+                <th scope="row">
+                  <span className={`dot ${phase}`} aria-hidden="true" /> {PHASE_NAMES[phase]}
+                </th>
+                <td className="number">{milliseconds(value)}</td>
+              </tr>
+            ))}
+            <tr>
+              <th scope="row">Total</th>
+              <td className="number">{milliseconds(row.duration)}</td>
+            </tr>
+          </tbody>
+        </table>
       )}
-    </>
-  );
-}
-
-function Phase({ name, value, time }: { name: string; value: number; time: number }) {
-  if (value <= 0 || time <= 0) return null;
-  return (
-    <span
-      className={`phase ${name}`}
-      style={{ width: `${(value / time) * 100}%` }}
-      title={`${name} ${milliseconds(value)}`}
-    />
-  );
-}
-
-function Details({ document }: { document: RequestDocument }) {
-  const phases = document.har
-    ? PHASES.map((phase) => [phase, document.har?.[phase] ?? -1] as const).filter(([, value]) => value >= 0)
-    : [];
-  return (
-    <div className="details">
-      <p className="break">
-        {document.request.method} {document.url}
-      </p>
-      {phases.length > 0 && <p>{phases.map(([phase, value]) => `${phase} ${milliseconds(value)}`).join(' · ')}</p>}
-      <p className="muted">
-        {[document.response?.protocol, document.response?.remoteIPAddress, document.request.initialPriority]
-          .filter(Boolean)
-          .join(' · ')}
-      </p>
       <Headers title="Response headers" headers={document.response?.headers} />
       <Headers title="Request headers" headers={document.request.headers} />
-    </div>
+      {document.request.postData && (
+        <details>
+          <summary>Request body</summary>
+          <pre>{document.request.postData}</pre>
+        </details>
+      )}
+    </aside>
   );
 }
 
 function Headers({ title, headers }: { title: string; headers: Record<string, string> | undefined }) {
-  if (!headers) return null;
+  if (!headers || Object.keys(headers).length === 0) return null;
   return (
     <details>
-      <summary>{title}</summary>
-      <dl className="headers">
+      <summary>
+        {title} ({Object.keys(headers).length})
+      </summary>
+      <dl className="headers small">
         {Object.entries(headers).map(([name, value]) => (
           <div key={name}>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
+            <dt className="mono">{name}</dt>
+            <dd className="break">{value}</dd>
           </div>
         ))}
       </dl>
     </details>
   );
-}
-
-function shortUrl(url: string): string {
-  if (!URL.canParse(url)) return url;
-  const parsed = new URL(url);
-  if (parsed.protocol === 'data:') return `${url.slice(0, 40)}…`;
-  const path = parsed.pathname + parsed.search;
-  return path === '/' ? parsed.host : path;
 }

@@ -1,41 +1,138 @@
-export const milliseconds = (value: number | null | undefined): string => {
-  if (value === null || value === undefined || Number.isNaN(value)) return '–';
-  if (value < 1000) return `${Math.round(value)} ms`;
-  return `${(value / 1000).toFixed(value < 10_000 ? 2 : 1)} s`;
-};
+import { timeZone } from './preferences';
 
-export const bytes = (value: number | null | undefined): string => {
-  if (value === null || value === undefined) return '–';
-  const units = ['B', 'kB', 'MB', 'GB'];
+/** Numbers and times as texts. */
+
+export type Unit = 'number' | 'milliseconds' | 'bytes' | 'percent';
+type Maybe = number | null | undefined;
+
+const NONE = '–';
+const isNone = (value: Maybe): value is null | undefined =>
+  value === null || value === undefined || Number.isNaN(value);
+
+export function milliseconds(value: Maybe): string {
+  if (isNone(value)) return NONE;
+  if (Math.abs(value) < 10 && value !== Math.round(value)) return `${value.toFixed(1)} ms`;
+  if (Math.abs(value) < 1000) return `${Math.round(value)} ms`;
+  if (Math.abs(value) < 120_000) return `${(value / 1000).toFixed(Math.abs(value) < 10_000 ? 2 : 1)} s`;
+  if (Math.abs(value) < 7_200_000) return `${(value / 60_000).toFixed(1)} min`;
+  return `${(value / 3_600_000).toFixed(1)} h`;
+}
+
+export function bytes(value: Maybe): string {
+  if (isNone(value)) return NONE;
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
   let amount = value;
   let unit = 0;
-  while (amount >= 1000 && unit < units.length - 1) {
+  while (Math.abs(amount) >= 1000 && unit < units.length - 1) {
     amount /= 1000;
     unit += 1;
   }
-  return `${unit === 0 || amount >= 100 ? Math.round(amount) : amount.toFixed(1)} ${units[unit]}`;
-};
+  return `${unit === 0 || Math.abs(amount) >= 100 ? Math.round(amount) : amount.toFixed(1)} ${units[unit]}`;
+}
 
-export const time = (iso: string): string =>
-  new Date(iso).toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+export function count(value: Maybe): string {
+  if (isNone(value)) return NONE;
+  return Number.isInteger(value)
+    ? value.toLocaleString('en')
+    : value.toLocaleString('en', { maximumFractionDigits: 3 });
+}
 
-export const dateTime = (iso: string): string =>
-  new Date(iso).toLocaleString(undefined, {
+/** For axes and large figures. */
+export function short(value: Maybe): string {
+  if (isNone(value)) return NONE;
+  if (Math.abs(value) >= 1e9) return `${(value / 1e9).toFixed(1)} G`;
+  if (Math.abs(value) >= 1e6) return `${(value / 1e6).toFixed(1)} M`;
+  if (Math.abs(value) >= 1e4) return `${(value / 1e3).toFixed(1)} k`;
+  return count(value);
+}
+
+export function percent(value: Maybe, digits = 1): string {
+  if (isNone(value)) return NONE;
+  // 99.96 % is not 100 %.
+  const shown =
+    value < 100 && value > 100 - 10 ** -digits / 2 ? Math.floor(value * 10 ** digits) / 10 ** digits : value;
+  return `${shown.toFixed(shown === 100 || shown === 0 ? 0 : digits)} %`;
+}
+
+export function inUnit(value: Maybe, unit: Unit | undefined): string {
+  switch (unit) {
+    case 'milliseconds':
+      return milliseconds(value);
+    case 'bytes':
+      return bytes(value);
+    case 'percent':
+      return percent(value);
+    default:
+      return count(value);
+  }
+}
+
+type Time = string | number | Date;
+
+const formatters = new Map<string, Intl.DateTimeFormat>();
+function formatted(at: Time, options: Intl.DateTimeFormatOptions): string {
+  const date = new Date(at);
+  if (Number.isNaN(date.getTime())) return NONE;
+  const zone = timeZone();
+  const key = zone + JSON.stringify(options);
+  let formatter = formatters.get(key);
+  if (!formatter) {
+    formatter = new Intl.DateTimeFormat('en-GB', { timeZone: zone, hourCycle: 'h23', ...options });
+    formatters.set(key, formatter);
+  }
+  return formatter.format(date);
+}
+
+export const clock = (at: Time): string => formatted(at, { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+
+export const hourMinute = (at: Time): string => formatted(at, { hour: '2-digit', minute: '2-digit' });
+
+export const day = (at: Time): string => formatted(at, { day: 'numeric', month: 'short' });
+
+export const dateTime = (at: Time): string =>
+  formatted(at, { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', second: '2-digit' });
+
+export const fullDateTime = (at: Time): string =>
+  formatted(at, {
+    year: 'numeric',
     month: 'short',
-    day: 'numeric',
+    day: '2-digit',
     hour: '2-digit',
     minute: '2-digit',
     second: '2-digit',
+    fractionalSecondDigits: 3,
   });
 
-export const until = (iso: string, now: number): string => {
-  const seconds = Math.round((new Date(iso).getTime() - now) / 1000);
+export const zonedDay = (at: Time): string =>
+  formatted(at, { weekday: 'short', day: 'numeric', month: 'short', year: 'numeric' });
+
+export function ago(at: Time, now = Date.now()): string {
+  const seconds = Math.round((now - new Date(at).getTime()) / 1000);
+  if (seconds < 5) return 'now';
+  if (seconds < 90) return `${seconds} s ago`;
+  if (seconds < 5400) return `${Math.round(seconds / 60)} min ago`;
+  if (seconds < 129_600) return `${Math.round(seconds / 3600)} h ago`;
+  return `${Math.round(seconds / 86_400)} d ago`;
+}
+
+export function until(at: Time, now = Date.now()): string {
+  const seconds = Math.round((new Date(at).getTime() - now) / 1000);
   if (seconds <= 0) return 'now';
   if (seconds < 90) return `in ${seconds} s`;
   if (seconds < 5400) return `in ${Math.round(seconds / 60)} min`;
   return `in ${Math.round(seconds / 3600)} h`;
-};
+}
 
 /** A run that kept its attachments in a bucket names them by address: the server has them by their last part. */
 export const attachment = (uuid: string, name: string): string =>
   `/api/v1/attachments/${uuid}/${encodeURIComponent(name.split('/').at(-1) ?? name)}`;
+
+export function shortUrl(url: string): string {
+  if (!URL.canParse(url)) return url;
+  const parsed = new URL(url);
+  if (parsed.protocol === 'data:') return `${url.slice(0, 40)}…`;
+  const path = parsed.pathname + parsed.search;
+  return path === '/' ? parsed.host : path;
+}
+
+export const hostOf = (url: string): string => (URL.canParse(url) ? new URL(url).host : '');

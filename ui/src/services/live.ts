@@ -1,90 +1,75 @@
-import { useCallback, useEffect, useRef, useState } from 'react';
+import type { Query, QueryClient } from '@tanstack/react-query';
 
-type Listener = (indices: string[]) => void;
+/** News from the server: one connection for all views; searches that are live load again when their index was written to. */
 
-/** One connection for all views; the server names the indices that were written to. */
-const listeners = new Set<Listener>();
-let source: EventSource | undefined;
+/** Writes become visible within a second; news that come meanwhile are taken together. */
+const SETTLE_MS = 1500;
 
-function listen(listener: Listener): () => void {
-  listeners.add(listener);
-  source ??= connect();
+function matches(pattern: string, name: string): boolean {
+  return pattern.split(',').some((part) => (part.endsWith('*') ? name.startsWith(part.slice(0, -1)) : part === name));
+}
+
+function concerns(query: Query, names: ReadonlySet<string>): boolean {
+  const [kind, index] = query.queryKey;
+  if (query.meta?.live !== true) return false;
+  if (names.size === 0 || kind !== 'search' || typeof index !== 'string') return true;
+  return [...names].some((name) => matches(index, name));
+}
+
+export function listen(client: QueryClient): () => void {
+  let source: EventSource | undefined;
+  let timer: number | undefined;
+  const names = new Set<string>();
+  let everything = false;
+
+  const reload = () => {
+    timer = undefined;
+    const changed = everything ? new Set<string>() : new Set(names);
+    names.clear();
+    everything = false;
+    void client.invalidateQueries({ predicate: (query) => concerns(query, changed) });
+  };
+  const connect = () => {
+    source ??= new EventSource('/api/v1/events');
+    source.addEventListener('change', (event) => {
+      const { indices } = JSON.parse((event as MessageEvent<string>).data) as { indices: string[] };
+      everything ||= indices.length === 0;
+      for (const name of indices) names.add(name);
+      timer ??= window.setTimeout(reload, SETTLE_MS);
+    });
+  };
+  // A page in the back-forward cache keeps its connection, and a browser allows six to a host.
+  const leave = () => {
+    source?.close();
+    source = undefined;
+  };
+  window.addEventListener('pagehide', leave);
+  window.addEventListener('pageshow', connect);
+  connect();
   return () => {
-    listeners.delete(listener);
-    if (listeners.size === 0) {
-      source?.close();
-      source = undefined;
-    }
+    window.removeEventListener('pagehide', leave);
+    window.removeEventListener('pageshow', connect);
+    window.clearTimeout(timer);
+    leave();
   };
 }
 
-function connect(): EventSource {
-  const events = new EventSource('/api/v1/events');
-  events.addEventListener('change', (event) => {
-    const { indices } = JSON.parse((event as MessageEvent<string>).data) as { indices: string[] };
-    for (const listener of listeners) listener(indices);
-  });
-  return events;
-}
-
-// A page in the back-forward cache keeps its connection, and a browser allows six to a host.
-window.addEventListener('pagehide', () => {
-  source?.close();
-  source = undefined;
-});
-window.addEventListener('pageshow', (event) => {
-  if (event.persisted && listeners.size > 0) source ??= connect();
-});
-
-export type Loaded<T> = { state: 'loading' } | { state: 'failed'; message: string } | { state: 'ready'; value: T };
-
-const SETTLE_MS = 1100;
-
-/**
- * Loads and, when one of the indices has news, loads again. Writes become visible within a second, so a reload waits
- * that long and takes together what comes meanwhile.
- */
-export function useLive<T>(
-  load: () => Promise<T>,
-  dependencies: readonly unknown[],
-  indices: RegExp,
-): [Loaded<T>, () => void] {
-  const [loaded, setLoaded] = useState<Loaded<T>>({ state: 'loading' });
-  const latest = useRef(load);
-  latest.current = load;
-  const turn = useRef(0);
-  const reload = useCallback(() => {
-    turn.current += 1;
-    const own = turn.current;
-    latest
-      .current()
-      .then((value) => own === turn.current && setLoaded({ state: 'ready', value }))
-      .catch(
-        (error: unknown) =>
-          own === turn.current &&
-          setLoaded({ state: 'failed', message: error instanceof Error ? error.message : String(error) }),
-      );
-  }, []);
-  useEffect(() => {
-    reload();
-    // What was written just before the page opened becomes visible now, and nobody announces it again.
-    const timer = window.setTimeout(reload, SETTLE_MS);
-    return () => window.clearTimeout(timer);
-  }, [reload, ...dependencies]);
-  useEffect(() => {
-    let timer: number | undefined;
-    const stop = listen((names) => {
-      if (timer === undefined && (names.length === 0 || names.some((name) => indices.test(name)))) {
-        timer = window.setTimeout(() => {
-          timer = undefined;
-          reload();
-        }, SETTLE_MS);
-      }
-    });
-    return () => {
-      stop();
-      window.clearTimeout(timer);
-    };
-  }, [reload, indices]);
-  return [loaded, reload];
+/** Tells reports and tests when nothing is being loaded any more: `data-complete` of the document. */
+export function tellWhenComplete(client: QueryClient): () => void {
+  const QUIET_MS = 500;
+  const tell = (complete: boolean) => {
+    document.documentElement.dataset.complete = complete ? 'yes' : 'no';
+  };
+  let timer: number | undefined;
+  const look = () => {
+    window.clearTimeout(timer);
+    if (client.isFetching() > 0) {
+      tell(false);
+      return;
+    }
+    timer = window.setTimeout(() => tell(client.isFetching() === 0), QUIET_MS);
+  };
+  tell(false);
+  look();
+  return client.getQueryCache().subscribe(look);
 }

@@ -57,6 +57,9 @@ export interface RequestDocument {
   request: {
     method: string;
     type?: string;
+    initiator?: { type?: string; url?: string; lineNumber?: number };
+    postData?: string;
+    isSameSite?: boolean;
     wallTime: number;
     timestamp: number;
     headers: Record<string, string>;
@@ -102,7 +105,7 @@ export interface Monitor {
   kind: string;
   target: string;
   schedule: string | null;
-  state: 'waiting' | 'queued' | 'running' | 'manual';
+  state: 'waiting' | 'queued' | 'running' | 'manual' | 'paused';
   nextRun: string | null;
   running: string | null;
 }

@@ -1,45 +1,71 @@
-import type { ReactNode } from 'react';
-import { Empty, Outcome, Show } from '../components/faces';
-import { Link } from '../components/layout';
-import { Waterfall } from '../components/waterfall';
+import { useQuery } from '@tanstack/react-query';
+import { Link, useNavigate, useSearch as useParameters, useParams } from '@tanstack/react-router';
+import { type ReactNode, useMemo, useState } from 'react';
+import { Empty, Failure, Loading, Show } from '../components/faces';
+import { PageHead } from '../components/layout';
+import { Menu } from '../components/menu';
+import { Badge, causeName, isOurs, Outcome } from '../components/outcome';
+import { type Mark, Waterfall } from '../components/waterfall';
 import { explain } from '../services/facts';
-import { attachment, bytes, dateTime, milliseconds, time } from '../services/format';
-import { useLive } from '../services/live';
-import { setQuery, useLocation } from '../services/location';
+import { attachment, bytes, clock, count, dateTime, fullDateTime, milliseconds } from '../services/format';
+import { download, send } from '../services/http';
 import type { ConsoleDocument, ReportDocument, RequestDocument, RunDocument } from '../services/model';
-import { type Hit, type Source, search } from '../services/search';
+import { type Hit, type Source, search, sources } from '../services/search';
+import { useStatus } from '../services/server';
+import type { Wanted } from '../services/waterfall';
+import './run.css';
 
-const INDICES = /run-|report-|request-log-|console-/;
-
-interface State {
-  run?: RunDocument | undefined;
+interface Evidence {
+  run: RunDocument | undefined;
   report: ReportDocument[];
   requests: RequestDocument[];
   console: ConsoleDocument[];
+  vitals: VitalsDocument[];
 }
 
-async function load(uuid: string): Promise<State> {
-  const of = <T,>(index: string, sort: string, size: number) =>
-    search<T>(index, {
-      size,
-      query: { term: { uuid } },
-      sort: [{ [sort]: { order: 'asc', unmapped_type: 'long' } }],
-    }).then((answer) => answer.hits.hits.map((hit) => hit._source));
-  const [runs, report, requests, console] = await Promise.all([
-    of<RunDocument>('c.run-*', 'timestamp', 1),
-    of<ReportDocument>('c.report-*', 'sequence', 1000),
-    of<RequestDocument>('c.request-log-*', 'sequence', 5000),
-    of<ConsoleDocument>('c.console-*', 'sequence', 1000),
+interface VitalsDocument {
+  uuidAction: string;
+  url: string;
+  fcp?: number;
+  lcp?: number;
+  load?: number;
+  domContentLoaded?: number;
+  timestamp: string;
+}
+
+const bySequence = (uuid: string, size: number, more: object = {}) => ({
+  size,
+  query: { term: { uuid } },
+  sort: [{ sequence: { order: 'asc', unmapped_type: 'long' } }, { timestamp: { order: 'asc', unmapped_type: 'date' } }],
+  ...more,
+});
+
+const MOST_REQUESTS = 10_000;
+
+async function evidence(uuid: string, signal: AbortSignal): Promise<Evidence> {
+  const [runs, report, requests, console, vitals] = await Promise.all([
+    sources<RunDocument>('c.run-*', { size: 1, query: { term: { uuid } } }, signal),
+    sources<ReportDocument>('c.report-*', bySequence(uuid, 2000), signal),
+    sources<RequestDocument>('c.request-log-*', bySequence(uuid, MOST_REQUESTS), signal),
+    sources<ConsoleDocument>('c.console-*', bySequence(uuid, 2000), signal),
+    sources<VitalsDocument>('c.vitals-*', { size: 500, query: { term: { uuid } }, sort: ['timestamp'] }, signal),
   ]);
-  return { run: runs[0], report, requests, console };
+  return { run: runs[0], report, requests, console, vitals };
 }
 
-export function RunView({ uuid }: { uuid: string }) {
-  const [loaded, reload] = useLive(() => load(uuid), [uuid], INDICES);
+export function RunView() {
+  const { uuid } = useParams({ from: '/runs/$uuid' });
+  const query = useQuery({
+    queryKey: ['search', 'c.*', 'run', uuid],
+    queryFn: ({ signal }) => evidence(uuid, signal),
+    meta: { live: true },
+    // What ended does not change any more.
+    refetchInterval: ({ state }) => (state.data?.run ? false : 2000),
+  });
   return (
-    <Show loaded={loaded} retry={reload}>
-      {(state) =>
-        state.report.length === 0 && !state.run ? <Waiting uuid={uuid} /> : <Run uuid={uuid} state={state} />
+    <Show query={query}>
+      {(found) =>
+        found.report.length === 0 && !found.run ? <Waiting uuid={uuid} /> : <Run uuid={uuid} found={found} />
       }
     </Show>
   );
@@ -49,264 +75,641 @@ function Waiting({ uuid }: { uuid: string }) {
   return (
     <Empty title="The run is being prepared">
       <p>
-        <span className="spinner" /> A fresh browser is starting. This page shows the run as soon as it begins.
+        <span className="spinner" aria-hidden="true" /> A fresh browser is starting. This page shows the run as soon as
+        it begins.
       </p>
-      <p className="muted">Run {uuid}</p>
+      <p className="small soft">Run {uuid}; if it is older than what is kept, there is nothing to show.</p>
     </Empty>
   );
 }
 
-const TABS = ['requests', 'console', 'documents'] as const;
+const TABS = ['requests', 'console', 'page', 'memory', 'coverage', 'documents'] as const;
+type Tab = (typeof TABS)[number];
 
-function Run({ uuid, state }: { uuid: string; state: State }) {
-  const { query } = useLocation();
-  const { run, report } = state;
+function Run({ uuid, found }: { uuid: string; found: Evidence }) {
+  const parameters = useParameters({ from: '/runs/$uuid' });
+  const navigate = useNavigate({ from: '/runs/$uuid' });
+  const { run, report } = found;
   const start = report.find((event) => event.event === 'testStart');
-  const tab = query.get('tab') ?? 'requests';
+  const monitor = run?.monitor ?? start?.monitor ?? start?.spec ?? '';
+  const go = (changes: Partial<typeof parameters>) =>
+    void navigate({ search: (old) => ({ ...old, ...changes }), replace: true, resetScroll: false });
+  const tab = TABS.find((own) => own === parameters.tab) ?? 'requests';
+  const names: Record<Tab, string> = {
+    requests: `Requests (${count(found.requests.length)})`,
+    console: `Console (${count(found.console.length)})`,
+    page: 'Page',
+    memory: 'Memory',
+    coverage: 'Coverage',
+    documents: 'Documents',
+  };
   return (
-    <article>
-      <p className="crumbs">
-        <Link to={`/runs?monitor=${encodeURIComponent(run?.monitor ?? start?.monitor ?? '')}`}>
-          {run?.monitor ?? start?.monitor ?? 'runs'}
-        </Link>{' '}
-        · {run ? dateTime(run.startedAt) : start && dateTime(start.timestamp)}
-      </p>
-      <VerdictBox run={run} />
+    <>
+      <PageHead
+        title={run ? dateTime(run.startedAt) : 'Run'}
+        crumbs={
+          <>
+            <Link to="/monitors/$id" params={{ id: monitor }}>
+              {monitor}
+            </Link>{' '}
+            · {uuid}
+          </>
+        }
+      >
+        {run && (
+          <>
+            <Link className="button primary" to="/compare" search={{ run: uuid }}>
+              Compare with the last good run
+            </Link>
+            <Downloads run={run} />
+          </>
+        )}
+      </PageHead>
+      <Verdict run={run} />
       {run && <Figures run={run} />}
-      <Steps report={report} uuid={uuid} attachments={run?.attachments ?? []} />
-      <div className="tabs" role="tablist">
-        {TABS.map((name) => (
-          <button
-            key={name}
-            type="button"
-            role="tab"
-            aria-selected={tab === name}
-            onClick={() => setQuery({ tab: name })}
-          >
-            {title(name, state)}
-          </button>
-        ))}
-      </div>
-      <div role="tabpanel">
-        {tab === 'requests' &&
-          (state.requests.length > 0 ? (
-            <Waterfall requests={state.requests} />
-          ) : (
-            <p className="muted">No requests have been seen.</p>
+      <Steps
+        report={report}
+        run={run}
+        uuid={uuid}
+        chosen={parameters.step}
+        choose={(step) => go({ step: step ?? '' })}
+      />
+      <section className="card flush" aria-label="Evidence">
+        <div className="tabs" role="tablist" aria-label="Evidence">
+          {TABS.map((name) => (
+            <button
+              key={name}
+              type="button"
+              role="tab"
+              id={`tab-${name}`}
+              aria-controls="evidence"
+              aria-selected={tab === name}
+              onClick={() => go({ tab: name })}
+            >
+              {names[name]}
+            </button>
           ))}
-        {tab === 'console' && <Console events={state.console} />}
-        {tab === 'documents' && <Documents uuid={uuid} />}
-      </div>
-    </article>
+        </div>
+        <div role="tabpanel" id="evidence" aria-labelledby={`tab-${tab}`} className="tab-panel">
+          {tab === 'requests' && <Requests found={found} parameters={parameters} go={go} />}
+          {tab === 'console' && <Console events={found.console} />}
+          {tab === 'page' && <PageCopy run={run} uuid={uuid} />}
+          {tab === 'memory' && <Memory uuid={uuid} />}
+          {tab === 'coverage' && <Coverage uuid={uuid} />}
+          {tab === 'documents' && <Documents uuid={uuid} />}
+        </div>
+      </section>
+    </>
   );
 }
 
-function title(name: (typeof TABS)[number], state: State): string {
-  if (name === 'requests') return `Requests (${state.requests.length})`;
-  if (name === 'console') return `Console (${state.console.length})`;
-  return 'Documents';
+function Downloads({ run }: { run: RunDocument }) {
+  const status = useStatus();
+  const [problem, setProblem] = useState<unknown>();
+  const har = run.attachments?.find((name) => name.endsWith('.har'));
+  const report = (format: 'pdf' | 'png') => {
+    const path = `/runs/${run.uuid}?kiosk=yes&theme=light`;
+    download('/api/v1/render', { path, title: `run-${run.uuid}`, format, width: 1300 }).catch(setProblem);
+  };
+  return (
+    <>
+      <Menu
+        label="Download"
+        items={[
+          {
+            id: 'zip',
+            text: 'Everything as ZIP',
+            action: () => window.location.assign(`/api/v1/runs/${run.uuid}/archive.zip`),
+          },
+          {
+            id: 'har',
+            text: 'HAR',
+            disabled: !har,
+            action: () => window.location.assign(attachment(run.uuid, har ?? '')),
+          },
+          { id: 'pdf', text: 'Report as PDF', disabled: !status.data?.renders, action: () => report('pdf') },
+          { id: 'png', text: 'Picture as PNG', disabled: !status.data?.renders, action: () => report('png') },
+        ]}
+      />
+      {problem !== undefined && <span className="query-error small">{String(problem)}</span>}
+    </>
+  );
 }
 
-function VerdictBox({ run }: { run: RunDocument | undefined }) {
-  if (!run) {
+function Verdict({ run }: { run: RunDocument | undefined }) {
+  if (!run)
     return (
-      <section className="verdict running" aria-live="polite">
+      <section className="card verdict running" aria-live="polite">
         <Outcome running />
         <p>The run is going on; steps appear as they happen.</p>
       </section>
     );
-  }
-  const facts = explain(run.verdict.facts ?? {});
+  const { outcome, cause, detail } = run.verdict;
+  const { excerpt, ...rest } = (run.verdict.facts ?? {}) as { excerpt?: unknown };
+  const facts = explain(rest);
   return (
-    <section className={`verdict ${run.verdict.outcome}`} aria-live="polite">
-      <Outcome verdict={run.verdict} />
-      <h1>{run.verdict.detail ?? 'Everything was as it should be'}</h1>
+    <section className={`card verdict ${outcome}`} aria-label="Verdict" aria-live="polite">
+      <div className="row">
+        <Outcome verdict={run.verdict} />
+        {cause && <span className="small soft">{whose(cause)}</span>}
+      </div>
+      <h2 className="break">{detail ?? 'Everything was as it should be'}</h2>
       {facts.length > 0 && (
         <dl className="facts">
           {facts.map(([name, text]) => (
             <div key={name}>
               <dt>{name}</dt>
-              <dd className="break lines">{text}</dd>
+              <dd className="break">{text}</dd>
             </div>
           ))}
         </dl>
       )}
-      <Evidence run={run} />
+      {excerpt !== undefined && <Excerpt excerpt={excerpt} />}
     </section>
   );
 }
 
-const EVIDENCE: [string, string][] = [
-  ['.har', 'HAR of the run'],
-  ['.dom.html', 'Copy of the page'],
-];
+const whose = (cause: string): string => {
+  if (cause === 'inconclusive') return 'It cannot be told yet whose trouble this is.';
+  return isOurs(cause)
+    ? `This is on our side (${causeName(cause)}): the site may be well.`
+    : `This is not on our side: ${causeName(cause)}.`;
+};
 
-/** Links to what was kept of the run beside its pictures. */
-function Evidence({ run }: { run: RunDocument }) {
-  const links = (run.attachments ?? []).flatMap((name) => {
-    const known = EVIDENCE.find(([ending]) => name.endsWith(ending));
-    return known ? [{ name, label: known[1] }] : [];
-  });
-  if (links.length === 0) return null;
-  return (
-    <p className="evidence">
-      {links.map(({ name, label }) => (
-        <a key={name} href={attachment(run.uuid, name)} download={name}>
-          {label}
-        </a>
-      ))}
-    </p>
-  );
-}
-
-function Figure({ name, children }: { name: string; children: ReactNode }) {
-  return (
-    <div className="figure">
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </div>
-  );
+/** The lines of the script around the one that failed. */
+function Excerpt({ excerpt }: { excerpt: unknown }) {
+  const text = Array.isArray(excerpt)
+    ? excerpt.map(String).join('\n')
+    : typeof excerpt === 'string'
+      ? excerpt
+      : JSON.stringify(excerpt, null, 2);
+  return <pre className="small">{text}</pre>;
 }
 
 function Figures({ run }: { run: RunDocument }) {
   const vitals = run.vitals ?? {};
+  const figures: [string, ReactNode][] = [
+    ['Load', milliseconds(vitals.load)],
+    ['LCP', milliseconds(vitals.lcp)],
+    ['FCP', milliseconds(vitals.fcp)],
+    ['TTFB', milliseconds(vitals.ttfb)],
+    ['CLS', vitals.cls?.toFixed(3) ?? '–'],
+    ['Requests', `${count(run.requests)}${run.requestsFailed > 0 ? `, ${run.requestsFailed} failed` : ''}`],
+    ['Transferred', bytes(run.transferBytes)],
+    ['Run', milliseconds(run.durationMs)],
+    ['Browser', run.browserVersion ?? '–'],
+    ...(run.revision ? [['Revision', run.revision.slice(0, 10)] as [string, ReactNode]] : []),
+    ['Measured', run.overhead?.class ?? '–'],
+  ];
   return (
-    <dl className="figures">
-      <Figure name="Load">{milliseconds(vitals.load)}</Figure>
-      <Figure name="LCP">{milliseconds(vitals.lcp)}</Figure>
-      <Figure name="FCP">{milliseconds(vitals.fcp)}</Figure>
-      <Figure name="TTFB">{milliseconds(vitals.ttfb)}</Figure>
-      <Figure name="CLS">{vitals.cls?.toFixed(3) ?? '–'}</Figure>
-      <Figure name="Requests">
-        {run.requests}
-        {run.requestsFailed > 0 && <small> {run.requestsFailed} failed</small>}
-      </Figure>
-      <Figure name="Transferred">{bytes(run.transferBytes)}</Figure>
-      <Figure name="Run">{milliseconds(run.durationMs)}</Figure>
-      <Figure name="Browser">{run.browserVersion ?? '–'}</Figure>
+    <dl className="card run-figures">
+      {figures.map(([name, value]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
     </dl>
   );
 }
 
-/** `<step>-film-<milliseconds>.jpg`, in the order of time. */
-function Filmstrip({ uuid, action, attachments }: { uuid: string; action: string; attachments: string[] }) {
-  const start = `${action}-film-`;
-  const pictures = attachments.filter((name) => name.startsWith(start)).sort();
-  if (pictures.length === 0) return null;
-  return (
-    <ol className="filmstrip" aria-label="Filmstrip">
-      {pictures.map((name) => {
-        const at = milliseconds(Number.parseInt(name.slice(start.length), 10));
-        return (
-          <li key={name}>
-            <a href={attachment(uuid, name)} target="_blank" rel="noreferrer">
-              <img src={attachment(uuid, name)} alt={`The page after ${at}`} loading="lazy" />
-            </a>
-            <small className="muted">{at}</small>
-          </li>
-        );
-      })}
-    </ol>
-  );
+interface Step {
+  action: string;
+  title: string;
+  start: number;
+  duration: number | undefined;
+  end: ReportDocument | undefined;
 }
 
-function Steps({ report, uuid, attachments }: { report: ReportDocument[]; uuid: string; attachments: string[] }) {
+function stepsOf(report: ReportDocument[]): Step[] {
   const ends = new Map(
     report.filter((event) => event.event === 'testStepEnd').map((event) => [event.uuidAction, event]),
   );
-  const steps = report.filter((event) => event.event === 'testStepStart');
-  const longest = Math.max(...[...ends.values()].map((end) => end.testStepDuration ?? 0), 1);
+  return report
+    .filter((event) => event.event === 'testStepStart')
+    .map((event) => {
+      const end = ends.get(event.uuidAction);
+      return {
+        action: event.uuidAction ?? '',
+        title: event.fullTitle ?? event.title ?? '',
+        start: new Date(event.timestamp).getTime(),
+        duration: end?.testStepDuration,
+        end,
+      };
+    });
+}
+
+/** Steps on one time line; each can be chosen to see only what belongs to it. */
+function Steps({
+  report,
+  run,
+  uuid,
+  chosen,
+  choose,
+}: {
+  report: ReportDocument[];
+  run: RunDocument | undefined;
+  uuid: string;
+  chosen: string | undefined;
+  choose: (step: string | undefined) => void;
+}) {
+  const steps = stepsOf(report);
   if (steps.length === 0) return null;
+  const from = steps[0]?.start ?? 0;
+  const to = Math.max(...steps.map((step) => step.start + (step.duration ?? 0)), from + 1);
+  const failing = steps.find((step) => step.end?.passed === false);
+  const open = steps.find((step) => step.action === chosen) ?? failing ?? steps.at(-1);
   return (
-    <section>
-      <h2>Steps</h2>
-      <ol className="steps">
-        {steps.map((step) => {
-          const end = ends.get(step.uuidAction);
-          const picture = end?.attachments && end.attachments !== 'no' ? end.attachments : undefined;
-          return (
-            <li key={step.uuidAction}>
-              <div className="step">
-                <Outcome verdict={end?.verdict} running={!end} />
-                <span className="break">{step.title}</span>
-                <span className="number">{milliseconds(end?.testStepDuration)}</span>
-                <span className="meter" aria-hidden="true">
-                  <span style={{ width: `${((end?.testStepDuration ?? 0) / longest) * 100}%` }} />
+    <section className="card flush" aria-label="Steps">
+      <header className="spread">
+        <h2>Steps</h2>
+        <span className="small soft">
+          {steps.length} in {milliseconds(to - from)}
+        </span>
+      </header>
+      <div className="steps">
+        <ol className="step-list">
+          {steps.map((step) => (
+            <li key={step.action}>
+              <button
+                type="button"
+                className={`plain step${step === open ? ' chosen' : ''}`}
+                aria-pressed={step.action === chosen}
+                onClick={() => choose(step.action === chosen ? undefined : step.action)}
+              >
+                <span className="step-name">
+                  <Badge
+                    state={
+                      step.end ? (step.end.verdict?.outcome ?? (step.end.passed ? 'passed' : 'failed')) : 'running'
+                    }
+                  >
+                    {milliseconds(step.duration)}
+                  </Badge>
+                  <span className="break">{step.title}</span>
                 </span>
-              </div>
-              {end?.errMessage && <p className="error">{end.errMessage}</p>}
-              <Filmstrip uuid={uuid} action={step.uuidAction ?? ''} attachments={attachments} />
-              {picture && (
-                <a href={attachment(uuid, picture)} target="_blank" rel="noreferrer">
-                  <img
-                    className="screenshot"
-                    src={attachment(uuid, picture)}
-                    alt={`The page when “${step.title}” ended`}
-                    loading="lazy"
+                <span className="step-line">
+                  <span
+                    className={step.end?.passed === false ? 'failed' : 'passed'}
+                    style={{
+                      left: `${((step.start - from) / (to - from)) * 100}%`,
+                      width: `${Math.max(((step.duration ?? 0) / (to - from)) * 100, 0.5)}%`,
+                    }}
                   />
-                </a>
-              )}
+                </span>
+              </button>
+              {step.end?.errMessage && <p className="step-error break small">{step.end.errMessage}</p>}
             </li>
-          );
-        })}
-      </ol>
+          ))}
+        </ol>
+        {open && <Pictures step={open} run={run} uuid={uuid} />}
+      </div>
     </section>
   );
 }
 
-function Console({ events }: { events: ConsoleDocument[] }) {
-  if (events.length === 0) return <p className="muted">The console stayed empty.</p>;
+/** The picture of a step, with the filmstrip on the step's own time line. */
+function Pictures({ step, run, uuid }: { step: Step; run: RunDocument | undefined; uuid: string }) {
+  const parameters = useParameters({ from: '/runs/$uuid' });
+  const navigate = useNavigate({ from: '/runs/$uuid' });
+  const start = `${step.action}-film-`;
+  const frames = (run?.attachments ?? [])
+    .filter((name) => name.startsWith(start))
+    .sort()
+    .map((name) => ({ name, at: Number.parseInt(name.slice(start.length), 10) }));
+  const own = step.end?.attachments && step.end.attachments !== 'no' ? step.end.attachments : undefined;
+  const chosen = frames.find((frame) => String(frame.at) === parameters.frame);
+  const picture = chosen?.name ?? own ?? frames.at(-1)?.name;
+  if (!picture) return null;
   return (
-    <ul className="console">
-      {events.map((event) => (
-        <li
-          key={event.sequence}
-          className={event.level ?? (event.eventType === 'Runtime.exceptionThrown' ? 'error' : '')}
-        >
-          <span className="muted">{time(event.timestamp)}</span>
-          <span>{event.level ?? event.type ?? 'exception'}</span>
-          <span className="break">
-            {event.exception?.description ?? event.text ?? '(arguments in Documents)'}
-            {event.url && <small className="muted"> {event.url}</small>}
-          </span>
-          <small className="muted">{event.eventType}</small>
-        </li>
-      ))}
-    </ul>
+    <div className="pictures">
+      <a href={attachment(uuid, picture)} target="_blank" rel="noreferrer">
+        <img
+          className="screenshot"
+          src={attachment(uuid, picture)}
+          alt={
+            chosen
+              ? `The page ${milliseconds(chosen.at)} after the step began`
+              : `The page at the end of “${step.title}”`
+          }
+        />
+      </a>
+      {frames.length > 0 && (
+        <ol className="filmstrip" aria-label="Filmstrip">
+          {frames.map((frame) => (
+            <li key={frame.name}>
+              <button
+                type="button"
+                className="plain"
+                aria-pressed={frame === chosen}
+                onClick={() =>
+                  void navigate({
+                    search: (old) => ({ ...old, step: step.action, frame: frame === chosen ? '' : String(frame.at) }),
+                    replace: true,
+                    resetScroll: false,
+                  })
+                }
+              >
+                <img src={attachment(uuid, frame.name)} alt={`After ${milliseconds(frame.at)}`} loading="lazy" />
+                <small className="soft">{milliseconds(frame.at)}</small>
+              </button>
+            </li>
+          ))}
+        </ol>
+      )}
+    </div>
   );
 }
 
-const loadDocuments = async (uuid: string): Promise<Hit[]> => {
-  const answer = await search<Source>('c.*', {
-    size: 500,
-    query: { term: { uuid } },
-    sort: [{ timestamp: { order: 'asc', unmapped_type: 'date' } }],
-  });
-  return answer.hits.hits;
-};
+const useRun = () => useParameters({ from: '/runs/$uuid' });
+type Parameters = ReturnType<typeof useRun>;
 
-function Documents({ uuid }: { uuid: string }) {
-  const [loaded, reload] = useLive(() => loadDocuments(uuid), [uuid], INDICES);
+function Requests({
+  found,
+  parameters,
+  go,
+}: {
+  found: Evidence;
+  parameters: Parameters;
+  go: (changes: Partial<Parameters>) => void;
+}) {
+  const { type, host, status, q, step } = parameters;
+  const wanted: Wanted = useMemo(() => ({ type, host, status, text: q, step }), [type, host, status, q, step]);
+  const requests = useMemo(
+    () => (step ? found.requests.filter((request) => request.uuidAction === step) : found.requests),
+    [found.requests, step],
+  );
+  const marks = useMemo(() => pageMarks(requests, found.vitals), [requests, found.vitals]);
+  if (found.requests.length === 0) return <Empty title="No requests have been seen" />;
+  if (requests.length === 0)
+    return (
+      <Empty title="This step asked for nothing">
+        <button type="button" className="button" onClick={() => go({ step: '' })}>
+          Show all requests
+        </button>
+      </Empty>
+    );
   return (
-    <Show loaded={loaded} retry={reload}>
-      {(hits) => (
-        <ul className="documents">
-          {hits.map((hit) => (
-            <li key={hit._id}>
-              <details>
-                <summary>
-                  <code>{hit._index}</code>{' '}
-                  {String(hit._source.event ?? hit._source.url ?? hit._source.name ?? hit._source.text ?? '').slice(
-                    0,
-                    120,
-                  )}
-                </summary>
-                <pre>{JSON.stringify(hit._source, null, 2)}</pre>
-              </details>
-            </li>
-          ))}
-        </ul>
+    <>
+      {step && (
+        <p className="row small">
+          Only the chosen step.
+          <button type="button" className="plain link" onClick={() => go({ step: '' })}>
+            Show all
+          </button>
+        </p>
+      )}
+      <Waterfall
+        requests={requests}
+        marks={marks}
+        wanted={wanted}
+        onWanted={(changes) =>
+          go({
+            ...('type' in changes ? { type: changes.type ?? '' } : {}),
+            ...('host' in changes ? { host: changes.host ?? '' } : {}),
+            ...('status' in changes ? { status: changes.status ?? '' } : {}),
+            ...('text' in changes ? { q: changes.text ?? '' } : {}),
+          })
+        }
+        open={parameters.request}
+        onOpen={(sequence) => go({ request: sequence ?? '' })}
+      />
+    </>
+  );
+}
+
+/** Marks of the first page, from the request that opened it. */
+function pageMarks(requests: RequestDocument[], vitals: VitalsDocument[]): Mark[] {
+  const [first] = requests;
+  const page = vitals.find((own) => own.uuidAction === first?.uuidAction);
+  if (!first || !page) return [];
+  const begin = Math.min(...requests.map((request) => request.request.timestamp));
+  const opened = requests.find((request) => request.request.type === 'Document') ?? first;
+  const offset = (opened.request.timestamp - begin) * 1000;
+  const named: [string, number | undefined][] = [
+    ['FCP', page.fcp],
+    ['LCP', page.lcp],
+    ['Load', page.load],
+  ];
+  return named.flatMap(([name, at]) => (at === undefined ? [] : [{ name, at: offset + at }]));
+}
+
+const LEVELS: Record<string, string> = { error: 'failed', warning: 'slow' };
+
+function Console({ events }: { events: ConsoleDocument[] }) {
+  const [bad, setBad] = useState(false);
+  if (events.length === 0) return <Empty title="The page wrote nothing to its console" />;
+  const level = (event: ConsoleDocument) =>
+    event.level ?? event.type ?? (event.eventType === 'Runtime.exceptionThrown' ? 'error' : 'log');
+  const shown = events.filter((event) => !bad || ['error', 'warning'].includes(level(event)));
+  return (
+    <div className="stack">
+      <label className="row">
+        <input type="checkbox" checked={bad} onChange={(event) => setBad(event.target.checked)} /> Errors and warnings
+        only
+      </label>
+      <ul className="console">
+        {shown.map((event) => (
+          <li key={`${event.sequence} ${event.eventType}`} className={LEVELS[level(event)]}>
+            <span className="small soft mono">{clock(event.timestamp)}</span>
+            <span className="small">{level(event)}</span>
+            <span className="break mono">{event.exception?.description ?? event.text ?? event.eventType}</span>
+            {event.url && (
+              <span className="small soft break">
+                {event.url}
+                {(event.line ?? event.lineNumber) !== undefined && `:${event.line ?? event.lineNumber}`}
+              </span>
+            )}
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}
+
+/** The page as it was, without anything in it that could run: scripts are off, and it may ask for nothing. */
+function PageCopy({ run, uuid }: { run: RunDocument | undefined; uuid: string }) {
+  const name = run?.attachments?.find((own) => own.endsWith('.dom.html'));
+  const query = useQuery({
+    queryKey: ['dom', uuid, name],
+    enabled: name !== undefined,
+    staleTime: Number.POSITIVE_INFINITY,
+    queryFn: async ({ signal }) => (await send(attachment(uuid, name ?? ''), { signal })).text(),
+  });
+  if (!name)
+    return (
+      <Empty title="No copy of the page was kept">
+        <p>A copy is kept of a failed step.</p>
+      </Empty>
+    );
+  return (
+    <Show query={query}>
+      {(html) => (
+        <iframe className="page-copy" title="Copy of the page" sandbox="" srcDoc={html} referrerPolicy="no-referrer" />
       )}
     </Show>
+  );
+}
+
+function useDocuments<T>(index: string, uuid: string, body: object) {
+  return useQuery({
+    queryKey: ['search', index, 'of', uuid],
+    queryFn: ({ signal }) => sources<T>(index, { query: { term: { uuid } }, ...body }, signal),
+  });
+}
+
+function Memory({ uuid }: { uuid: string }) {
+  const query = useDocuments<{
+    timestamp: string;
+    testStep: string;
+    data: { usedJSHeapSize: number; totalJSHeapSize: number };
+  }>('c.memory-*', uuid, {
+    size: 1000,
+    sort: [{ sequence: { order: 'asc', unmapped_type: 'long' } }],
+  });
+  return (
+    <Show query={query}>
+      {(samples) => {
+        if (samples.length === 0) return <Empty title="No memory was sampled" />;
+        const most = Math.max(...samples.map((sample) => sample.data.totalJSHeapSize), 1);
+        return (
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">Time</th>
+                <th scope="col">Step</th>
+                <th scope="col" className="number">
+                  Used
+                </th>
+                <th scope="col" className="number">
+                  Total
+                </th>
+                <th scope="col" className="wide-bar">
+                  <span className="visually-hidden">Share</span>
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {samples.map((sample, position) => (
+                <tr key={position}>
+                  <td>{clock(sample.timestamp)}</td>
+                  <td className="break">{sample.testStep}</td>
+                  <td className="number">{bytes(sample.data.usedJSHeapSize)}</td>
+                  <td className="number">{bytes(sample.data.totalJSHeapSize)}</td>
+                  <td className="wide-bar">
+                    <span className="share">
+                      <span style={{ width: `${(sample.data.usedJSHeapSize / most) * 100}%` }} />
+                    </span>
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        );
+      }}
+    </Show>
+  );
+}
+
+function Coverage({ uuid }: { uuid: string }) {
+  const query = useDocuments<{ url: string; total: number; unused: number; percentUnused: number }>(
+    'c.coverage-audit-*',
+    uuid,
+    {
+      size: 500,
+      sort: [{ unused: { order: 'desc', unmapped_type: 'long' } }],
+    },
+  );
+  return (
+    <Show query={query}>
+      {(found) =>
+        found.length === 0 ? (
+          <Empty title="No coverage was measured">
+            <p>
+              Switch it on with <code>COVERAGE_AUDIT=allow</code>.
+            </p>
+          </Empty>
+        ) : (
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">File</th>
+                <th scope="col" className="number">
+                  Size
+                </th>
+                <th scope="col" className="number">
+                  Never used
+                </th>
+                <th scope="col" className="number">
+                  Share
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {found.map((file, position) => (
+                <tr key={position}>
+                  <td className="break">{file.url}</td>
+                  <td className="number">{bytes(file.total)}</td>
+                  <td className="number">{bytes(file.unused)}</td>
+                  <td className="number">{file.percentUnused} %</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        )
+      }
+    </Show>
+  );
+}
+
+const MOST_DOCUMENTS = 500;
+
+function Documents({ uuid }: { uuid: string }) {
+  const query = useQuery({
+    queryKey: ['search', 'c.*', 'documents', uuid],
+    queryFn: ({ signal }) =>
+      search(
+        'c.*',
+        {
+          size: MOST_DOCUMENTS,
+          track_total_hits: true,
+          query: { term: { uuid } },
+          sort: [{ timestamp: { order: 'asc', unmapped_type: 'date' } }],
+        },
+        signal,
+      ),
+  });
+  if (query.isError) return <Failure error={query.error} retry={() => void query.refetch()} />;
+  if (!query.data) return <Loading />;
+  const total = query.data.hits.total?.value ?? 0;
+  return (
+    <div className="stack">
+      <p className="small soft">
+        {count(total)} documents{total > MOST_DOCUMENTS && `, the first ${MOST_DOCUMENTS} are shown`} ·{' '}
+        <Link to="/discover" search={{ index: 'c.*', q: `uuid: "${uuid}"`, from: 'now-90d', to: 'now' }}>
+          Open in Discover
+        </Link>
+      </p>
+      <ul className="document-list">
+        {query.data.hits.hits.map((hit) => (
+          <li key={hit._index + hit._id}>
+            <DocumentLine hit={hit} />
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}
+
+function DocumentLine({ hit }: { hit: Hit<Source> }) {
+  const { event, url, name, text } = hit._source;
+  return (
+    <details>
+      <summary>
+        <span className="small soft mono">{fullDateTime(String(hit._source.timestamp))}</span>{' '}
+        <span className="pill">{hit._index.replace(/-\d{4}\.\d\d\.\d\d$/, '')}</span>{' '}
+        <span className="break">{String(event ?? url ?? name ?? text ?? '').slice(0, 140)}</span>
+      </summary>
+      <pre>{JSON.stringify(hit._source, null, 2)}</pre>
+    </details>
   );
 }

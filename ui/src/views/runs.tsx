@@ -1,164 +1,211 @@
-import { Empty, Outcome, Show } from '../components/faces';
-import { Link } from '../components/layout';
-import { rangeFilter, TimeRange } from '../components/time-range';
-import { dateTime, milliseconds } from '../services/format';
-import { useLive } from '../services/live';
-import { setQuery, useLocation } from '../services/location';
-import type { ReportDocument, RunDocument } from '../services/model';
-import { byTime, type Hit, search } from '../services/search';
+import { useInfiniteQuery } from '@tanstack/react-query';
+import { Link, useNavigate, useSearch as useParameters } from '@tanstack/react-router';
+import { useMemo } from 'react';
+import { Empty, Failure, Loading } from '../components/faces';
+import { PageHead } from '../components/layout';
+import { causeName, Outcome } from '../components/outcome';
+import { QueryBar } from '../components/query-bar';
+import { TimePicker } from '../components/time-picker';
+import { isExactly, textQuery } from '../services/filters';
+import { count, dateTime, milliseconds } from '../services/format';
+import { ApiError } from '../services/http';
+import type { RunDocument } from '../services/model';
+import { both, kql, type Query, search } from '../services/search';
+import { rangeQuery } from '../services/time';
 
-const INDICES = /run-|report-/;
+const OUTCOMES = ['passed', 'failed', 'broken'];
+const CAUSES = [
+  'site',
+  'third-party',
+  'network',
+  'login',
+  'script',
+  'browser',
+  'runner',
+  'configuration',
+  'inconclusive',
+];
 const PAGE = 100;
-const OUTCOMES = ['passed', 'failed', 'broken'] as const;
 
-interface State {
-  total: number;
-  ended: Hit<RunDocument>[];
-  running: ReportDocument[];
-  monitors: string[];
-}
-
-async function load(query: URLSearchParams): Promise<State> {
-  const filter: object[] = [rangeFilter(query.get('range') ?? '24h')];
-  const monitor = query.get('monitor');
-  const outcome = query.get('outcome');
-  const text = query.get('q');
-  if (monitor) filter.push({ term: { monitor } });
-  if (outcome) filter.push({ term: { 'verdict.outcome': outcome } });
-  if (text) filter.push({ query_string: { query: text, default_operator: 'AND' } });
-  const [answer, started] = await Promise.all([
-    search<RunDocument>('c.run-*', {
-      size: PAGE,
-      query: { bool: { filter } },
-      sort: [byTime('desc')],
-      track_total_hits: true,
-      aggs: { monitors: { terms: { field: 'monitor', size: 500, order: { _key: 'asc' } } } },
-    }),
-    outcome || text ? Promise.resolve(undefined) : startedRuns(monitor),
-  ]);
-  const ended = new Set(answer.hits.hits.map((hit) => hit._source.uuid));
-  return {
-    total: answer.hits.total?.value ?? 0,
-    ended: answer.hits.hits,
-    running: (started ?? []).filter((start) => !ended.has(start.uuid)),
-    monitors: (answer.aggregations?.monitors?.buckets ?? []).map((bucket) => String(bucket.key)),
-  };
-}
-
-/** Runs that began within ten minutes; those without a run document are going on. */
-async function startedRuns(monitor: string | null): Promise<ReportDocument[]> {
-  const filter: object[] = [{ term: { event: 'testStart' } }, { range: { timestamp: { gte: 'now-10m' } } }];
-  if (monitor) filter.push({ term: { monitor } });
-  const answer = await search<ReportDocument>('c.report-*', {
-    size: 20,
-    query: { bool: { filter } },
-    sort: [byTime('desc')],
+export function Runs() {
+  const parameters = useParameters({ from: '/runs' });
+  const navigate = useNavigate({ from: '/runs' });
+  const go = (changes: Partial<typeof parameters>) => void navigate({ search: (old) => ({ ...old, ...changes }) });
+  const range = useMemo(
+    () => ({ from: parameters.from ?? 'now-24h', to: parameters.to ?? 'now' }),
+    [parameters.from, parameters.to],
+  );
+  const { monitor, outcome, cause, q } = parameters;
+  const query: Query = useMemo(
+    () =>
+      both(
+        rangeQuery(range, 'startedAt'),
+        monitor && kql(isExactly('monitor', monitor)),
+        outcome && { term: { 'verdict.outcome': outcome } },
+        cause && { term: { 'verdict.cause': cause } },
+        textQuery(q, 'kql'),
+      ),
+    [range, monitor, outcome, cause, q],
+  );
+  const runs = useInfiniteQuery({
+    queryKey: ['search', 'c.run-*', 'list', query],
+    meta: { live: true },
+    initialPageParam: 0,
+    queryFn: ({ pageParam, signal }) =>
+      search<RunDocument>(
+        'c.run-*',
+        {
+          size: PAGE,
+          from: pageParam,
+          query,
+          track_total_hits: true,
+          sort: [{ startedAt: { order: 'desc', unmapped_type: 'date' } }],
+          _source: { excludes: ['verdict.facts'] },
+        },
+        signal,
+      ),
+    getNextPageParam: (last, pages) =>
+      last.hits.hits.length === PAGE && pages.length * PAGE < 10_000 ? pages.length * PAGE : undefined,
   });
-  return answer.hits.hits.map((hit) => hit._source);
-}
-
-export function RunsView() {
-  const { query } = useLocation();
-  const [loaded, reload] = useLive(() => load(query), [query.toString()], INDICES);
+  const wrong = runs.error instanceof ApiError && runs.error.status === 400 ? runs.error.message : undefined;
+  const found = runs.data?.pages.flatMap((page) => page.hits.hits.map((hit) => hit._source)) ?? [];
+  const total = runs.data?.pages[0]?.hits.total?.value ?? 0;
   return (
     <>
-      <h1>Runs</h1>
-      <form className="controls" onSubmit={(event) => event.preventDefault()}>
-        <input
-          key={query.get('q') ?? ''}
-          type="search"
-          aria-label="Search runs"
-          placeholder="Search: timeout, verdict.cause:site, vitals.lcp:>2500 …"
-          defaultValue={query.get('q') ?? ''}
-          onKeyDown={(event) => event.key === 'Enter' && setQuery({ q: event.currentTarget.value })}
+      <PageHead title="Runs">
+        <TimePicker range={range} onChange={(next) => go({ from: next.from, to: next.to })} />
+      </PageHead>
+      <div className="row">
+        <QueryBar value={q ?? ''} onSubmit={(text) => go({ q: text })} index="c.run-*" range={range} error={wrong} />
+        <Choice label="Outcome" value={outcome} options={OUTCOMES} onChange={(next) => go({ outcome: next })} />
+        <Choice
+          label="Cause"
+          value={cause}
+          options={CAUSES}
+          name={causeName}
+          onChange={(next) => go({ cause: next })}
         />
-        <label className="control">
-          <span className="hidden">Monitor</span>
-          <select value={query.get('monitor') ?? ''} onChange={(event) => setQuery({ monitor: event.target.value })}>
-            <option value="">All monitors</option>
-            {options(loaded.state === 'ready' ? loaded.value.monitors : [], query.get('monitor')).map((id) => (
-              <option key={id}>{id}</option>
-            ))}
-          </select>
-        </label>
-        <label className="control">
-          <span className="hidden">Outcome</span>
-          <select value={query.get('outcome') ?? ''} onChange={(event) => setQuery({ outcome: event.target.value })}>
-            <option value="">All outcomes</option>
-            {OUTCOMES.map((outcome) => (
-              <option key={outcome}>{outcome}</option>
-            ))}
-          </select>
-        </label>
-        <TimeRange value={query.get('range') ?? '24h'} onChange={(range) => setQuery({ range })} />
-      </form>
-      <Show loaded={loaded} retry={reload}>
-        {(state) => (state.total + state.running.length === 0 ? <Nothing /> : <RunTable state={state} />)}
-      </Show>
+        {monitor && (
+          <button type="button" className="button" onClick={() => go({ monitor: '' })}>
+            {monitor} ✕
+          </button>
+        )}
+      </div>
+      {runs.isError && !wrong && <Failure error={runs.error} retry={() => void runs.refetch()} />}
+      {runs.isPending && !runs.isError && <Loading />}
+      {runs.data && total === 0 && (
+        <Empty title="No run matches">
+          <p>Choose a longer time, or another outcome.</p>
+        </Empty>
+      )}
+      {found.length > 0 && (
+        <section className="card flush">
+          <header className="small">
+            <strong>{count(total)}</strong> runs
+          </header>
+          <RunTable runs={found} />
+          {runs.hasNextPage && (
+            <p className="table-more">
+              <button
+                type="button"
+                className="button"
+                onClick={() => void runs.fetchNextPage()}
+                disabled={runs.isFetchingNextPage}
+              >
+                Show more
+              </button>
+            </p>
+          )}
+        </section>
+      )}
     </>
   );
 }
 
-const options = (ids: string[], chosen: string | null) => (chosen && !ids.includes(chosen) ? [chosen, ...ids] : ids);
-
-function Nothing() {
+function Choice({
+  label,
+  value,
+  options,
+  onChange,
+  name = (option) => option,
+}: {
+  label: string;
+  value: string | undefined;
+  options: string[];
+  onChange: (value: string) => void;
+  name?: (option: string) => string;
+}) {
   return (
-    <Empty title="No run matches">
-      <p>Choose a longer time range or remove a filter. Runs appear here while they run.</p>
-    </Empty>
+    <select
+      className="input"
+      style={{ width: 'auto' }}
+      aria-label={label}
+      value={value ?? ''}
+      onChange={(event) => onChange(event.target.value)}
+    >
+      <option value="">Any {label.toLowerCase()}</option>
+      {options.map((option) => (
+        <option key={option} value={option}>
+          {name(option)}
+        </option>
+      ))}
+    </select>
   );
 }
 
-function RunTable({ state }: { state: State }) {
+export function RunTable({ runs, withMonitor = true }: { runs: RunDocument[]; withMonitor?: boolean }) {
   return (
-    <div className="table-scroll">
-      <p className="muted">
-        {state.total} runs{state.total > PAGE && `, the latest ${PAGE} are shown`}
-      </p>
+    <div className="scroll-x">
       <table>
         <thead>
           <tr>
             <th scope="col">Started</th>
-            <th scope="col">Monitor</th>
+            {withMonitor && <th scope="col">Monitor</th>}
             <th scope="col">Outcome</th>
-            <th scope="col">Reason</th>
+            <th scope="col">What happened</th>
+            <th scope="col" className="number">
+              Run
+            </th>
             <th scope="col" className="number">
               Load
             </th>
             <th scope="col" className="number">
               LCP
             </th>
-            <th scope="col" className="number">
-              Run
+            <th scope="col">
+              <span className="visually-hidden">Compare</span>
             </th>
           </tr>
         </thead>
         <tbody>
-          {state.running.map((start) => (
-            <tr key={start.uuid}>
-              <td>
-                <Link to={`/runs/${start.uuid}`}>{dateTime(start.timestamp)}</Link>
-              </td>
-              <td>{start.monitor}</td>
-              <td>
-                <Outcome running />
-              </td>
-              <td colSpan={4} />
-            </tr>
-          ))}
-          {state.ended.map(({ _source: run }) => (
+          {runs.map((run) => (
             <tr key={run.uuid}>
-              <td>
-                <Link to={`/runs/${run.uuid}`}>{dateTime(run.startedAt)}</Link>
+              <td style={{ whiteSpace: 'nowrap' }}>
+                <Link to="/runs/$uuid" params={{ uuid: run.uuid }}>
+                  {dateTime(run.startedAt)}
+                </Link>
               </td>
-              <td>{run.monitor}</td>
+              {withMonitor && (
+                <td>
+                  <Link to="/monitors/$id" params={{ id: run.monitor }}>
+                    {run.monitor}
+                  </Link>
+                </td>
+              )}
               <td>
                 <Outcome verdict={run.verdict} />
               </td>
-              <td className="reason">{run.verdict.detail}</td>
+              <td className="break">{run.verdict.detail ?? ''}</td>
+              <td className="number">{milliseconds(run.durationMs)}</td>
               <td className="number">{milliseconds(run.vitals?.load)}</td>
               <td className="number">{milliseconds(run.vitals?.lcp)}</td>
-              <td className="number">{milliseconds(run.durationMs)}</td>
+              <td>
+                {!run.passed && (
+                  <Link to="/compare" search={{ run: run.uuid }}>
+                    What changed
+                  </Link>
+                )}
+              </td>
             </tr>
           ))}
         </tbody>

@@ -1,0 +1,159 @@
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router';
+import { Empty } from './components/faces';
+import { Layout } from './components/layout';
+
+/** Paths and their search parameters: every state of a page that is worth sharing. */
+
+type Raw = Record<string, unknown>;
+
+const text = (raw: Raw, name: string): string | undefined => {
+  const value = raw[name];
+  return typeof value === 'string' && value !== '' ? value : undefined;
+};
+
+const list = (raw: Raw, name: string): string[] | undefined => {
+  const value = raw[name];
+  if (Array.isArray(value)) return value.map(String);
+  return typeof value === 'string' && value !== '' ? [value] : undefined;
+};
+
+/** Reads parameters by name; unknown ones fall away. */
+const texts =
+  <Name extends string>(...names: Name[]) =>
+  (raw: Raw) => {
+    const search: { [name in Name]?: string } = {};
+    for (const name of names) {
+      const value = text(raw, name);
+      if (value !== undefined) search[name] = value;
+    }
+    return { ...search, ...(text(raw, 'kiosk') ? { kiosk: 'yes' } : {}) } as { [name in Name | 'kiosk']?: string };
+  };
+
+const root = createRootRoute({
+  component: Layout,
+  notFoundComponent: () => (
+    <Empty title="There is no such page">
+      <p>The address may be old, or mistyped.</p>
+    </Empty>
+  ),
+});
+
+const overview = createRoute({
+  getParentRoute: () => root,
+  path: '/',
+  validateSearch: texts('window', 'q', 'rotate'),
+  component: lazyRouteComponent(() => import('./views/overview'), 'Overview'),
+});
+
+const monitor = createRoute({
+  getParentRoute: () => root,
+  path: '/monitors/$id',
+  validateSearch: texts('from', 'to', 'tab'),
+  component: lazyRouteComponent(() => import('./views/monitor'), 'MonitorView'),
+});
+
+const runs = createRoute({
+  getParentRoute: () => root,
+  path: '/runs',
+  validateSearch: texts('monitor', 'outcome', 'cause', 'q', 'from', 'to'),
+  component: lazyRouteComponent(() => import('./views/runs'), 'Runs'),
+});
+
+const run = createRoute({
+  getParentRoute: () => root,
+  path: '/runs/$uuid',
+  validateSearch: texts('tab', 'step', 'request', 'type', 'host', 'status', 'q', 'frame'),
+  component: lazyRouteComponent(() => import('./views/run'), 'RunView'),
+});
+
+const compare = createRoute({
+  getParentRoute: () => root,
+  path: '/compare',
+  validateSearch: texts('run', 'with', 'monitor', 'beforeFrom', 'beforeTo', 'afterFrom', 'afterTo', 'picture'),
+  component: lazyRouteComponent(() => import('./views/compare'), 'Compare'),
+});
+
+const discover = createRoute({
+  getParentRoute: () => root,
+  path: '/discover',
+  validateSearch: (raw: Raw) => ({
+    ...texts('index', 'q', 'language', 'from', 'to', 'refresh', 'columns', 'sort', 'saved', 'interval')(raw),
+    ...(list(raw, 'filter') ? { filter: list(raw, 'filter') } : {}),
+  }),
+  component: lazyRouteComponent(() => import('./views/discover'), 'Discover'),
+});
+
+const dashboards = createRoute({
+  getParentRoute: () => root,
+  path: '/dashboards',
+  component: lazyRouteComponent(() => import('./views/dashboards'), 'Dashboards'),
+});
+
+const dashboard = createRoute({
+  getParentRoute: () => root,
+  path: '/dashboards/$id',
+  validateSearch: (raw: Raw) => ({
+    ...texts('from', 'to', 'refresh', 'q', 'edit', 'panel')(raw),
+    ...(list(raw, 'filter') ? { filter: list(raw, 'filter') } : {}),
+  }),
+  component: lazyRouteComponent(() => import('./views/dashboard'), 'DashboardView'),
+});
+
+const stack = createRoute({
+  getParentRoute: () => root,
+  path: '/stack',
+  validateSearch: texts('from', 'to'),
+  component: lazyRouteComponent(() => import('./views/stack'), 'Stack'),
+});
+
+const components = createRoute({
+  getParentRoute: () => root,
+  path: '/components',
+  component: lazyRouteComponent(() => import('./views/components'), 'Components'),
+});
+
+/** Plain texts, as people type and share them; a name that comes twice is a list. */
+function parseSearch(search: string): Raw {
+  const found: Raw = {};
+  for (const [name, value] of new URLSearchParams(search)) {
+    const before = found[name];
+    found[name] = before === undefined ? value : [...(Array.isArray(before) ? before : [before]), value];
+  }
+  return found;
+}
+
+function stringifySearch(search: Raw): string {
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries(search)) {
+    for (const one of Array.isArray(value) ? value : [value]) {
+      if (one !== undefined && one !== null && one !== '') parameters.append(name, String(one));
+    }
+  }
+  const text = parameters.toString().replaceAll('%3A', ':').replaceAll('%2F', '/').replaceAll('%2C', ',');
+  return text ? `?${text}` : '';
+}
+
+export const router = createRouter({
+  routeTree: root.addChildren([
+    overview,
+    monitor,
+    runs,
+    run,
+    compare,
+    discover,
+    dashboards,
+    dashboard,
+    stack,
+    components,
+  ]),
+  parseSearch,
+  stringifySearch,
+  scrollRestoration: true,
+  defaultPreload: 'intent',
+});
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: typeof router;
+  }
+}

@@ -1,0 +1,46 @@
+import { both, kql, type Query } from './search';
+
+/** Filter pills. In an address each is its KQL with marks before it: `!` not, `~` switched off, `^` goes along to other pages. */
+
+export interface Filter {
+  query: string;
+  negate?: boolean;
+  disabled?: boolean;
+  pinned?: boolean;
+}
+
+export function readFilter(text: string): Filter {
+  const marks = /^[!~^]*/.exec(text)?.[0] ?? '';
+  return {
+    query: text.slice(marks.length),
+    ...(marks.includes('!') ? { negate: true } : {}),
+    ...(marks.includes('~') ? { disabled: true } : {}),
+    ...(marks.includes('^') ? { pinned: true } : {}),
+  };
+}
+
+export const writeFilter = (filter: Filter): string =>
+  `${filter.pinned ? '^' : ''}${filter.disabled ? '~' : ''}${filter.negate ? '!' : ''}${filter.query}`;
+
+export const readFilters = (texts: string[] | undefined): Filter[] => (texts ?? []).map(readFilter);
+
+/** What the filters that are on say. */
+export const filterQueries = (filters: readonly Filter[]): Query[] =>
+  filters
+    .filter((filter) => !filter.disabled)
+    .map((filter) => (filter.negate ? { bool: { must_not: [kql(filter.query)] } } : kql(filter.query)));
+
+/** A value as KQL writes it: in quotes, so that nothing in it is a sign. */
+export const quoted = (value: unknown): string =>
+  typeof value === 'number' || typeof value === 'boolean'
+    ? String(value)
+    : `"${String(value).replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
+
+export const isExactly = (field: string, value: unknown): string => `${field}: ${quoted(value)}`;
+
+export const textQuery = (text: string | undefined, language: string | undefined): Query | undefined => {
+  if (!text) return undefined;
+  return language === 'lucene' ? { query_string: { query: text, default_operator: 'AND' } } : kql(text);
+};
+
+export { both };

@@ -1,0 +1,385 @@
+import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
+import { lazy, type ReactNode, Suspense, useMemo, useState } from 'react';
+import { Empty, Failure, Loading, Show } from '../components/faces';
+import { FilterPills } from '../components/filter-pills';
+import { PageHead } from '../components/layout';
+import { Menu } from '../components/menu';
+import { QueryBar } from '../components/query-bar';
+import { TimePicker } from '../components/time-picker';
+import { chosenQuery } from '../panels/controls';
+import type { Dashboard, PanelModel } from '../panels/model';
+import { exportedTable, PanelBody, type PanelContext } from '../panels/panel';
+import { type Filter, filterQueries, readFilters, textQuery, writeFilter } from '../services/filters';
+import { download } from '../services/http';
+import { timeZone, usePreferences } from '../services/preferences';
+import { kql, type Query } from '../services/search';
+import { newId, type Saved, useSave, useSaved, useStatus } from '../services/server';
+import type { TimeRange } from '../services/time';
+import './dashboards.css';
+
+const Editor = lazy(() => import('../panels/editor'));
+const EditGrid = lazy(() => import('../panels/edit-grid'));
+
+export function DashboardView() {
+  const { id } = useParams({ from: '/dashboards/$id' });
+  const saved = useSaved<Dashboard>('dashboards', id);
+  return <Show query={saved}>{(entry) => <Loaded key={`${entry.id} ${entry.seqNo ?? ''}`} entry={entry} />}</Show>;
+}
+
+const useDashboardSearch = () => useSearch({ from: '/dashboards/$id' });
+type Search = ReturnType<typeof useDashboardSearch>;
+
+/** Choices of controls are filters that name their field; all others are pills. */
+function controlFields(dashboard: Dashboard): string[] {
+  return dashboard.panels.flatMap(({ chart }) =>
+    chart.kind === 'control' ? chart.controls.map((control) => control.field) : [],
+  );
+}
+
+const chosenValues = (query: string, field: string): string[] | undefined => {
+  const parts = query.split(' or ');
+  const start = `${field}: "`;
+  if (!parts.every((part) => part.startsWith(start) && part.endsWith('"'))) return undefined;
+  return parts.map((part) => part.slice(start.length, -1).replaceAll('\\"', '"').replaceAll('\\\\', '\\'));
+};
+
+function useDashboard(dashboard: Dashboard, search: Search) {
+  const navigate = useNavigate({ from: '/dashboards/$id' });
+  usePreferences();
+  const zone = timeZone();
+  const go = (changes: Partial<Search>) => void navigate({ search: (old) => ({ ...old, ...changes }), replace: true });
+  const range: TimeRange = useMemo(
+    () => ({ from: search.from ?? dashboard.range.from, to: search.to ?? dashboard.range.to }),
+    [search.from, search.to, dashboard.range],
+  );
+  const filters = useMemo(
+    () => (search.filter === undefined ? (dashboard.filters ?? []) : readFilters(search.filter)),
+    [search.filter, dashboard.filters],
+  );
+  const fields = useMemo(() => controlFields(dashboard), [dashboard]);
+  const chosen = useMemo(
+    () =>
+      Object.fromEntries(
+        fields.flatMap((field) => {
+          const own = filters.map((filter) => chosenValues(filter.query, field)).find(Boolean);
+          return own ? [[field, own]] : [];
+        }),
+      ),
+    [fields, filters],
+  );
+  const isChoice = (filter: Filter) => fields.some((field) => chosenValues(filter.query, field));
+  const setFilters = (next: Filter[]) =>
+    // An empty list is not the dashboard's own.
+    go({ filter: next.length > 0 ? next.map(writeFilter) : ['~'] });
+  const pills = filters.filter((filter) => !isChoice(filter) && filter.query !== '');
+  const queries: Query[] = useMemo(() => {
+    const text = textQuery(search.q, 'kql');
+    return [
+      ...(dashboard.query ? [kql(dashboard.query)] : []),
+      ...(text ? [text] : []),
+      ...filterQueries(filters.filter((filter) => filter.query !== '')),
+    ];
+  }, [dashboard.query, search.q, filters]);
+  const refreshSeconds = Number(search.refresh ?? dashboard.refreshSeconds ?? 0);
+  const context: PanelContext = useMemo(
+    () => ({
+      scope: { range, filters: queries, timeZone: zone },
+      refreshSeconds,
+      chosen,
+      choose: (field, values) =>
+        setFilters([
+          ...filters.filter((filter) => !chosenValues(filter.query, field) && filter.query !== ''),
+          ...(values.length > 0 ? [{ query: chosenQuery(field, values) }] : []),
+        ]),
+      setRange: (next) => go({ from: next.from, to: next.to }),
+      drill: (index, more, at) =>
+        void navigate({
+          to: '/discover',
+          search: {
+            index,
+            from: at?.from ?? range.from,
+            to: at?.to ?? range.to,
+            filter: [...filters.filter((filter) => filter.query !== '').map(writeFilter), ...more],
+            ...(search.q ? { q: search.q } : {}),
+          },
+        }),
+    }),
+    [range, queries, zone, refreshSeconds, chosen, filters, search.q],
+  );
+  return {
+    context,
+    range,
+    pills,
+    go,
+    setPills: (next: Filter[]) => setFilters([...filters.filter(isChoice), ...next]),
+  };
+}
+
+function Loaded({ entry }: { entry: Saved<Dashboard> }) {
+  const search = useSearch({ from: '/dashboards/$id' });
+  const [draft, setDraft] = useState<Dashboard>(entry.body);
+  const [full, setFull] = useState<string>();
+  const [problem, setProblem] = useState<unknown>();
+  const navigate = useNavigate({ from: '/dashboards/$id' });
+  const save = useSave<Dashboard>('dashboards');
+  const status = useStatus();
+  const editing = search.edit !== undefined && !entry.builtIn;
+  const dashboard = editing ? draft : entry.body;
+  const { context, range, pills, go, setPills } = useDashboard(dashboard, search);
+  const kiosk = search.kiosk !== undefined;
+
+  const clone = async () => {
+    const body = { ...dashboard, title: `${dashboard.title} (copy)` };
+    const id = newId(body.title);
+    await save.mutateAsync({ id, body });
+    await navigate({ to: '/dashboards/$id', params: { id }, search: { edit: 'yes' } });
+  };
+  const keep = async () => {
+    try {
+      const body = { ...draft, range };
+      await save.mutateAsync({ id: entry.id, body, seqNo: entry.seqNo });
+      go({ edit: '', panel: '', from: '', to: '' });
+      setProblem(undefined);
+    } catch (error) {
+      setProblem(error);
+    }
+  };
+  const render = (format: 'pdf' | 'png') => {
+    const path = `${window.location.pathname}?${new URLSearchParams([...new URLSearchParams(window.location.search), ['kiosk', 'yes'], ['theme', 'light']])}`;
+    download('/api/v1/render', { path, title: dashboard.title, format, width: 1500 }).catch(setProblem);
+  };
+  const setPanel = (panel: PanelModel | undefined, id: string) =>
+    setDraft((old) => ({
+      ...old,
+      panels: panel
+        ? old.panels.some((own) => own.id === id)
+          ? old.panels.map((own) => (own.id === id ? panel : own))
+          : [...old.panels, panel]
+        : old.panels.filter((own) => own.id !== id),
+    }));
+  const edited = search.panel;
+  return (
+    <>
+      <PageHead title={dashboard.title}>
+        {!kiosk && (
+          <>
+            <TimePicker
+              range={range}
+              onChange={(next) => go({ from: next.from, to: next.to })}
+              refresh={search.refresh}
+              onRefresh={(seconds) => go({ refresh: seconds })}
+            />
+            {editing ? (
+              <>
+                <button type="button" className="button" onClick={() => go({ panel: 'new' })}>
+                  Add panel
+                </button>
+                <button
+                  type="button"
+                  className="button"
+                  onClick={() => {
+                    setDraft(entry.body);
+                    go({ edit: '', panel: '' });
+                  }}
+                >
+                  Discard
+                </button>
+                <button type="button" className="button primary" onClick={() => void keep()}>
+                  Save
+                </button>
+              </>
+            ) : (
+              <>
+                {!entry.builtIn && (
+                  <button type="button" className="button" onClick={() => go({ edit: 'yes' })}>
+                    Edit
+                  </button>
+                )}
+                <Menu
+                  label="Share and more"
+                  items={[
+                    {
+                      id: 'clone',
+                      text: entry.builtIn ? 'Clone and edit' : 'Clone',
+                      action: () => void clone().catch(setProblem),
+                    },
+                    {
+                      id: 'link',
+                      text: 'Copy link',
+                      action: () => void navigator.clipboard?.writeText(window.location.href),
+                    },
+                    { id: 'kiosk', text: 'Full screen', action: () => go({ kiosk: 'yes' }) },
+                    { id: 'json', text: 'Export as JSON', action: () => exportJson(dashboard) },
+                    { id: 'pdf', text: 'Report as PDF', action: () => render('pdf'), disabled: !status.data?.renders },
+                    { id: 'png', text: 'Picture as PNG', action: () => render('png'), disabled: !status.data?.renders },
+                  ]}
+                />
+              </>
+            )}
+          </>
+        )}
+      </PageHead>
+      {!kiosk && (
+        <div className="row">
+          <QueryBar
+            value={search.q ?? ''}
+            onSubmit={(q) => go({ q })}
+            index={firstIndex(dashboard)}
+            range={range}
+            label="Filter all panels"
+          />
+          <FilterPills filters={pills} onChange={setPills} />
+        </div>
+      )}
+      {problem !== undefined && <Failure error={problem} />}
+      {dashboard.panels.length === 0 && (
+        <Empty title="No panel yet">
+          <button type="button" className="button primary" onClick={() => go({ edit: 'yes', panel: 'new' })}>
+            Add the first panel
+          </button>
+        </Empty>
+      )}
+      {editing ? (
+        <Suspense fallback={<Loading />}>
+          <EditGrid
+            panels={dashboard.panels}
+            onChange={(panels) => setDraft((old) => ({ ...old, panels }))}
+            render={(panel) => (
+              <PanelCard
+                panel={panel}
+                context={context}
+                tools={[
+                  { id: 'edit', text: 'Edit', action: () => go({ panel: panel.id }) },
+                  { id: 'remove', text: 'Remove', action: () => setPanel(undefined, panel.id) },
+                ]}
+              />
+            )}
+          />
+        </Suspense>
+      ) : (
+        <div className="grid">
+          {byPlace(dashboard.panels).map((panel) => (
+            <PanelCard
+              key={panel.id}
+              panel={panel}
+              context={context}
+              full={full === panel.id}
+              placed
+              tools={viewTools(panel, context, () => setFull(full === panel.id ? undefined : panel.id), setProblem)}
+            />
+          ))}
+        </div>
+      )}
+      {editing && edited && (
+        <Suspense fallback={null}>
+          <Editor
+            panel={draft.panels.find((panel) => panel.id === edited)}
+            panels={draft.panels}
+            context={context}
+            close={() => go({ panel: '' })}
+            onSave={(panel) => {
+              setPanel(panel, panel.id);
+              go({ panel: '' });
+            }}
+          />
+        </Suspense>
+      )}
+    </>
+  );
+}
+
+/** From top to bottom: the order on a phone, and for those who tab through. */
+const byPlace = (panels: PanelModel[]): PanelModel[] =>
+  [...panels].sort((a, b) => a.grid.y - b.grid.y || a.grid.x - b.grid.x);
+
+function firstIndex(dashboard: Dashboard): string {
+  const chart = dashboard.panels.map((panel) => panel.chart).find((own) => 'index' in own);
+  return chart && 'index' in chart ? chart.index : 'c.*';
+}
+
+type Tools = { id: string; text: string; action: () => void }[];
+
+function viewTools(
+  panel: PanelModel,
+  context: PanelContext,
+  full: () => void,
+  failed: (error: unknown) => void,
+): Tools {
+  const { chart } = panel;
+  const tools: Tools = [{ id: 'full', text: 'Large, or small again', action: full }];
+  if ('index' in chart && chart.kind !== 'control') {
+    const query = 'query' in chart && chart.query ? [chart.query] : [];
+    tools.push({ id: 'documents', text: 'Documents behind it', action: () => context.drill(chart.index, query) });
+  }
+  if (chart.kind === 'table' || chart.kind === 'bar') {
+    for (const format of ['csv', 'xlsx'] as const) {
+      tools.push({
+        id: format,
+        text: `Export as ${format.toUpperCase()}`,
+        action: () => {
+          exportedTable(chart, { ...context.scope, width: 800 })
+            .then((table) => download('/api/v1/export', { title: panel.title, format, ...table }))
+            .catch(failed);
+        },
+      });
+    }
+  }
+  return tools;
+}
+
+function exportJson(dashboard: Dashboard): void {
+  const url = URL.createObjectURL(new Blob([JSON.stringify(dashboard, null, 2)], { type: 'application/json' }));
+  const anchor = document.createElement('a');
+  anchor.href = url;
+  anchor.download = `${dashboard.title.replaceAll(/[^\w-]+/g, '-')}.json`;
+  anchor.click();
+  URL.revokeObjectURL(url);
+}
+
+const ROW = 28;
+
+function PanelCard({
+  panel,
+  context,
+  tools,
+  full,
+  placed,
+}: {
+  panel: PanelModel;
+  context: PanelContext;
+  tools: Tools;
+  full?: boolean;
+  placed?: boolean;
+}): ReactNode {
+  const { x, y, w, h } = panel.grid;
+  const style = placed
+    ? {
+        gridColumn: `${x + 1} / span ${w}`,
+        gridRow: `${y + 1} / span ${h}`,
+        '--own-height': `${Math.max(h * ROW, 90)}px`,
+      }
+    : {};
+  return (
+    <section
+      className={`panel-card${full ? ' full' : ''}${panel.hideTitle ? ' bare' : ''}`}
+      style={style}
+      aria-label={panel.title}
+    >
+      {!panel.hideTitle && (
+        <header>
+          <h2 className="clip" title={panel.title}>
+            {panel.title}
+          </h2>
+          {panel.chart.kind !== 'markdown' || tools.some((tool) => tool.id === 'edit') ? (
+            <Menu label={`More about ${panel.title}`} className="button quiet icon" items={tools}>
+              ⋯
+            </Menu>
+          ) : null}
+        </header>
+      )}
+      <div className="panel-content">
+        <PanelBody panel={panel} context={context} />
+      </div>
+    </section>
+  );
+}

@@ -1,0 +1,312 @@
+import { Link, useNavigate, useSearch as useParameters } from '@tanstack/react-router';
+import { useMemo } from 'react';
+import { Empty, Show } from '../components/faces';
+import { PageHead } from '../components/layout';
+import { Badge } from '../components/outcome';
+import { TimePicker } from '../components/time-picker';
+import { bytes, count, dateTime, milliseconds } from '../services/format';
+import { both, buckets, inner, useSearch } from '../services/search';
+import { type Family, type Storage, useMonitors, useStatus, useStorage } from '../services/server';
+import { rangeQuery, type TimeRange } from '../services/time';
+import './stack.css';
+
+export function Stack() {
+  const parameters = useParameters({ from: '/stack' });
+  const navigate = useNavigate({ from: '/stack' });
+  const range = useMemo(
+    () => ({ from: parameters.from ?? 'now-24h', to: parameters.to ?? 'now' }),
+    [parameters.from, parameters.to],
+  );
+  const storage = useStorage();
+  return (
+    <>
+      <PageHead title="Stack">
+        <TimePicker range={range} onChange={(next) => void navigate({ search: (old) => ({ ...old, ...next }) })} />
+      </PageHead>
+      <Show query={storage}>
+        {(found) => (
+          <>
+            <Components storage={found} />
+            <Ledger range={range} />
+            <Hosts range={range} />
+            <Families storage={found} />
+          </>
+        )}
+      </Show>
+    </>
+  );
+}
+
+function Components({ storage }: { storage: Storage }) {
+  const status = useStatus();
+  const monitors = useMonitors();
+  const running = monitors.data?.filter((monitor) => monitor.state === 'running').length ?? 0;
+  const forecast = storage.forecastBytes;
+  return (
+    <dl className="totals stack-totals">
+      <div className="card">
+        <dt>Store</dt>
+        <dd>
+          <Badge state={storage.health === 'green' ? 'passed' : storage.health === 'yellow' ? 'slow' : 'failed'}>
+            {storage.health}
+          </Badge>
+        </dd>
+        <p className="small soft">
+          {status.data?.store ?? ''} · {storage.store}
+        </p>
+      </div>
+      <div className="card">
+        <dt>Scheduler</dt>
+        <dd>
+          <Badge state={status.data?.configurationProblem ? 'failed' : status.data?.scheduler ? 'passed' : 'neutral'}>
+            {status.data?.configurationProblem
+              ? 'configuration not in force'
+              : status.data?.scheduler
+                ? 'running'
+                : 'not here'}
+          </Badge>
+        </dd>
+        <p className="small soft">
+          {count(monitors.data?.length ?? 0)} monitors, {running} running
+        </p>
+      </div>
+      <div className="card">
+        <dt>Reports</dt>
+        <dd>
+          <Badge state={status.data?.renders ? 'passed' : 'neutral'}>
+            {status.data?.renders ? 'can be drawn' : 'no browser here'}
+          </Badge>
+        </dd>
+        <p className="small soft">PDF and PNG, drawn by the server’s browser</p>
+      </div>
+      <div className="card">
+        <dt>Stored</dt>
+        <dd className="big">{bytes(storage.bytes)}</dd>
+        <p className="small soft">grows by {bytes(storage.bytesPerDay)} a day</p>
+      </div>
+      <div className="card">
+        <dt>Forecast</dt>
+        <dd className="big">{forecast === null ? '–' : bytes(forecast)}</dd>
+        <p className="small soft">
+          {storage.retentionDays === null ? 'nothing is deleted by age' : `when ${storage.retentionDays} days are kept`}
+        </p>
+      </div>
+      <div className="card">
+        <dt>Version</dt>
+        <dd className="big">{status.data?.version ?? ''}</dd>
+        <p className="small soft">
+          <Link to="/components">Components of this UI</Link>
+        </p>
+      </div>
+    </dl>
+  );
+}
+
+const EVENTS: [string, string][] = [
+  ['expected', 'Expected'],
+  ['started', 'Started'],
+  ['finished', 'Finished'],
+  ['skipped', 'Skipped'],
+];
+
+/** Every run that was due, and what became of it. */
+function Ledger({ range }: { range: TimeRange }) {
+  const query = useSearch('c.ledger-*', {
+    size: 8,
+    track_total_hits: true,
+    query: both(rangeQuery(range)),
+    sort: [{ timestamp: { order: 'desc', unmapped_type: 'date' } }],
+    aggs: {
+      events: {
+        terms: { field: 'event', size: 10 },
+        aggs: { delay: { percentiles: { field: 'delayMs', percents: [95] } } },
+      },
+      skipped: {
+        filter: { term: { event: 'skipped' } },
+        aggs: {
+          reasons: { terms: { field: 'reason.keyword', size: 10 } },
+          last: { top_hits: { size: 5, sort: [{ timestamp: 'desc' }] } },
+        },
+      },
+    },
+  });
+  return (
+    <section className="card flush" aria-label="Ledger of runs">
+      <header className="spread">
+        <h2>Ledger of runs</h2>
+        <Link to="/discover" search={{ index: 'c.ledger-*', from: range.from, to: range.to }}>
+          All entries
+        </Link>
+      </header>
+      <Show query={query}>
+        {(answer) => {
+          const events = buckets(answer.aggregations?.events);
+          if (events.length === 0) return <Empty title="No run was due in this time" />;
+          const skipped = answer.aggregations?.skipped as unknown as
+            | Record<string, ReturnType<typeof inner>>
+            | undefined;
+          const reasons = buckets(skipped?.reasons);
+          const started = events.find((event) => event.key === 'started');
+          return (
+            <div className="ledger">
+              <dl className="run-counts">
+                {EVENTS.map(([event, name]) => (
+                  <div key={event}>
+                    <dt>{name}</dt>
+                    <dd>{count(events.find((own) => own.key === event)?.doc_count ?? 0)}</dd>
+                  </div>
+                ))}
+                <div>
+                  <dt>Delay, p95</dt>
+                  <dd>{milliseconds(started && Object.values(inner(started, 'delay')?.values ?? {})[0])}</dd>
+                </div>
+              </dl>
+              {reasons.length > 0 && (
+                <table>
+                  <thead>
+                    <tr>
+                      <th scope="col">Why runs were skipped</th>
+                      <th scope="col" className="number">
+                        Runs
+                      </th>
+                    </tr>
+                  </thead>
+                  <tbody>
+                    {reasons.map((reason) => (
+                      <tr key={String(reason.key)}>
+                        <td className="break">{reason.key}</td>
+                        <td className="number">{count(reason.doc_count)}</td>
+                      </tr>
+                    ))}
+                  </tbody>
+                </table>
+              )}
+              <p className="small soft" style={{ padding: '0 var(--space-4) var(--space-3)' }}>
+                Last entry {answer.hits.hits[0] ? dateTime(String(answer.hits.hits[0]._source.timestamp)) : '–'}
+              </p>
+            </div>
+          );
+        }}
+      </Show>
+    </section>
+  );
+}
+
+/** What watching costs, and what browsers run. */
+function Hosts({ range }: { range: TimeRange }) {
+  const query = useSearch('c.run-*', {
+    size: 0,
+    query: both(rangeQuery(range)),
+    aggs: {
+      browsers: { terms: { field: 'browserVersion', size: 10 } },
+      versions: { terms: { field: 'version', size: 10 } },
+      runner: { avg: { field: 'overhead.runnerCpuS' } },
+      browser: { avg: { field: 'overhead.browserCpuS' } },
+      memory: { max: { field: 'overhead.runnerPeakRssBytes' } },
+      dropped: { sum: { field: 'overhead.droppedEvents' } },
+    },
+  });
+  const all = query.data?.aggregations;
+  const versions = (name: string) =>
+    buckets(all?.[name])
+      .map((bucket) => `${bucket.key} (${count(bucket.doc_count)})`)
+      .join(', ') || '–';
+  const rows: [string, string][] = [
+    ['Browsers', versions('browsers')],
+    ['canarytrace', versions('versions')],
+    ['CPU of the runner, a run', `${(all?.runner?.value ?? 0).toFixed(3)} s`],
+    ['CPU of the browser, a run', `${(all?.browser?.value ?? 0).toFixed(2)} s`],
+    ['Most memory of a runner', bytes(all?.memory?.value)],
+    ['DevTools events that were dropped', count(all?.dropped?.value)],
+  ];
+  return (
+    <section className="card flush" aria-label="Browsers and what watching costs">
+      <header>
+        <h2>Browsers, and what watching costs</h2>
+      </header>
+      <table>
+        <tbody>
+          {rows.map(([name, value]) => (
+            <tr key={name}>
+              <th scope="row">{name}</th>
+              <td className="break">{value}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+  );
+}
+
+function Families({ storage }: { storage: Storage }) {
+  const families = [...storage.families].sort((a, b) => b.bytes - a.bytes);
+  const largest = Math.max(...families.map((family) => family.bytes), 1);
+  return (
+    <section className="card flush" aria-label="Indices">
+      <header>
+        <h2>What is stored</h2>
+      </header>
+      {families.length === 0 ? (
+        <Empty title="Nothing is stored yet" />
+      ) : (
+        <div className="scroll-x">
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">Indices</th>
+                <th scope="col" className="number">
+                  Days
+                </th>
+                <th scope="col" className="number">
+                  Documents
+                </th>
+                <th scope="col" className="number">
+                  Size
+                </th>
+                <th scope="col" className="wide-bar">
+                  <span className="visually-hidden">Share</span>
+                </th>
+                <th scope="col" className="number">
+                  A day
+                </th>
+                <th scope="col">Growth</th>
+              </tr>
+            </thead>
+            <tbody>
+              {families.map((family) => (
+                <tr key={family.name}>
+                  <td>{family.name}</td>
+                  <td className="number">{count(family.indices)}</td>
+                  <td className="number">{count(family.documents)}</td>
+                  <td className="number">{bytes(family.bytes)}</td>
+                  <td className="wide-bar">
+                    <span className="share">
+                      <span style={{ width: `${(family.bytes / largest) * 100}%` }} />
+                    </span>
+                  </td>
+                  <td className="number">{bytes(family.bytesPerDay)}</td>
+                  <td>
+                    <Growth family={family} />
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+    </section>
+  );
+}
+
+function Growth({ family }: { family: Family }) {
+  const days = Object.entries(family.days).slice(-30);
+  const most = Math.max(...days.map(([, size]) => size), 1);
+  if (days.length < 2) return null;
+  return (
+    <span className="growth" role="img" aria-label={`Bytes of each of the last ${days.length} days`}>
+      {days.map(([day, size]) => (
+        <span key={day} title={`${day}: ${bytes(size)}`} style={{ height: `${Math.max((size / most) * 100, 4)}%` }} />
+      ))}
+    </span>
+  );
+}
