@@ -78,9 +78,10 @@ fn perform(words: &[&str]) -> Result<()> {
     }
 }
 
-/// The folder of the repository.
+/// The folder of the repository, as cargo names it now: a shared target folder may hold what another checkout has built.
 fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+    std::env::var_os("CARGO_MANIFEST_DIR")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from)
         .parent()
         .map_or_else(|| PathBuf::from("."), PathBuf::from)
 }

@@ -1,7 +1,7 @@
 //! The embedded web UI.
 
 use axum::{
-    http::{HeaderValue, StatusCode, Uri, header},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
 use rust_embed::RustEmbed;
@@ -19,39 +19,82 @@ pub(crate) fn has_file(uri: &Uri) -> bool {
 }
 
 /// A file of the UI, or its start page: the UI reads the path itself.
-pub(crate) async fn serve(uri: Uri) -> Response {
+pub(crate) async fn serve(uri: Uri, headers: HeaderMap) -> Response {
     let path = uri.path().trim_start_matches('/');
-    match Files::get(path) {
-        Some(file) => {
-            // Vite puts a hash of the content into the names under assets/.
-            let cache = if path.starts_with("assets/") {
-                "public, max-age=31536000, immutable"
-            } else {
-                "no-cache"
-            };
-            answer(path, file.data.into_owned(), cache)
-        }
-        None if path.contains('.') || path.starts_with("api/") || path.starts_with('_') => {
-            (StatusCode::NOT_FOUND, "not found\n").into_response()
-        }
-        None => start_page(),
+    if Files::get(path).is_some() {
+        // Vite puts a hash of the content into the names under assets/.
+        let cache = if path.starts_with("assets/") {
+            "public, max-age=31536000, immutable"
+        } else {
+            "no-cache"
+        };
+        return answer(path, &headers, cache);
     }
+    if path.contains('.') || path.starts_with("api/") || path.starts_with('_') {
+        return (StatusCode::NOT_FOUND, "not found\n").into_response();
+    }
+    start_page(&headers)
 }
 
 /// The page that starts the UI.
-pub(crate) fn start_page() -> Response {
-    match Files::get("index.html") {
-        Some(file) => answer("index.html", file.data.into_owned(), "no-cache"),
-        None => (
+pub(crate) fn start_page(headers: &HeaderMap) -> Response {
+    answer("index.html", headers, "no-cache")
+}
+
+fn has_token(headers: &HeaderMap, name: HeaderName, token: &str) -> bool {
+    let values = headers.get(name).and_then(|value| value.to_str().ok());
+    values.is_some_and(|values| {
+        values
+            .split(',')
+            .any(|value| value.trim().split(';').next() == Some(token))
+    })
+}
+
+/// The compressed copy where there is one and it is taken; nothing when the asker has it already.
+fn answer(path: &str, asked: &HeaderMap, cache: &'static str) -> Response {
+    let small = has_token(asked, header::ACCEPT_ENCODING, "br")
+        .then(|| Files::get(&format!("{path}.br")))
+        .flatten();
+    let is_small = small.is_some();
+    let Some(file) = small.or_else(|| Files::get(path)) else {
+        return (
             StatusCode::NOT_FOUND,
             "the web UI is not built: cargo xtask ui\n",
         )
-            .into_response(),
+            .into_response();
+    };
+    let hash = file.metadata.sha256_hash();
+    let tag: String = hash
+        .iter()
+        .take(12)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let tag = format!("\"{tag}\"");
+    let known = has_token(asked, header::IF_NONE_MATCH, &tag);
+    let mut response = if known {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        file.data.into_owned().into_response()
+    };
+    let headers = response.headers_mut();
+    let mut set = |name, value: &'static str| headers.insert(name, HeaderValue::from_static(value));
+    set(header::CONTENT_TYPE, media_type(path));
+    set(header::CACHE_CONTROL, cache);
+    set(header::CONTENT_SECURITY_POLICY, POLICY);
+    set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    set(header::REFERRER_POLICY, "same-origin");
+    set(header::VARY, "accept-encoding");
+    if is_small {
+        set(header::CONTENT_ENCODING, "br");
     }
+    if let Ok(tag) = HeaderValue::from_str(&tag) {
+        headers.insert(header::ETAG, tag);
+    }
+    response
 }
 
-fn answer(path: &str, content: Vec<u8>, cache: &'static str) -> Response {
-    let kind = match path.rsplit_once('.').map(|(_, extension)| extension) {
+fn media_type(path: &str) -> &'static str {
+    match path.rsplit_once('.').map(|(_, extension)| extension) {
         Some("html") => "text/html; charset=utf-8",
         Some("js") => "text/javascript; charset=utf-8",
         Some("css") => "text/css; charset=utf-8",
@@ -59,20 +102,7 @@ fn answer(path: &str, content: Vec<u8>, cache: &'static str) -> Response {
         Some("png") => "image/png",
         Some("woff2") => "font/woff2",
         _ => "application/octet-stream",
-    };
-    let mut response = content.into_response();
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
-    headers.insert(
-        header::CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static(POLICY),
-    );
-    headers.insert(
-        header::X_CONTENT_TYPE_OPTIONS,
-        HeaderValue::from_static("nosniff"),
-    );
-    response
+    }
 }
 
 #[cfg(test)]
@@ -82,5 +112,21 @@ mod tests {
     #[test]
     fn a_start_page_is_embedded() {
         assert!(Files::get("index.html").is_some());
+    }
+
+    #[test]
+    fn what_is_known_is_not_sent_again() {
+        let first = start_page(&HeaderMap::new());
+        let mut headers = HeaderMap::new();
+        headers.insert(header::IF_NONE_MATCH, first.headers()[header::ETAG].clone());
+        assert_eq!(start_page(&headers).status(), StatusCode::NOT_MODIFIED);
+    }
+
+    #[test]
+    fn tokens_are_whole_words() {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::ACCEPT_ENCODING, "gzip, br;q=0.9".parse().unwrap());
+        assert!(has_token(&headers, header::ACCEPT_ENCODING, "br"));
+        assert!(!has_token(&headers, header::ACCEPT_ENCODING, "zip"));
     }
 }

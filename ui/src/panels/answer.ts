@@ -18,13 +18,18 @@ import { metricName } from './model';
 
 type Value = number | null;
 
+const holderOf = (bucket: object, name: string): Aggregation | undefined =>
+  (bucket as Record<string, unknown>)[name] as Aggregation | undefined;
+
 /** The number of a metric in a bucket, under the name that the request gave it. */
 export function metricValue(metric: Metric, bucket: Bucket | { doc_count: number }, name: string): Value {
-  let holder: Aggregation | undefined = (bucket as Record<string, unknown>)[name] as Aggregation | undefined;
+  let holder = holderOf(bucket, name);
   if (metric.query) {
     if (metric.aggregation === 'count') return holder?.doc_count ?? 0;
     holder = holder?.m as Aggregation | undefined;
   } else if (metric.aggregation === 'count') return bucket.doc_count;
+  // The sum of nothing is not 0: nothing was measured.
+  if ((metric.query ? (holderOf(bucket, name)?.doc_count ?? 0) : bucket.doc_count) === 0) return null;
   const value = holder?.values ? (Object.values(holder.values)[0] ?? null) : (holder?.value ?? null);
   return typeof value === 'number' && Number.isFinite(value) ? value : null;
 }

@@ -1,3 +1,4 @@
+import { Panel } from '../components/menu';
 import { isExactly } from '../services/filters';
 import { both, buckets, kql, useSearch } from '../services/search';
 import { rangeQuery } from '../services/time';
@@ -48,21 +49,46 @@ function Control({
   });
   const found = buckets(query.data?.aggregations?.values).map((bucket) => String(bucket.key_as_string ?? bucket.key));
   const values = [...new Set([...found, ...chosen])];
+  if (control.multiple)
+    return (
+      <div className="field">
+        <span>{control.label}</span>
+        <Panel
+          label={control.label}
+          content={() => (
+            <fieldset className="choices">
+              <legend className="visually-hidden">{control.label}</legend>
+              {values.length === 0 && <p className="soft">Nothing to choose in this time.</p>}
+              {values.map((value) => (
+                <label key={value} className="row">
+                  <input
+                    type="checkbox"
+                    checked={chosen.includes(value)}
+                    onChange={(event) =>
+                      context.choose(
+                        control.field,
+                        event.target.checked ? [...chosen, value] : chosen.filter((own) => own !== value),
+                      )
+                    }
+                  />
+                  {value}
+                </label>
+              ))}
+            </fieldset>
+          )}
+        >
+          <span className="clip">{chosen.length === 0 ? 'All' : chosen.join(', ')}</span>
+        </Panel>
+      </div>
+    );
   return (
     <label className="field">
       <span>{control.label}</span>
       <select
-        multiple={control.multiple}
-        size={control.multiple ? Math.min(4, Math.max(2, values.length)) : undefined}
-        value={control.multiple ? chosen : (chosen[0] ?? '')}
-        onChange={(event) =>
-          context.choose(
-            control.field,
-            [...event.target.selectedOptions].map((option) => option.value).filter((value) => value !== ''),
-          )
-        }
+        value={chosen[0] ?? ''}
+        onChange={(event) => context.choose(control.field, event.target.value ? [event.target.value] : [])}
       >
-        {!control.multiple && <option value="">All</option>}
+        <option value="">All</option>
         {values.map((value) => (
           <option key={value} value={value}>
             {value}

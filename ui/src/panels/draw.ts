@@ -100,27 +100,27 @@ export function timeOption(
   const [first] = found;
   const right = found.find((line) => line.series.rightAxis);
   const unit = found.find((line) => !line.series.rightAxis)?.series.metric.unit ?? first?.series.metric.unit;
+  const named = found.length > 1 || found.some((line) => line.value !== undefined);
   const units = new Map(found.map((line) => [line.name, line.series.metric.unit]));
   const drawn = found.flatMap((line, position) => drawLine(line, colors.palette[position % 8] ?? colors.ink));
   const [leading] = drawn;
   if (leading) Object.assign(leading, { markLine: annotationLines(annotations, colors) });
   return {
     color: colors.palette,
-    grid: { left: 8, right: right ? 8 : 16, top: found.length > 1 ? 34 : 14, bottom: 6, containLabel: true },
-    legend:
-      found.length > 1
-        ? {
-            type: 'scroll',
-            top: 0,
-            left: 0,
-            icon: 'roundRect',
-            itemWidth: 10,
-            itemHeight: 10,
-            textStyle: { color: colors.ink, width: 260, overflow: 'truncate', fontSize: 12 },
-            pageTextStyle: { color: colors.soft },
-            data: found.map((line) => line.name),
-          }
-        : { show: false },
+    grid: { left: 8, right: right ? 8 : 16, top: named ? 34 : 14, bottom: 6, containLabel: true },
+    legend: named
+      ? {
+          type: 'scroll',
+          top: 0,
+          left: 0,
+          icon: 'roundRect',
+          itemWidth: 10,
+          itemHeight: 10,
+          textStyle: { color: colors.ink, width: 260, overflow: 'truncate', fontSize: 12 },
+          pageTextStyle: { color: colors.soft },
+          data: found.map((line) => line.name),
+        }
+      : { show: false },
     tooltip: {
       ...tooltip(colors),
       trigger: 'axis',
@@ -323,7 +323,8 @@ export function donutOption(
   colors: Colors,
 ): EChartsCoreOption {
   const total = (found[0] ?? []).reduce((sum, slice) => sum + slice.value, 0);
-  const ring = 34 / Math.max(found.length, 1);
+  const [hole, rim] = hideLegend ? [52, 86] : [46, 76];
+  const ring = (rim - hole) / Math.max(found.length, 1);
   return {
     color: colors.palette,
     tooltip: {
@@ -347,30 +348,31 @@ export function donutOption(
     title: undefined,
     series: found.map((slices, depth) => ({
       type: 'pie',
-      radius: [`${50 + depth * ring}%`, `${50 + (depth + 1) * ring - 1}%`],
-      center: [hideLegend ? '50%' : '36%', '50%'],
+      radius: [`${hole + depth * ring}%`, `${hole + (depth + 1) * ring - 1}%`],
+      center: [hideLegend ? '50%' : '32%', '50%'],
       itemStyle: { borderColor: colors.surface, borderWidth: 1 },
-      label:
-        depth === 0
-          ? {
-              show: true,
-              position: 'center',
-              formatter: () => short(total),
-              color: colors.ink,
-              fontSize: 18,
-              fontWeight: 650,
-            }
-          : { show: false },
+      label: { show: false },
       labelLine: { show: false },
-      data: slices.map((slice) => ({
+      data: slices.map((slice, position) => ({
         name: slice.name,
         value: slice.value,
         slice,
         ...(slice.role ? { itemStyle: { color: colors.role(slice.role) } } : {}),
+        // The middle says the whole once.
+        ...(depth === 0 && position === 0 ? { label: middle(total, colors) } : {}),
       })),
     })),
   };
 }
+
+const middle = (total: number, colors: Colors) => ({
+  show: true,
+  position: 'center',
+  formatter: () => short(total),
+  color: colors.ink,
+  fontSize: 16,
+  fontWeight: 650,
+});
 
 export function heatmapOption(chart: HeatmapChart, found: Cell[], colors: Colors): EChartsCoreOption {
   const times = [...new Set(found.map((cell) => cell.at))].sort((a, b) => a - b);

@@ -420,6 +420,8 @@ function Documents({ view, total }: { view: View; total: number | undefined }) {
 }
 
 const ROW_HEIGHT = 33;
+/** Columns whose values are texts get more of the width. */
+const LONG = /title|url|name$|text|detail|message|reason/i;
 
 function DocumentTable({
   view,
@@ -469,7 +471,7 @@ function DocumentTable({
       </button>
     </div>
   );
-  const template = `26px 215px repeat(${view.columns.length}, minmax(90px, 1fr))`;
+  const template = `26px 215px ${view.columns.map((name) => `minmax(80px, ${LONG.test(name) ? 3 : 1}fr)`).join(' ')}`;
   return (
     <section className="card flush documents" aria-label="Documents">
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a list that scrolls is scrolled by keys, too */}

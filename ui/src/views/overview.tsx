@@ -266,11 +266,15 @@ function MonitorTable({ shown }: { shown: Watched[] }) {
             <th scope="col" className="number">
               Availability
             </th>
-            <th scope="col" className="number">
+            <th scope="col" className="number minor">
               Load p75
             </th>
-            <th scope="col">Last run</th>
-            <th scope="col">Next</th>
+            <th scope="col" className="minor">
+              Last run
+            </th>
+            <th scope="col" className="minor">
+              Next
+            </th>
           </tr>
         </thead>
         <tbody>
@@ -289,8 +293,8 @@ function MonitorTable({ shown }: { shown: Watched[] }) {
                 <Strip runs={own.runs} slots={SLOTS} />
               </td>
               <td className="number">{percent(availability(own), 2)}</td>
-              <td className="number">{milliseconds(own.load)}</td>
-              <td>
+              <td className="number minor">{milliseconds(own.load)}</td>
+              <td className="minor">
                 {own.runs[0] ? (
                   <Link to="/runs/$uuid" params={{ uuid: own.runs[0].uuid }}>
                     {ago(own.runs[0].startedAt)}
@@ -299,7 +303,7 @@ function MonitorTable({ shown }: { shown: Watched[] }) {
                   <span className="soft">never</span>
                 )}
               </td>
-              <td className="soft">{nextRun(own.monitor)}</td>
+              <td className="soft minor">{nextRun(own.monitor)}</td>
             </tr>
           ))}
         </tbody>

@@ -379,12 +379,20 @@ function Pictures({ step, run, uuid }: { step: Step; run: RunDocument | undefine
   const own = step.end?.attachments && step.end.attachments !== 'no' ? step.end.attachments : undefined;
   const chosen = frames.find((frame) => String(frame.at) === parameters.frame);
   const picture = chosen?.name ?? own ?? frames.at(-1)?.name;
+  const [gone, setGone] = useState<string>();
   if (!picture) return null;
+  if (gone === picture)
+    return (
+      <div className="pictures">
+        <p className="small soft">The picture of this step is not kept any more.</p>
+      </div>
+    );
   return (
     <div className="pictures">
       <a href={attachment(uuid, picture)} target="_blank" rel="noreferrer">
         <img
           className="screenshot"
+          onError={() => setGone(picture)}
           src={attachment(uuid, picture)}
           alt={
             chosen

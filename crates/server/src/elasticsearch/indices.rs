@@ -22,7 +22,7 @@ pub(crate) async fn describe(
     headers: HeaderMap,
 ) -> Result<Response, Failed> {
     if state.ui && wants_page(&headers) {
-        return Ok(ui::start_page());
+        return Ok(ui::start_page(&headers));
     }
     let Checked(parameters) = parameters?;
     if index.starts_with('_') {

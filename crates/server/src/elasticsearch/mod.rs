@@ -213,7 +213,7 @@ fn cluster_routes() -> Router<AppState> {
 /// Clients get Elasticsearch's banner, browsers the UI.
 async fn banner(State(state): State<AppState>, headers: HeaderMap) -> Response {
     if state.ui && wants_page(&headers) {
-        return ui::start_page();
+        return ui::start_page(&headers);
     }
     Answer::from(json!({
         "name": "canarytrace",

@@ -40,12 +40,11 @@ pub(super) struct Options {
 }
 
 impl Field {
-    /// Puts a value and what the multi-fields make of it into the index.
+    /// Puts a value and what the multi-fields make of it into the index; those do not ask whether the field itself is indexed.
     pub(super) fn put(&self, value: &Value, indexed: &mut Indexed) -> Result<(), EsError> {
-        if put(&self.path, &self.kind, value, indexed)? {
-            for (path, kind) in self.multi.values() {
-                put(path, kind, value, indexed)?;
-            }
+        put(&self.path, &self.kind, value, indexed)?;
+        for (path, kind) in self.multi.values() {
+            put(path, kind, value, indexed)?;
         }
         Ok(())
     }
@@ -57,7 +56,7 @@ impl Field {
         value: &Value,
         indexed: &mut Indexed,
     ) -> Result<(), EsError> {
-        put(&alias.into(), &self.kind, value, indexed).map(drop)
+        put(&alias.into(), &self.kind, value, indexed)
     }
 
     /// As it was declared.

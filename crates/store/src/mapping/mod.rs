@@ -646,6 +646,25 @@ mod tests {
     }
 
     #[test]
+    fn a_sub_field_is_indexed_also_where_its_field_is_not() {
+        let raw = json!({"raw": {"type": "keyword"}});
+        let mut mapping = Arc::new(
+            Mapping::parse(&json!({"properties": {
+                "url": {"type": "text", "index": false, "fields": raw}, "short": {"type": "keyword", "ignore_above": 1, "fields": raw},
+            }}))
+            .unwrap(),
+        );
+        let source = json!({"url": "https://a.example/", "short": "long"});
+        let indexed = Mapping::index(&mut mapping, source.as_object().unwrap()).unwrap();
+        assert_eq!(
+            indexed.at("url.raw"),
+            [Cell::Text("https://a.example/".to_owned())]
+        );
+        assert_eq!(indexed.at("short.raw"), [Cell::Text("long".to_owned())]);
+        assert!(!indexed.has("short"));
+    }
+
+    #[test]
     fn values_that_do_not_fit_are_refused_with_their_field() {
         let mapping = Mapping::parse(&json!({"properties": {"n": {"type": "short"}, "d": {"type": "date"}, "o": {"properties": {"x": {"type": "long"}}}, "k": {"type": "keyword"}}})).unwrap();
         let mapping = Arc::new(mapping);

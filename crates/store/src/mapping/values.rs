@@ -8,13 +8,13 @@ use super::{Cell, FieldType, Indexed, Path};
 /// A longer exact value cannot be a term of the index.
 const MAX_TERM_BYTES: usize = 32_766;
 
-/// Coerces a leaf and puts it into the index; false when it is left out (too long, not indexed).
+/// Coerces a leaf and puts it into the index, unless it is left out (too long, not indexed).
 pub(super) fn put(
     path: &Path,
     kind: &FieldType,
     value: &Value,
     indexed: &mut Indexed,
-) -> Result<bool, EsError> {
+) -> Result<(), EsError> {
     let wrong = |name: &str| {
         EsError::mapper_parsing(format!(
             "failed to parse field [{path}] of type [{name}]: value was [{}]",
@@ -22,7 +22,7 @@ pub(super) fn put(
         ))
     };
     let cell = match kind {
-        FieldType::Text { indexed: false, .. } => return Ok(false),
+        FieldType::Text { indexed: false, .. } => return Ok(()),
         FieldType::Text {
             indexed: true,
             analyzer,
@@ -32,9 +32,9 @@ pub(super) fn put(
                 other => analyzer.prepared(&plain(other)),
             };
             indexed.texts.push((Path::clone(path), words, count));
-            return Ok(true);
+            return Ok(());
         }
-        FieldType::Opaque | FieldType::Flattened { .. } => return Ok(false),
+        FieldType::Opaque | FieldType::Flattened { .. } => return Ok(()),
         FieldType::Keyword {
             ignore_above,
             lowercase,
@@ -46,7 +46,7 @@ pub(super) fn put(
                 text
             };
             if text.chars().count() > *ignore_above {
-                return Ok(false);
+                return Ok(());
             }
             if text.len() > MAX_TERM_BYTES {
                 return Err(EsError::illegal_argument(format!(
@@ -84,7 +84,7 @@ pub(super) fn put(
         }
     };
     indexed.cells.push((Path::clone(path), cell));
-    Ok(true)
+    Ok(())
 }
 
 /// Every leaf below its own path, and all of them at the root of the tree.
