@@ -84,10 +84,7 @@ export function Chart({ label, option, table, onClick, onRange, height = '100%' 
 
   useEffect(() => {
     if (!ready) return;
-    chart.current?.setOption(
-      { animation: false, aria: { enabled: true }, ...option(readColors()) },
-      { notMerge: true },
-    );
+    chart.current?.setOption({ animation: false, ...option(readColors()) }, { notMerge: true });
   }, [ready, option, theme]);
 
   const drag = useDrag(chart, onRange);

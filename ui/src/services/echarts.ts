@@ -2,7 +2,6 @@
 
 import { BarChart, CustomChart, GaugeChart, HeatmapChart, LineChart, PieChart, ScatterChart } from 'echarts/charts';
 import {
-  AriaComponent,
   GridComponent,
   LegendComponent,
   MarkAreaComponent,
@@ -14,7 +13,6 @@ import { init, use } from 'echarts/core';
 import { CanvasRenderer } from 'echarts/renderers';
 
 use([
-  AriaComponent,
   BarChart,
   CanvasRenderer,
   CustomChart,

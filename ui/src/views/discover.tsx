@@ -354,7 +354,7 @@ async function page(view: View, start: PageStart | number | undefined, signal: A
           range: {
             timestamp: {
               [order === 'desc' ? 'lte' : 'gte']: start.last,
-              format: 'epoch_millis||strict_date_optional_time',
+              format: 'strict_date_optional_time||epoch_millis',
             },
           },
         }

@@ -51,9 +51,9 @@ function Components({ storage }: { storage: Storage }) {
             {storage.health}
           </Badge>
         </dd>
-        <p className="small soft">
+        <dd className="small soft">
           {status.data?.store ?? ''} · {storage.store}
-        </p>
+        </dd>
       </div>
       <div className="card">
         <dt>Scheduler</dt>
@@ -66,9 +66,9 @@ function Components({ storage }: { storage: Storage }) {
                 : 'not here'}
           </Badge>
         </dd>
-        <p className="small soft">
+        <dd className="small soft">
           {count(monitors.data?.length ?? 0)} monitors, {running} running
-        </p>
+        </dd>
       </div>
       <div className="card">
         <dt>Reports</dt>
@@ -77,26 +77,26 @@ function Components({ storage }: { storage: Storage }) {
             {status.data?.renders ? 'can be drawn' : 'no browser here'}
           </Badge>
         </dd>
-        <p className="small soft">PDF and PNG, drawn by the server’s browser</p>
+        <dd className="small soft">PDF and PNG, drawn by the server’s browser</dd>
       </div>
       <div className="card">
         <dt>Stored</dt>
         <dd className="big">{bytes(storage.bytes)}</dd>
-        <p className="small soft">grows by {bytes(storage.bytesPerDay)} a day</p>
+        <dd className="small soft">grows by {bytes(storage.bytesPerDay)} a day</dd>
       </div>
       <div className="card">
         <dt>Forecast</dt>
         <dd className="big">{forecast === null ? '–' : bytes(forecast)}</dd>
-        <p className="small soft">
+        <dd className="small soft">
           {storage.retentionDays === null ? 'nothing is deleted by age' : `when ${storage.retentionDays} days are kept`}
-        </p>
+        </dd>
       </div>
       <div className="card">
         <dt>Version</dt>
         <dd className="big">{status.data?.version ?? ''}</dd>
-        <p className="small soft">
+        <dd className="small soft">
           <Link to="/components">Components of this UI</Link>
-        </p>
+        </dd>
       </div>
     </dl>
   );

@@ -47,34 +47,23 @@ impl Format {
     }
 }
 
+/// Documents (`index` and `query`), newest first, or a table as it is shown (`table`).
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Export {
     /// Its name, without extension.
     title: String,
     format: Format,
-    #[serde(flatten)]
-    rows: Rows,
-}
-
-/// What the rows are.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum Rows {
-    /// Documents, newest first.
-    Documents {
-        index: String,
-        /// Elasticsearch's, with KQL where a query may stand.
-        query: Value,
-        /// Dotted paths; NDJSON has whole documents when there are none.
-        #[serde(default)]
-        columns: Vec<String>,
-    },
-    /// A table as it is shown.
-    Table {
-        columns: Vec<String>,
-        table: Vec<Vec<Value>>,
-    },
+    #[serde(default)]
+    index: Option<String>,
+    /// Elasticsearch's, with KQL where a query may stand.
+    #[serde(default)]
+    query: Option<Value>,
+    /// Dotted paths, or headings of the table; NDJSON has whole documents when there are none.
+    #[serde(default)]
+    columns: Vec<String>,
+    #[serde(default)]
+    table: Option<Vec<Row>>,
 }
 
 /// A sheet of Excel ends there; one line is the heading.
@@ -89,39 +78,49 @@ pub(super) async fn export(
 ) -> Result<Response, Refused> {
     let Json(wanted) = wanted?;
     let name = format!("{}.{}", wanted.title, wanted.format.extension());
-    let body = match wanted.rows {
-        Rows::Table { columns, table } => {
+    let (format, columns) = (wanted.format, wanted.columns);
+    let body = match (wanted.table, wanted.index) {
+        (Some(table), None) => {
             let rows = stream::iter(table.into_iter().map(Ok));
-            written(wanted.format, columns, rows).await?
+            written(format, columns, rows).await?
         }
-        Rows::Documents {
-            index,
-            mut query,
-            columns,
-        } => {
+        (None, Some(index)) => {
+            let mut query = wanted.query.unwrap_or_else(|| json!({"match_all": {}}));
             search::lower(&mut query)?;
-            let mut pages = Pages::new(state, index, query);
-            // What is wrong with the query is told now, not in the middle of a file.
-            let first = pages.next().await?;
-            let hits = pages.after(first);
-            if wanted.format == Format::Ndjson && columns.is_empty() {
-                let lines = hits.map(|hit| {
-                    let mut line = hit?.source.unwrap_or_default().to_string();
-                    line.push('\n');
-                    Ok::<_, io::Error>(Bytes::from(line))
-                });
-                Body::from_stream(lines)
-            } else {
-                let paths = columns.clone();
-                let rows = hits.map(move |hit| {
-                    let hit = hit?;
-                    Ok(paths.iter().map(|path| value_at(&hit, path)).collect())
-                });
-                written(wanted.format, columns, rows).await?
-            }
+            documents(Pages::new(state, index, query), format, columns).await?
+        }
+        _ => {
+            return Err(Refused::new(
+                StatusCode::BAD_REQUEST,
+                "either `index` or `table` says what is exported",
+            ));
         }
     };
-    Ok(download(&name, wanted.format.media_type(), body))
+    Ok(download(&name, format.media_type(), body))
+}
+
+/// What is wrong with a query is told before the file begins, not in the middle of it.
+async fn documents(
+    mut pages: Pages,
+    format: Format,
+    columns: Vec<String>,
+) -> Result<Body, Refused> {
+    let first = pages.next().await?;
+    let hits = pages.after(first);
+    if format == Format::Ndjson && columns.is_empty() {
+        let lines = hits.map(|hit| {
+            let mut line = hit?.source.unwrap_or_default().to_string();
+            line.push('\n');
+            Ok::<_, io::Error>(Bytes::from(line))
+        });
+        return Ok(Body::from_stream(lines));
+    }
+    let paths = columns.clone();
+    let rows = hits.map(move |hit| {
+        let hit = hit?;
+        Ok(paths.iter().map(|path| value_at(&hit, path)).collect())
+    });
+    written(format, columns, rows).await
 }
 
 /// Reads documents newest first, a page at a time, on any store: the next page begins at the time of the last hit and leaves
@@ -152,7 +151,7 @@ impl Pages {
             self.last.as_ref().map_or(0, |last| last.1),
         );
         if let Some((time, _)) = &self.last {
-            filter.push(json!({"range": {"timestamp": {"lte": time, "format": "epoch_millis||strict_date_optional_time"}}}));
+            filter.push(json!({"range": {"timestamp": {"lte": time, "format": "strict_date_optional_time||epoch_millis"}}}));
         }
         if from + PAGE > WINDOW {
             return Err(EsError::illegal_argument(

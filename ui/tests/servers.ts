@@ -1,0 +1,73 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** Servers of the tests: one with days of telemetry, one with nothing; real ones, ended afterwards. */
+
+const needed = (name: string): string => {
+  const value = process.env[name];
+  if (!value) throw new Error(`${name} is not set; hint: cargo xtask test ui`);
+  return value;
+};
+
+interface Server {
+  url: string;
+  child: ChildProcess;
+  folder: string;
+}
+
+function start(): Promise<Server> {
+  const folder = mkdtempSync(join(tmpdir(), 'canarytrace-ui-'));
+  const child = spawn(needed('CANARYTRACE'), ['serve', '--listen', '127.0.0.1:0', '--data', folder], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, CANARYTRACE_BROWSER_FLAGS: '--disable-gpu --disable-quic' },
+  });
+  return new Promise((done, failed) => {
+    let said = '';
+    child.stdout.on('data', (chunk: Buffer) => {
+      said += chunk.toString();
+      const url = /ready: (http:\/\/\S+?)\/?\s/.exec(said)?.[1];
+      if (url) done({ url, child, folder });
+    });
+    child.on('exit', (code) => failed(new Error(`the server ended with ${code}: ${said}`)));
+  });
+}
+
+/** So many days, monitors, and seconds between two runs of one. */
+const HISTORY = ['2', '6', '2400'];
+const BATCH = 16 * 1024 * 1024;
+
+/** Sends a made-up history in pieces that end with a document. */
+async function feed(url: string): Promise<void> {
+  const lines = execFileSync(needed('FEED'), HISTORY, { maxBuffer: 1 << 30, stdio: ['ignore', 'pipe', 'ignore'] });
+  for (let from = 0; from < lines.length; ) {
+    let to = Math.min(from + BATCH, lines.length);
+    if (to < lines.length) to = lines.lastIndexOf('{"create"', to);
+    const response = await fetch(`${url}/_bulk`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-ndjson' },
+      body: new Uint8Array(lines.subarray(from, to)),
+    });
+    if (!response.ok) throw new Error(`the history was refused: ${await response.text()}`);
+    from = to;
+  }
+  await fetch(`${url}/_refresh`, { method: 'POST' });
+}
+
+export default async function setup(): Promise<() => Promise<void>> {
+  const servers = [await start(), await start()];
+  const [full, empty] = servers;
+  if (!full || !empty) throw new Error('no servers');
+  process.env.FULL = full.url;
+  process.env.EMPTY = empty.url;
+  await feed(full.url);
+  return async () => {
+    for (const { child, folder } of servers) {
+      const ended = new Promise((done) => child.once('exit', done));
+      child.kill('SIGTERM');
+      await ended;
+      rmSync(folder, { recursive: true, force: true });
+    }
+  };
+}
