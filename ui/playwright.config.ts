@@ -5,9 +5,11 @@ const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
 
 export default defineConfig({
   testDir: 'tests',
+  testMatch: '*.spec.ts',
   outputDir: 'test-results',
-  // Two cores, one of which the server needs.
-  workers: 1,
+  workers: 2,
+  // Tests of a file share nothing but what the servers hold, and each asks for its own.
+  fullyParallel: true,
   timeout: 60_000,
   expect: { timeout: 15_000 },
   forbidOnly: process.env.CI !== undefined,

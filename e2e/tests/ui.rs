@@ -129,7 +129,7 @@ async fn ui_an_empty_installation_takes_its_first_url_and_shows_it_run() {
         .await
         .unwrap();
     page.sees("answered with status 500").await;
-    page.sees("smoke-setup").await;
+    page.sees("Latest runs").await;
     page.go("/").await;
     page.sees("failed · site").await;
     page.close().await;
@@ -177,13 +177,13 @@ async fn ui_every_page_shows_what_the_store_holds() {
             .unwrap()
             .unwrap();
         page.go(&format!("/runs/{uuid}?tab=documents")).await;
-        page.sees("c.smoke-title-").await;
+        page.sees("c.smoke-title").await;
         page.go("/discover?index=c.request-log-*&q=response.status:500")
             .await;
         page.sees("1 documents").await;
         page.is_sound().await;
-        page.go("/discover?q=passed:(").await;
-        page.sees("failed to parse query string").await;
+        page.go("/discover?q=passed:%20(").await;
+        page.sees("at character").await;
     }
     page.close().await;
 }

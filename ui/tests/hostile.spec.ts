@@ -1,4 +1,4 @@
-import { complete, empty, expect, test } from './support';
+import { complete, expect, hostile, test } from './support';
 
 /** What a monitored page wrote is only ever a text: nothing of it runs, asks, or becomes a formula. */
 
@@ -104,7 +104,7 @@ function documents(): string {
 }
 
 test.beforeAll(async () => {
-  const response = await fetch(`${empty()}/_bulk?refresh=true`, {
+  const response = await fetch(`${hostile()}/_bulk?refresh=true`, {
     method: 'POST',
     headers: { 'content-type': 'application/x-ndjson' },
     body: documents(),
@@ -113,7 +113,7 @@ test.beforeAll(async () => {
   expect(answer.errors, JSON.stringify(answer)).toBe(false);
   const picture = '<svg xmlns="http://www.w3.org/2000/svg"><script>window.hacked = 1</script></svg>';
   for (const name of ['picture.svg', 'page.dom.html']) {
-    await fetch(`${empty()}/api/v1/attachments/${UUID}/${name}`, { method: 'PUT', body: picture });
+    await fetch(`${hostile()}/api/v1/attachments/${UUID}/${name}`, { method: 'PUT', body: picture });
   }
 });
 
@@ -136,7 +136,7 @@ const PATHS = [
 
 for (const path of PATHS) {
   test(`nothing hostile runs on ${path.slice(0, 60)}`, async ({ page }) => {
-    await page.goto(empty() + path);
+    await page.goto(hostile() + path);
     await complete(page);
     // What is shown on demand is asked for.
     for (const name of ['Open document', /More about/]) {
@@ -173,20 +173,20 @@ test('a dashboard with hostile texts is only text', async ({ page }) => {
       },
     ],
   };
-  const saved = await fetch(`${empty()}/api/v1/saved/dashboards/hostile`, {
+  const saved = await fetch(`${hostile()}/api/v1/saved/dashboards/hostile`, {
     method: 'PUT',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ body }),
   });
   expect(saved.status).toBe(200);
-  await page.goto(`${empty()}/dashboards/hostile`);
+  await page.goto(`${hostile()}/dashboards/hostile`);
   await complete(page);
   expect(await page.evaluate(() => (window as unknown as { hacked?: number }).hacked)).toBeUndefined();
   expect(await page.locator('a[href^="javascript:"]').count()).toBe(0);
 });
 
 test('exports hold no formula, attachments never run', async () => {
-  const response = await fetch(`${empty()}/api/v1/export`, {
+  const response = await fetch(`${hostile()}/api/v1/export`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({
@@ -201,7 +201,7 @@ test('exports hold no formula, attachments never run', async () => {
   expect(disposition).toBe('attachment; filename="-x.csv"');
   expect(await response.text()).not.toMatch(/(^|,)"?[=+@]/m);
   for (const name of ['picture.svg', 'page.dom.html']) {
-    const attachment = await fetch(`${empty()}/api/v1/attachments/${UUID}/${name}`);
+    const attachment = await fetch(`${hostile()}/api/v1/attachments/${UUID}/${name}`);
     expect(attachment.headers.get('content-type')).toBe('application/octet-stream');
     expect(attachment.headers.get('content-security-policy')).toContain('sandbox');
   }

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** Servers of the tests: one with days of telemetry, one with nothing; real ones, ended afterwards. */
+/** Servers of the tests: with days of telemetry, with nothing, and with hostile texts; real ones, ended afterwards. */
 
 const needed = (name: string): string => {
   const value = process.env[name];
@@ -56,11 +56,11 @@ async function feed(url: string): Promise<void> {
 }
 
 export default async function setup(): Promise<() => Promise<void>> {
-  const servers = [await start(), await start()];
-  const [full, empty] = servers;
-  if (!full || !empty) throw new Error('no servers');
+  const servers = await Promise.all([start(), start(), start()]);
+  const [full, empty, hostile] = servers;
   process.env.FULL = full.url;
   process.env.EMPTY = empty.url;
+  process.env.HOSTILE = hostile.url;
   await feed(full.url);
   return async () => {
     for (const { child, folder } of servers) {

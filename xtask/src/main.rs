@@ -193,7 +193,28 @@ fn test_faults() -> Result<()> {
     test_built(&["faults"])
 }
 
+/// The UI's own tests, then a person's path through it with our own driver, whose counts end the output.
 fn test_ui() -> Result<()> {
+    build_assets()?;
+    npm(UI, &["run", "--silent", "test"])?;
+    prerequisites::browser()?;
+    cargo(&["build", "--package", "canarytrace"])?;
+    cargo(&[
+        "build",
+        "--package",
+        "canarytrace-history",
+        "--example",
+        "feed",
+    ])?;
+    let built = run::target()?.join("debug");
+    run::run(
+        run::command("npm")
+            .args(["run", "--silent", "browser"])
+            .current_dir(root().join(UI))
+            .env("CANARYTRACE", built.join("canarytrace"))
+            .env("FEED", built.join("examples/feed")),
+    )
+    .context("hint: pictures and traces are in ui/test-results")?;
     test_built(&["ui"])
 }
 

@@ -1,6 +1,9 @@
 //! Starting other programs; what fails is named with its arguments.
 
-use std::process::{Command, Stdio};
+use std::{
+    path::PathBuf,
+    process::{Command, Stdio},
+};
 
 use anyhow::{Context, Result, bail};
 
@@ -27,6 +30,20 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
         bail!("{command:?} ended with {}", output.status);
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// Where cargo puts what it builds.
+pub(crate) fn target() -> Result<PathBuf> {
+    let metadata = output(&mut cargo_command(&[
+        "metadata",
+        "--no-deps",
+        "--format-version=1",
+    ]))?;
+    let (_, rest) = metadata
+        .split_once("\"target_directory\":\"")
+        .context("cargo metadata names no target folder")?;
+    let folder = rest.split('"').next().unwrap_or_default();
+    Ok(PathBuf::from(folder))
 }
 
 /// npm in a folder of the repository.

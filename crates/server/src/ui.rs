@@ -30,7 +30,9 @@ pub(crate) async fn serve(uri: Uri, headers: HeaderMap) -> Response {
         };
         return answer(path, &headers, cache);
     }
-    if path.contains('.') || path.starts_with("api/") || path.starts_with('_') {
+    // A page's path may hold a dot: a monitor can be called `smoke.js`.
+    let is_page = has_token(&headers, header::ACCEPT, "text/html");
+    if !is_page || path.starts_with("api/") || path.starts_with('_') {
         return (StatusCode::NOT_FOUND, "not found\n").into_response();
     }
     start_page(&headers)

@@ -1,7 +1,7 @@
 /** Requests on one time axis. Pure. */
 
-import { hostOf } from './format';
 import type { RequestDocument } from './model';
+import { hostOf } from './url';
 
 export const PHASES = ['blocked', 'dns', 'connect', 'ssl', 'send', 'wait', 'receive'] as const;
 export type Phase = (typeof PHASES)[number];

@@ -4,9 +4,10 @@ import { type ReactNode, useEffect, useRef, useState } from 'react';
 import { Empty, Show } from '../components/faces';
 import { PageHead } from '../components/layout';
 import { Badge, causeName } from '../components/outcome';
-import { attachment, bytes, dateTime, milliseconds } from '../services/format';
+import { bytes, dateTime, milliseconds } from '../services/format';
 import { get, post } from '../services/http';
 import { resolve } from '../services/time';
+import { attachment } from '../services/url';
 import './compare.css';
 
 interface Pair<T> {

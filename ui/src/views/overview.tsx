@@ -3,10 +3,11 @@ import { type FormEvent, useEffect, useMemo, useState } from 'react';
 import { Empty, Failure, Show } from '../components/faces';
 import { PageHead } from '../components/layout';
 import { Badge, causeName, isOurs, type Role, Strip } from '../components/outcome';
-import { ago, count, milliseconds, percent, shortUrl, until } from '../services/format';
+import { ago, count, milliseconds, percent, until } from '../services/format';
 import type { Monitor, RunDocument } from '../services/model';
 import { type Answer, type Bucket, buckets, inner, useSearch } from '../services/search';
 import { useAddUrl, useMonitors } from '../services/server';
+import { shortUrl } from '../services/url';
 import './overview.css';
 
 const WINDOWS: Record<string, [string, string]> = {

@@ -7,11 +7,12 @@ import { Menu } from '../components/menu';
 import { Badge, causeName, isOurs, Outcome } from '../components/outcome';
 import { type Mark, Waterfall } from '../components/waterfall';
 import { explain } from '../services/facts';
-import { attachment, bytes, clock, count, dateTime, fullDateTime, milliseconds } from '../services/format';
+import { bytes, clock, count, dateTime, fullDateTime, milliseconds } from '../services/format';
 import { download, send } from '../services/http';
 import type { ConsoleDocument, ReportDocument, RequestDocument, RunDocument } from '../services/model';
 import { type Hit, type Source, search, sources } from '../services/search';
 import { useStatus } from '../services/server';
+import { attachment } from '../services/url';
 import type { Wanted } from '../services/waterfall';
 import './run.css';
 
