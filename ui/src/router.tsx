@@ -106,6 +106,12 @@ const stack = createRoute({
   component: lazyRouteComponent(() => import('./views/stack'), 'Stack'),
 });
 
+const access = createRoute({
+  getParentRoute: () => root,
+  path: '/access',
+  component: lazyRouteComponent(() => import('./views/access'), 'AccessView'),
+});
+
 const components = createRoute({
   getParentRoute: () => root,
   path: '/components',
@@ -144,6 +150,7 @@ export const router = createRouter({
     dashboards,
     dashboard,
     stack,
+    access,
     components,
   ]),
   parseSearch,

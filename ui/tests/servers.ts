@@ -11,14 +11,23 @@ const needed = (name: string): string => {
   return value;
 };
 
+export const passwordOf = (name: string): string => `${name}'s long password`;
+
 interface Server {
   url: string;
   child: ChildProcess;
   folder: string;
 }
 
-function start(): Promise<Server> {
+/** A server of its own; with users, people have to log in. */
+function start(users: Record<string, string> = {}): Promise<Server> {
   const folder = mkdtempSync(join(tmpdir(), 'canarytrace-ui-'));
+  for (const [name, role] of Object.entries(users)) {
+    execFileSync(needed('CANARYTRACE'), ['user', 'add', name, '--role', role, '--data', folder], {
+      input: `${passwordOf(name)}\n`,
+      stdio: ['pipe', 'ignore', 'ignore'],
+    });
+  }
   const child = spawn(needed('CANARYTRACE'), ['serve', '--listen', '127.0.0.1:0', '--data', folder], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, CANARYTRACE_BROWSER_FLAGS: '--disable-gpu --disable-quic' },
@@ -56,11 +65,17 @@ async function feed(url: string): Promise<void> {
 }
 
 export default async function setup(): Promise<() => Promise<void>> {
-  const servers = await Promise.all([start(), start(), start()]);
-  const [full, empty, hostile] = servers;
+  const servers = await Promise.all([
+    start(),
+    start(),
+    start(),
+    start({ anna: 'admin', ed: 'editor', vic: 'viewer', guessed: 'viewer' }),
+  ]);
+  const [full, empty, hostile, guarded] = servers;
   process.env.FULL = full.url;
   process.env.EMPTY = empty.url;
   process.env.HOSTILE = hostile.url;
+  process.env.GUARDED = guarded.url;
   await feed(full.url);
   return async () => {
     for (const { child, folder } of servers) {

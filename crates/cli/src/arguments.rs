@@ -33,6 +33,8 @@ pub(crate) enum Command {
     Compare(CompareArguments),
     /// Look after the files of an embedded store that is not in use
     Store(StoreArguments),
+    /// Say who may log in to a server
+    User(UserArguments),
     /// Prepare an Elasticsearch or OpenSearch cluster: index templates
     Setup(SetupArguments),
     /// The child of `run` that drives the browser
@@ -46,6 +48,40 @@ pub(crate) struct InitArguments {
     /// Where to write it
     #[arg(default_value = ".")]
     pub(crate) folder: PathBuf,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "Example: canarytrace user add anna --role admin < password.txt")]
+pub(crate) struct UserArguments {
+    #[command(subcommand)]
+    pub(crate) command: UserCommand,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum UserCommand {
+    /// Add a user, or give one another password and role; the password is the first line of standard input
+    Add {
+        name: String,
+        /// viewer, editor, admin or ingest
+        #[arg(long, default_value = "viewer")]
+        role: String,
+        /// The folder that is given to `canarytrace serve`
+        #[arg(long, value_name = "DIR", default_value = "./canarytrace-data")]
+        data: PathBuf,
+    },
+    /// Names and roles
+    List {
+        /// The folder that is given to `canarytrace serve`
+        #[arg(long, value_name = "DIR", default_value = "./canarytrace-data")]
+        data: PathBuf,
+    },
+    /// Take a user away
+    Remove {
+        name: String,
+        /// The folder that is given to `canarytrace serve`
+        #[arg(long, value_name = "DIR", default_value = "./canarytrace-data")]
+        data: PathBuf,
+    },
 }
 
 #[derive(Args, Debug)]
@@ -155,6 +191,9 @@ pub(crate) struct ServeArguments {
     /// Parts to start, of store, ui, scheduler
     #[arg(long, value_name = "PARTS", value_delimiter = ',')]
     pub(crate) only: Vec<String>,
+    /// Let everybody who reaches the port do everything
+    #[arg(long)]
+    pub(crate) allow_anonymous: bool,
 }
 
 #[derive(Args, Debug)]

@@ -46,6 +46,7 @@ fn main() -> ExitCode {
         Command::Check(check) => commands::check::run(&check),
         Command::Compare(compare) => commands::compare::run(&compare),
         Command::Store(store) => commands::store::run(&store),
+        Command::User(user) => commands::user::run(&user.command),
         Command::Setup(setup) => commands::setup::run(&setup, &variables),
         Command::Serve(serve) => commands::serve::run(serve, variables),
         Command::Demo(demo) => commands::demo::run(demo, variables),

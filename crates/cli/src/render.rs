@@ -15,6 +15,7 @@ use canarytrace_driver::{
     Area, Browser, BrowserBinary, LaunchConfig, find_browser, find_chromedriver,
 };
 use canarytrace_server::{Picture, Renderer};
+use serde_json::json;
 use tokio::sync::Semaphore;
 use tracing::{info, warn};
 
@@ -89,9 +90,34 @@ impl PageRenderer {
     }
 }
 
+impl PageRenderer {
+    /// Cookies are those of an open page: a small one of the server is opened first.
+    async fn enter(&self, browser: &Browser, name: &str, value: String) -> Result<(), String> {
+        let said = |error: &dyn std::fmt::Display| error.to_string();
+        let page = format!("{}/healthz", self.base);
+        browser
+            .webdriver
+            .navigate(&page)
+            .await
+            .map_err(|error| said(&error))?;
+        let cookie = json!({"name": name, "value": value, "path": "/", "httpOnly": true, "sameSite": "Strict"});
+        browser
+            .webdriver
+            .add_cookie(&cookie)
+            .await
+            .map_err(|error| said(&error))
+    }
+}
+
 #[async_trait]
 impl Renderer for PageRenderer {
-    async fn render(&self, path: &str, picture: Picture, width: u32) -> Result<Bytes, String> {
+    async fn render(
+        &self,
+        path: &str,
+        picture: Picture,
+        width: u32,
+        cookie: Option<(&'static str, String)>,
+    ) -> Result<Bytes, String> {
         let _turn = self
             .turn
             .acquire()
@@ -102,7 +128,13 @@ impl Renderer for PageRenderer {
             .map_err(|error| error.to_string())?;
         // Nobody looks at what the page tells; an unread queue would only count what it drops.
         let unread = tokio::spawn(async move { while events.recv().await.is_some() {} });
-        let drawn = draw(&browser, &format!("{}{path}", self.base), picture).await;
+        let drawn = async {
+            if let Some((name, value)) = cookie {
+                self.enter(&browser, name, value).await?;
+            }
+            draw(&browser, &format!("{}{path}", self.base), picture).await
+        };
+        let drawn = drawn.await;
         for problem in browser.close().await.problems {
             warn!(problem, "after a report");
         }

@@ -20,7 +20,7 @@ use canarytrace_model::{
     stack::Span,
 };
 use canarytrace_scheduler::{Executor, ExecutorConfig, ExecutorHandle, Ledger, RunCommand};
-use canarytrace_server::{AppState, Backend, router};
+use canarytrace_server::{AppState, Backend, access::Access, router};
 use canarytrace_store::{Store, StoreConfig};
 use tokio::{
     net::TcpListener,
@@ -79,6 +79,8 @@ pub(crate) struct Settings {
     pub(crate) store: Option<String>,
     pub(crate) parts: Parts,
     pub(crate) address: SocketAddr,
+    /// Users, where there are some.
+    pub(crate) access: Option<Arc<Access>>,
     /// Look for a changed configuration more often (demo).
     pub(crate) fresh_pages: bool,
 }
@@ -100,6 +102,8 @@ pub(crate) struct Stack {
 
 const GRACE: Duration = Duration::from_secs(20);
 const CHANGES: usize = 256;
+/// The established variable for the name and password of a store.
+const STORE_AUTH: &str = "ELASTIC_HTTP_AUTH";
 const LEDGER_QUEUE: usize = 1024;
 
 impl Stack {
@@ -112,7 +116,11 @@ impl Stack {
         })?;
         // Runs talk to us even when the store is elsewhere: we take attachments, and open pages hear the news.
         let url = format!("http://{}", settings.address);
-        let client = store::client(&url, variables)?;
+        let credentials = settings
+            .access
+            .as_ref()
+            .map(|access| access.runner_credentials());
+        let client = store::client_as(&url, variables, credentials)?;
         let attachments = match attachments::bucket(variables)? {
             Some(bucket) => bucket,
             None => AttachmentStore::folder(&settings.data.join("attachments"))
@@ -155,6 +163,7 @@ impl Stack {
                 address: settings.address,
                 version: env!("CARGO_PKG_VERSION"),
                 ui: settings.parts.ui,
+                access: settings.access.clone(),
                 renderer: None,
                 retention_days: None,
                 changes: broadcast::channel(CHANGES).0,
@@ -195,6 +204,13 @@ impl Stack {
                 .all()
                 .iter()
                 .map(|(name, value)| (name.into(), value.into()))
+                // Runs deliver to us, whatever cluster is behind.
+                .chain(
+                    self.settings
+                        .access
+                        .iter()
+                        .map(|access| (STORE_AUTH.into(), access.runner_credentials().into())),
+                )
                 .collect(),
         };
         let (sender, receiver) = mpsc::channel(LEDGER_QUEUE);

@@ -25,6 +25,20 @@ pub(crate) fn client(url: &str, variables: &Variables) -> Result<Client, Failure
     Client::new(&config(url, variables)).map_err(|error| unusable(&error))
 }
 
+/// As somebody else than the variables say.
+pub(crate) fn client_as(
+    url: &str,
+    variables: &Variables,
+    credentials: Option<String>,
+) -> Result<Client, Failure> {
+    let own = config(url, variables);
+    let config = ClientConfig {
+        basic_auth: credentials.or(own.basic_auth),
+        ..own
+    };
+    Client::new(&config).map_err(|error| unusable(&error))
+}
+
 pub(crate) fn forwarder(url: &str, variables: &Variables) -> Result<Forwarder, Failure> {
     Forwarder::new(&config(url, variables)).map_err(|error| unusable(&error))
 }

@@ -9,9 +9,16 @@ use axum::{
 
 use crate::AppState;
 
-/// Refuses a `Host` that is not ours (DNS rebinding) and an `Origin` that is not ours (a page posting to us).
+/// Refuses a `Host` that is not ours (DNS rebinding) and an `Origin` that is not ours (a page posting to us). Where people log
+/// in, or everybody was let in, the server has names that it does not know; then a page must be of the host that it asks.
 pub(crate) async fn check(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    match refusal(request.headers(), state.address.port()) {
+    let is_private = state.access.is_none() && state.address.ip().is_loopback();
+    let refusal = if is_private {
+        refusal(request.headers(), state.address.port())
+    } else {
+        foreign_page(request.headers())
+    };
+    match refusal {
         None => next.run(request).await,
         Some(reason) => (StatusCode::FORBIDDEN, format!("{reason}\n")).into_response(),
     }
@@ -36,6 +43,15 @@ fn refusal(headers: &HeaderMap, port: u16) -> Option<String> {
         }
         Some(origin) => Some(format!("origin `{origin}` may not use this server")),
     }
+}
+
+fn foreign_page(headers: &HeaderMap) -> Option<String> {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let (host, origin) = (text(header::HOST)?, text(header::ORIGIN)?);
+    let is_own = ["http://", "https://"]
+        .iter()
+        .any(|scheme| origin.strip_prefix(scheme) == Some(host));
+    (!is_own).then(|| format!("origin `{origin}` may not use this server"))
 }
 
 fn is_ours(host: &str, port: u16) -> bool {

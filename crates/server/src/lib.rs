@@ -6,6 +6,7 @@
 //! cannot reach our port; a client's fault is answered in Elasticsearch's error shape on its paths and as
 //! `{"error": {"message", "hint"}}` under `/api/v1`.
 
+pub mod access;
 mod api;
 mod comparison;
 pub mod demo_shop;
@@ -22,6 +23,8 @@ pub use state::{
 };
 
 use axum::{Router, extract::DefaultBodyLimit, middleware, routing::get};
+use std::net::SocketAddr;
+
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -43,6 +46,7 @@ pub fn router(state: AppState) -> Router {
     };
     router
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(middleware::from_fn_with_state(state.clone(), access::guard))
         .layer(middleware::from_fn_with_state(state.clone(), guard::check))
         .with_state(state)
 }
@@ -53,6 +57,7 @@ pub async fn serve(
     app: Router,
     until: CancellationToken,
 ) -> std::io::Result<()> {
+    let app = app.into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, app)
         .with_graceful_shutdown(until.cancelled_owned())
         .await

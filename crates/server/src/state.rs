@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use tokio::sync::broadcast;
 
+use crate::access::Access;
+
 /// Shared by all handlers.
 #[derive(Clone)]
 pub struct AppState {
@@ -20,6 +22,8 @@ pub struct AppState {
     pub address: SocketAddr,
     pub version: &'static str,
     pub ui: bool,
+    /// Users; none: everybody on this machine may do everything.
+    pub access: Option<Arc<Access>>,
     /// Draws pages for reports; none where no browser was found.
     pub renderer: Option<Arc<dyn Renderer>>,
     /// How long daily indices are kept; none: nothing is deleted by age.
@@ -66,8 +70,15 @@ pub enum Picture {
 /// Draws pages of the UI with a browser.
 #[async_trait]
 pub trait Renderer: Send + Sync {
-    /// Draws a path of this server in a window of so many CSS pixels, when the page says that it is complete.
-    async fn render(&self, path: &str, picture: Picture, width: u32) -> Result<Bytes, String>;
+    /// Draws a path of this server in a window of so many CSS pixels, when the page says that it is complete; `cookie` is
+    /// name and value of the session in whose name it is asked for.
+    async fn render(
+        &self,
+        path: &str,
+        picture: Picture,
+        width: u32,
+        cookie: Option<(&'static str, String)>,
+    ) -> Result<Bytes, String>;
 }
 
 /// The monitors that are run here.

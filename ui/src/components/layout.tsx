@@ -3,6 +3,8 @@ import { type ReactNode, useEffect, useState } from 'react';
 import canary from '../canary.svg';
 import { setPreferences, type Theme, usePreferences } from '../services/preferences';
 import { useStatus } from '../services/server';
+import { useLogOut, useSession } from '../services/session';
+import { Login } from './login';
 import { Dialog, Panel } from './menu';
 import './layout.css';
 
@@ -81,6 +83,8 @@ export function Layout() {
   const { narrow } = usePreferences();
   const kiosk = useRouterState({ select: (state) => new URLSearchParams(state.location.searchStr).has('kiosk') });
   useKeys(() => setHelp(true));
+  const session = useSession();
+  if (session.data?.required && !session.data.user) return <Login />;
   if (kiosk)
     return (
       <main id="main" className="kiosk">
@@ -192,6 +196,7 @@ function Settings() {
               ))}
             </select>
           </label>
+          <Person />
           <p className="small soft">
             canarytrace {status.data?.version ?? ''} · {status.data?.store ?? ''} store
           </p>
@@ -200,6 +205,31 @@ function Settings() {
     >
       <Icon path="M12 9a3 3 0 1 0 0 6 3 3 0 0 0 0-6zM12 2v3M12 19v3M2 12h3M19 12h3M5 5l2 2M17 17l2 2M19 5l-2 2M7 17l-2 2" />
     </Panel>
+  );
+}
+
+/** Who is logged in, where people log in. */
+function Person() {
+  const session = useSession();
+  const logOut = useLogOut();
+  return (
+    <div className="spread">
+      {session.data?.user ? (
+        <>
+          <span className="small">
+            {session.data.user} · {session.data.role}
+          </span>
+          <button type="button" className="button" onClick={() => logOut.mutate()}>
+            Log out
+          </button>
+        </>
+      ) : null}
+      {session.data?.role === 'admin' && (
+        <Link className="small" to="/access">
+          Users and tokens
+        </Link>
+      )}
+    </div>
   );
 }
 

@@ -14,6 +14,7 @@ import { download } from '../services/http';
 import { timeZone, usePreferences } from '../services/preferences';
 import { kql, type Query } from '../services/search';
 import { newId, type Saved, useSave, useSaved, useStatus } from '../services/server';
+import { useMayEdit } from '../services/session';
 import type { TimeRange } from '../services/time';
 import './dashboards.css';
 
@@ -123,7 +124,8 @@ function Loaded({ entry }: { entry: Saved<Dashboard> }) {
   const navigate = useNavigate({ from: '/dashboards/$id' });
   const save = useSave<Dashboard>('dashboards');
   const status = useStatus();
-  const editing = search.edit !== undefined && !entry.builtIn;
+  const mayEdit = useMayEdit();
+  const editing = search.edit !== undefined && !entry.builtIn && mayEdit;
   const dashboard = editing ? draft : entry.body;
   const { context, range, pills, go, setPills } = useDashboard(dashboard, search);
   const kiosk = search.kiosk !== undefined;
@@ -190,7 +192,7 @@ function Loaded({ entry }: { entry: Saved<Dashboard> }) {
               </>
             ) : (
               <>
-                {!entry.builtIn && (
+                {!entry.builtIn && mayEdit && (
                   <button type="button" className="button" onClick={() => go({ edit: 'yes' })}>
                     Edit
                   </button>
@@ -201,6 +203,7 @@ function Loaded({ entry }: { entry: Saved<Dashboard> }) {
                     {
                       id: 'clone',
                       text: entry.builtIn ? 'Clone and edit' : 'Clone',
+                      disabled: !mayEdit,
                       action: () => void clone().catch(setProblem),
                     },
                     {

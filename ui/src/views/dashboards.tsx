@@ -6,6 +6,7 @@ import { Dialog, Menu } from '../components/menu';
 import type { Dashboard } from '../panels/model';
 import { ago } from '../services/format';
 import { newId, type SavedTitle, useRemove, useSave, useSavedList } from '../services/server';
+import { useMayEdit } from '../services/session';
 import './dashboards.css';
 
 const NEW: Dashboard = { title: '', range: { from: 'now-24h', to: 'now' }, panels: [] };
@@ -17,6 +18,7 @@ export function Dashboards() {
   const [problem, setProblem] = useState<unknown>();
   const file = useRef<HTMLInputElement>(null);
   const save = useSave<Dashboard>('dashboards');
+  const mayEdit = useMayEdit();
 
   const create = async (dashboard: Dashboard) => {
     const id = newId(dashboard.title);
@@ -38,7 +40,7 @@ export function Dashboards() {
   return (
     <>
       <PageHead title="Dashboards">
-        <button type="button" className="button" onClick={() => file.current?.click()}>
+        <button type="button" className="button" disabled={!mayEdit} onClick={() => file.current?.click()}>
           Import
         </button>
         <input
@@ -49,7 +51,7 @@ export function Dashboards() {
           aria-label="Dashboard file"
           onChange={(event) => void read(event.target.files?.[0])}
         />
-        <button type="button" className="button primary" onClick={() => setCreating(true)}>
+        <button type="button" className="button primary" disabled={!mayEdit} onClick={() => setCreating(true)}>
           New dashboard
         </button>
       </PageHead>
@@ -91,6 +93,7 @@ export function Dashboards() {
 
 function Tile({ entry, onProblem }: { entry: SavedTitle; onProblem: (error: unknown) => void }) {
   const remove = useRemove('dashboards');
+  const mayEdit = useMayEdit();
   return (
     <li className="card tile">
       <Link to="/dashboards/$id" params={{ id: entry.id }}>
@@ -99,7 +102,7 @@ function Tile({ entry, onProblem }: { entry: SavedTitle; onProblem: (error: unkn
       <p className="small soft">
         {entry.builtIn ? (entry.description ?? 'Comes with canarytrace') : `Changed ${ago(entry.updatedAt ?? 0)}`}
       </p>
-      {!entry.builtIn && (
+      {!entry.builtIn && mayEdit && (
         <Menu
           label={`More about ${entry.title}`}
           className="button quiet icon"

@@ -16,6 +16,7 @@ import type { RunDocument } from '../services/model';
 import { timeZone } from '../services/preferences';
 import { type Answer, type Bucket, both, buckets, inner, kql, type Query, useSearch } from '../services/search';
 import { type Annotation, useAnnotations, useMonitorAction, useMonitors } from '../services/server';
+import { useMayEdit } from '../services/session';
 import { rangeQuery, resolve, type TimeRange } from '../services/time';
 import { nextRun } from './overview';
 import { RunTable } from './runs';
@@ -84,7 +85,8 @@ function Actions({ id }: { id: string }) {
   const act = useMonitorAction();
   const navigate = useNavigate();
   const own = monitors.data?.find((monitor) => monitor.id === id);
-  if (!own) return null;
+  const mayEdit = useMayEdit();
+  if (!own || !mayEdit) return null;
   const paused = own.state === 'paused';
   return (
     <>

@@ -71,6 +71,7 @@ async fn demo(
         store: None,
         parts: Parts::ALL,
         address,
+        access: None,
         fresh_pages: true,
     };
     let stack = Stack::start(settings, variables).await?;

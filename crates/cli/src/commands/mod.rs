@@ -9,3 +9,4 @@ pub(crate) mod runner;
 pub(crate) mod serve;
 pub(crate) mod setup;
 pub(crate) mod store;
+pub(crate) mod user;

@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
+use canarytrace_server::access::Access;
 use tokio::net::TcpListener;
 
 use crate::{
@@ -24,6 +25,11 @@ pub(crate) fn run(arguments: ServeArguments, variables: Variables) -> Result<u8,
     }
     let runtime = runtime()?;
     runtime.block_on(async {
+        let access = Access::open(access_file(&arguments.data))
+            .map_err(|error| Failure::usage(error.to_string()))?;
+        if access.is_none() && !arguments.allow_anonymous && !arguments.listen.ip().is_loopback() {
+            return Err(open_to_the_network(&arguments));
+        }
         let listener = bind(arguments.listen).await?;
         let address = listener.local_addr().map_err(Failure::broken)?;
         let settings = Settings {
@@ -32,6 +38,7 @@ pub(crate) fn run(arguments: ServeArguments, variables: Variables) -> Result<u8,
             store: arguments.store,
             parts,
             address,
+            access,
             fresh_pages: false,
         };
         let stop = stop_on_signals()?;
@@ -49,16 +56,25 @@ pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
         .map_err(Failure::broken)
 }
 
-/// Only loopback: there are no users yet who could be asked for a password.
+fn open_to_the_network(arguments: &ServeArguments) -> Failure {
+    Failure::with_hint(
+        format!(
+            "{} is reachable from outside, and there are no users to protect it",
+            arguments.listen
+        ),
+        format!(
+            "add one: canarytrace user add NAME --role admin --data {}; or say in so many words that everybody may do everything: --allow-anonymous",
+            arguments.data.display()
+        ),
+    )
+}
+
+/// Users and tokens of a data folder.
+pub(crate) fn access_file(data: &std::path::Path) -> PathBuf {
+    data.join("access.json")
+}
+
 pub(crate) async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
-    if !address.ip().is_loopback() {
-        return Err(Failure::with_hint(
-            format!(
-                "{address} is reachable from outside, and this version has no users to protect it"
-            ),
-            "listen on 127.0.0.1 and put a proxy with authentication in front",
-        ));
-    }
     TcpListener::bind(address).await.map_err(|error| {
         Failure::with_hint(
             format!("{address} cannot be listened on: {error}"),

@@ -12,7 +12,9 @@ mod openapi;
 mod render;
 mod saved;
 mod search;
+mod session;
 mod storage;
+mod users;
 
 use axum::{
     Json, Router,
@@ -29,6 +31,19 @@ use crate::AppState;
 pub(crate) fn routes() -> Router<AppState> {
     Router::new()
         .route("/openapi.json", get(openapi::document))
+        .route(
+            "/session",
+            get(session::who)
+                .post(session::log_in)
+                .delete(session::log_out),
+        )
+        .route("/users", get(users::users))
+        .route(
+            "/users/{name}",
+            put(users::put_user).delete(users::remove_user),
+        )
+        .route("/tokens", get(users::tokens).post(users::add_token))
+        .route("/tokens/{id}", axum::routing::delete(users::remove_token))
         .route("/status", get(monitors::status))
         .route(
             "/monitors",

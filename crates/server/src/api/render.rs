@@ -1,7 +1,7 @@
 //! Pages of the UI as PDF or PNG, drawn by the real browser on the server.
 
 use axum::{
-    Json,
+    Extension, Json,
     extract::{State, rejection::JsonRejection},
     http::StatusCode,
     response::Response,
@@ -9,7 +9,11 @@ use axum::{
 use serde::Deserialize;
 
 use super::{Refused, download};
-use crate::{AppState, state::Picture};
+use crate::{
+    AppState,
+    access::{COOKIE, Identity},
+    state::Picture,
+};
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -35,6 +39,7 @@ fn is_page(path: &str) -> bool {
 
 pub(super) async fn render(
     State(state): State<AppState>,
+    identity: Option<Extension<Identity>>,
     wanted: Result<Json<Wanted>, JsonRejection>,
 ) -> Result<Response, Refused> {
     let Json(wanted) = wanted?;
@@ -51,8 +56,13 @@ pub(super) async fn render(
             "a browser and chromedriver are needed where the server runs",
         ));
     };
+    // The browser sees what its asker sees; a token has no session, and draws nothing.
+    let cookie = match (&state.access, identity) {
+        (Some(access), Some(Extension(identity))) => Some((COOKIE, access.log_in(&identity.name)?)),
+        _ => None,
+    };
     let content = renderer
-        .render(&wanted.path, wanted.format, wanted.width)
+        .render(&wanted.path, wanted.format, wanted.width, cookie)
         .await
         .map_err(|reason| {
             Refused::with_hint(
