@@ -84,6 +84,8 @@ export function Layout() {
   const kiosk = useRouterState({ select: (state) => new URLSearchParams(state.location.searchStr).has('kiosk') });
   useKeys(() => setHelp(true));
   const session = useSession();
+  // Nothing is shown that would be taken away again.
+  if (session.isPending) return null;
   if (session.data?.required && !session.data.user) return <Login />;
   if (kiosk)
     return (

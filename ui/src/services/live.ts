@@ -4,6 +4,7 @@ import type { Query, QueryClient } from '@tanstack/react-query';
 
 /** Writes become visible within a second; news that come meanwhile are taken together. */
 const SETTLE_MS = 1500;
+const RETRY_MS = 3000;
 
 function matches(pattern: string, name: string): boolean {
   return pattern.split(',').some((part) => (part.endsWith('*') ? name.startsWith(part.slice(0, -1)) : part === name));
@@ -19,6 +20,7 @@ function concerns(query: Query, names: ReadonlySet<string>): boolean {
 export function listen(client: QueryClient): () => void {
   let source: EventSource | undefined;
   let timer: number | undefined;
+  let again: number | undefined;
   const names = new Set<string>();
   let everything = false;
 
@@ -30,7 +32,14 @@ export function listen(client: QueryClient): () => void {
     void client.invalidateQueries({ predicate: (query) => concerns(query, changed) });
   };
   const connect = () => {
-    source ??= new EventSource('/api/v1/events');
+    if (source) return;
+    source = new EventSource('/api/v1/events');
+    // A refusal (nobody is logged in yet, the server starts again) ends a source for good: a new one is tried.
+    source.addEventListener('error', () => {
+      if (source?.readyState !== EventSource.CLOSED) return;
+      source = undefined;
+      again = window.setTimeout(connect, RETRY_MS);
+    });
     source.addEventListener('change', (event) => {
       const { indices } = JSON.parse((event as MessageEvent<string>).data) as { indices: string[] };
       everything ||= indices.length === 0;
@@ -50,6 +59,7 @@ export function listen(client: QueryClient): () => void {
     window.removeEventListener('pagehide', leave);
     window.removeEventListener('pageshow', connect);
     window.clearTimeout(timer);
+    window.clearTimeout(again);
     leave();
   };
 }
