@@ -16,7 +16,7 @@ use canarytrace_driver::{
 };
 use canarytrace_server::{Picture, Renderer};
 use serde_json::json;
-use tokio::sync::Semaphore;
+use tokio::{sync::Semaphore, task::JoinSet};
 use tracing::{info, warn};
 
 use crate::{job::is_root, variables::Variables};
@@ -127,7 +127,8 @@ impl Renderer for PageRenderer {
             .await
             .map_err(|error| error.to_string())?;
         // Nobody looks at what the page tells; an unread queue would only count what it drops.
-        let unread = tokio::spawn(async move { while events.recv().await.is_some() {} });
+        let mut unread = JoinSet::new();
+        unread.spawn(async move { while events.recv().await.is_some() {} });
         let drawn = async {
             if let Some((name, value)) = cookie {
                 self.enter(&browser, name, value).await?;
@@ -138,7 +139,7 @@ impl Renderer for PageRenderer {
         for problem in browser.close().await.problems {
             warn!(problem, "after a report");
         }
-        unread.abort();
+        unread.shutdown().await;
         drawn
     }
 }

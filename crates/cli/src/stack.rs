@@ -285,6 +285,9 @@ impl Stack {
             // Pages that listen for news keep their connection open.
             serving.shutdown().await;
         }
+        if let Some(access) = &self.settings.access {
+            access.finish().await;
+        }
         if let Some(store) = &self.store {
             store.close().await.map_err(Failure::broken)?;
         }

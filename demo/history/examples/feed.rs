@@ -23,8 +23,9 @@ fn main() -> io::Result<()> {
         interval_s: u32::try_from(interval_s).unwrap_or(600),
     };
     let history = History::new(plan);
+    let mut told = io::stderr().lock();
     for incident in history.incidents() {
-        eprintln!("{incident:?}");
+        writeln!(told, "{incident:?}")?;
     }
     let mut out = BufWriter::new(io::stdout().lock());
     for document in history.flatten() {

@@ -46,8 +46,11 @@ pub(crate) fn write(state: &AppState, entry: AuditEntry) {
         status = entry.status,
         "audit"
     );
+    let Some(access) = &state.access else {
+        return;
+    };
     let service = std::sync::Arc::clone(&state.service);
-    tokio::spawn(async move {
+    access.writing.spawn(async move {
         let item = BulkItem {
             operation: BulkOperation::Index,
             index: INDEX.to_owned(),

@@ -26,6 +26,7 @@ use canarytrace_model::time::Moment;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tokio::sync::{Mutex as AsyncMutex, Semaphore};
+use tokio_util::task::TaskTracker;
 
 pub(crate) use audit::AuditEntry;
 pub use file::{AccessError, AccessFile, Token, User};
@@ -97,6 +98,8 @@ pub struct Access {
     limits: Limits,
     checked: Mutex<HashMap<Digested, (Instant, String)>>,
     hashers: Arc<Semaphore>,
+    /// Entries of the audit log on their way.
+    writing: TaskTracker,
     /// Of this process and its runs only.
     runner_secret: String,
 }
@@ -139,6 +142,7 @@ impl Access {
             limits: Limits::default(),
             checked: Mutex::default(),
             hashers: Arc::new(Semaphore::new(HASHERS)),
+            writing: TaskTracker::new(),
             runner_secret: secret()?,
         })))
     }
@@ -146,6 +150,12 @@ impl Access {
     /// `user:password` for the runs of this machine.
     pub fn runner_credentials(&self) -> String {
         format!("{RUNNER}:{}", self.runner_secret)
+    }
+
+    /// Waits for the audit log; to be called when no request comes any more.
+    pub async fn finish(&self) {
+        self.writing.close();
+        self.writing.wait().await;
     }
 
     /// Who the headers of a request say is asking.

@@ -355,13 +355,16 @@ fn chunks(mut file: std::fs::File) -> impl Stream<Item = io::Result<Bytes>> + Se
     tokio::task::spawn_blocking(move || {
         loop {
             let mut buffer = vec![0; 64 * 1024];
-            let read = io::Read::read(&mut file, &mut buffer);
-            let piece = read.map(|length| {
-                buffer.truncate(length);
-                Bytes::from(buffer)
-            });
-            let is_last = piece.as_ref().map_or(true, Bytes::is_empty);
-            if is_last && piece.is_ok() || sender.blocking_send(piece).is_err() || is_last {
+            let piece = match io::Read::read(&mut file, &mut buffer) {
+                Ok(0) => break,
+                Ok(length) => {
+                    buffer.truncate(length);
+                    Ok(Bytes::from(buffer))
+                }
+                Err(error) => Err(error),
+            };
+            let is_last = piece.is_err();
+            if sender.blocking_send(piece).is_err() || is_last {
                 break;
             }
         }

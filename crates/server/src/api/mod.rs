@@ -93,28 +93,34 @@ pub(crate) fn failure(status: StatusCode, message: &str, hint: Option<&str>) -> 
 }
 
 /// A refusal as an error, so that handlers can use `?`.
-pub(crate) struct Refused(pub(crate) Response);
+pub(crate) struct Refused(Box<Response>);
 
 impl Refused {
     pub(crate) fn new(status: StatusCode, message: impl AsRef<str>) -> Self {
-        Self(failure(status, message.as_ref(), None))
+        failure(status, message.as_ref(), None).into()
     }
 
     pub(crate) fn with_hint(status: StatusCode, message: impl AsRef<str>, hint: &str) -> Self {
-        Self(failure(status, message.as_ref(), Some(hint)))
+        failure(status, message.as_ref(), Some(hint)).into()
     }
 }
 
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
-        self.0
+        *self.0
+    }
+}
+
+impl From<Response> for Refused {
+    fn from(response: Response) -> Self {
+        Self(Box::new(response))
     }
 }
 
 impl From<EsError> for Refused {
     fn from(error: EsError) -> Self {
         let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::BAD_GATEWAY);
-        Self(failure(status, &error.to_string(), None))
+        failure(status, &error.to_string(), None).into()
     }
 }
 

@@ -4,7 +4,7 @@ use axum::{
     Json,
     extract::{Query, State, rejection::JsonRejection},
     http::StatusCode,
-    response::{IntoResponse, Response},
+    response::IntoResponse,
 };
 use canarytrace_es::{IndexTarget, SearchRequest, TargetOptions, kql};
 use serde::Deserialize;
@@ -69,8 +69,7 @@ fn misunderstood(error: &kql::KqlError) -> Refused {
         "hint": "fields and values are written as field: value, joined by and, or, not; texts with spaces in quotes",
         "position": error.position,
     }});
-    let response: Response = (StatusCode::BAD_REQUEST, Json(body)).into_response();
-    Refused(response)
+    (StatusCode::BAD_REQUEST, Json(body)).into_response().into()
 }
 
 #[cfg(test)]
