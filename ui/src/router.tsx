@@ -86,6 +86,7 @@ const discover = createRoute({
 const dashboards = createRoute({
   getParentRoute: () => root,
   path: '/dashboards',
+  validateSearch: (raw: Raw) => (list(raw, 'filter') ? { filter: list(raw, 'filter') } : {}),
   component: lazyRouteComponent(() => import('./views/dashboards'), 'Dashboards'),
 });
 

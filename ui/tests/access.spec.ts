@@ -162,3 +162,18 @@ test('runs deliver, and reports are drawn, where people log in', async ({ page }
   expect(response.status).toBe(200);
   expect(response.length).toBeGreaterThan(20_000);
 });
+
+test('a company’s own name, logo and color are everywhere', async ({ page }) => {
+  await page.goto(guarded());
+  await expect(page.getByRole('heading', { name: 'Example Monitoring' })).toBeVisible();
+  await logIn(page, 'vic');
+  await expect(page).toHaveTitle('Example Monitoring');
+  await expect(page.getByText('Questions: web-team@shop.example')).toBeVisible();
+  expect(await page.evaluate(() => getComputedStyle(document.documentElement).getPropertyValue('--accent'))).toBe(
+    '#7a1fa2',
+  );
+  const logo = await ask('/api/v1/branding/logo');
+  expect(logo.headers.get('content-type')).toBe('image/svg+xml');
+  expect(logo.headers.get('content-security-policy')).toContain('sandbox');
+  await accessible(page);
+});

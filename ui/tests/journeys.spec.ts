@@ -185,3 +185,13 @@ test('a choice in a control is obeyed by every panel, and is in the address', as
   await page.reload();
   await expect(choice).toHaveValue(value);
 });
+
+test('a pinned choice goes along to other pages, and the dashboard’s own filters stay', async ({ page }) => {
+  await open(page, '/dashboards/f98bf3b0-d65e-11ea-9bf3-e3e8f57b050d?from=now-2d');
+  await page.getByLabel(/^Monitor script/).selectOption('smoke.js');
+  await page.getByRole('link', { name: 'Dashboards' }).click();
+  await page.getByRole('link', { name: 'Canarytrace Smoke Overview' }).click();
+  await expect(page.getByRole('button', { name: 'Filter spec: "smoke.js"' })).toHaveCount(2);
+  await page.getByRole('link', { name: 'Discover' }).click();
+  await expect(page.getByRole('button', { name: 'Filter spec: "smoke.js"' })).toHaveCount(1);
+});

@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -19,7 +19,17 @@ interface Server {
   folder: string;
 }
 
-/** A server of its own; with users, people have to log in. */
+const CONFIGURATION = `version: 1
+branding:
+  name: Example Monitoring
+  logo: logo.svg
+  accent: { light: "#7a1fa2", dark: "#d8a6f0" }
+  footer: "Questions: web-team@shop.example"
+`;
+const LOGO =
+  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"><script>parent.hacked = 1</script><circle cx="4" cy="4" r="4"/></svg>';
+
+/** A server of its own; with users, people have to log in, and it has a company's name. */
 function start(users: Record<string, string> = {}): Promise<Server> {
   const folder = mkdtempSync(join(tmpdir(), 'canarytrace-ui-'));
   for (const [name, role] of Object.entries(users)) {
@@ -28,7 +38,10 @@ function start(users: Record<string, string> = {}): Promise<Server> {
       stdio: ['pipe', 'ignore', 'ignore'],
     });
   }
-  const child = spawn(needed('CANARYTRACE'), ['serve', '--listen', '127.0.0.1:0', '--data', folder], {
+  const configured = Object.keys(users).length > 0 ? ['--config', join(folder, 'canarytrace.yaml')] : [];
+  writeFileSync(join(folder, 'canarytrace.yaml'), CONFIGURATION);
+  writeFileSync(join(folder, 'logo.svg'), LOGO);
+  const child = spawn(needed('CANARYTRACE'), ['serve', '--listen', '127.0.0.1:0', '--data', folder, ...configured], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, CANARYTRACE_BROWSER_FLAGS: '--disable-gpu --disable-quic' },
   });

@@ -3,6 +3,7 @@
 
 mod arguments;
 mod attachments;
+mod branding;
 mod commands;
 mod configuration;
 mod control;

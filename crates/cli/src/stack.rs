@@ -20,7 +20,7 @@ use canarytrace_model::{
     stack::Span,
 };
 use canarytrace_scheduler::{Executor, ExecutorConfig, ExecutorHandle, Ledger, RunCommand};
-use canarytrace_server::{AppState, Backend, access::Access, router};
+use canarytrace_server::{AppState, Backend, ServedBranding, access::Access, router};
 use canarytrace_store::{Store, StoreConfig};
 use tokio::{
     net::TcpListener,
@@ -163,6 +163,7 @@ impl Stack {
                 address: settings.address,
                 version: env!("CARGO_PKG_VERSION"),
                 ui: settings.parts.ui,
+                branding: Arc::new(branding(&settings)?),
                 access: settings.access.clone(),
                 renderer: None,
                 retention_days: None,
@@ -320,6 +321,14 @@ impl Stack {
             .or_else(|| configured.retention.filter(|_| is_folder))
             .or_else(|| is_folder.then_some(DEFAULT_RETENTION))
     }
+}
+
+/// Of the configuration, if there is one.
+fn branding(settings: &Settings) -> Result<ServedBranding, Failure> {
+    let Some(path) = &settings.config else {
+        return Ok(ServedBranding::default());
+    };
+    crate::branding::read(&configuration::read(path)?.stack.branding, path)
 }
 
 /// Where the embedded store lives below a data folder.

@@ -172,6 +172,9 @@ pub struct Control {
     pub size: u32,
     #[serde(default, skip_serializing_if = "is_false")]
     pub multiple: bool,
+    /// What is chosen goes along to other pages.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub pinned: bool,
 }
 
 #[derive(Clone, Debug, Deserialize, Serialize, PartialEq)]

@@ -6,6 +6,7 @@
 //! Invariants: index and field names are the compatibility contract and are spelled exactly once, here; a document
 //! serialises to the JSON that is stored; a timestamp is UTC with milliseconds and a trailing `Z`.
 
+pub mod branding;
 pub mod dashboard;
 pub mod documents;
 pub mod index;

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, fmt, time::Duration};
 
+use crate::branding::Branding;
 use serde::{Deserialize, Deserializer, Serialize, de};
 
 /// The whole file.
@@ -18,6 +19,8 @@ pub struct Stack {
     pub monitors: Vec<Monitor>,
     #[serde(default)]
     pub listener: Option<ListenerConfig>,
+    #[serde(default)]
+    pub branding: Branding,
 }
 
 /// Where documents go; left out: the embedded store.

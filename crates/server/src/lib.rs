@@ -18,8 +18,8 @@ mod state;
 mod ui;
 
 pub use state::{
-    AppState, Attachments, Backend, MonitorState, MonitorView, Picture, Renderer, Schedule,
-    ScheduleError,
+    AppState, Attachments, Backend, Logo, MonitorState, MonitorView, Picture, Renderer, Schedule,
+    ScheduleError, ServedBranding,
 };
 
 use axum::{Router, extract::DefaultBodyLimit, middleware, routing::get};

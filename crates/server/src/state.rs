@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, net::SocketAddr, sync::Arc};
 use async_trait::async_trait;
 use bytes::Bytes;
 use canarytrace_es::{Engine, EsError, Forwarder, SearchService};
+use canarytrace_model::branding::Accent;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use tokio::sync::broadcast;
@@ -24,6 +25,7 @@ pub struct AppState {
     pub ui: bool,
     /// Users; none: everybody on this machine may do everything.
     pub access: Option<Arc<Access>>,
+    pub branding: Arc<ServedBranding>,
     /// Draws pages for reports; none where no browser was found.
     pub renderer: Option<Arc<dyn Renderer>>,
     /// How long daily indices are kept; none: nothing is deleted by age.
@@ -55,6 +57,21 @@ impl AppState {
 pub trait Attachments: Send + Sync {
     async fn put(&self, uuid: &str, name: &str, content: Bytes) -> std::io::Result<()>;
     async fn get(&self, uuid: &str, name: &str) -> std::io::Result<Option<Bytes>>;
+}
+
+/// Name, logo and colors of the company whose UI this is.
+#[derive(Clone, Debug, Default)]
+pub struct ServedBranding {
+    pub name: Option<String>,
+    pub accent: Option<Accent>,
+    pub footer: Option<String>,
+    pub logo: Option<Logo>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Logo {
+    pub media_type: &'static str,
+    pub content: Bytes,
 }
 
 /// What a page is drawn as.

@@ -14,7 +14,10 @@ export function FilterPills({ filters, onChange }: { filters: Filter[]; onChange
   return (
     <ul className="pills" aria-label="Filters">
       {filters.map((filter, position) => (
-        <li key={filter.query} className={`filter-pill${filter.disabled ? ' off' : ''}${filter.negate ? ' not' : ''}`}>
+        <li
+          key={`${position} ${filter.query}`}
+          className={`filter-pill${filter.disabled ? ' off' : ''}${filter.negate ? ' not' : ''}`}
+        >
           <Menu
             label={`Filter ${filter.negate ? 'not ' : ''}${filter.query}`}
             items={[

@@ -1,6 +1,8 @@
 import { Link, Outlet, useNavigate, useRouterState } from '@tanstack/react-router';
 import { type ReactNode, useEffect, useState } from 'react';
 import canary from '../canary.svg';
+import { useApplied } from '../services/branding';
+import { pinnedOf } from '../services/filters';
 import { setPreferences, type Theme, usePreferences } from '../services/preferences';
 import { useStatus } from '../services/server';
 import { useLogOut, useSession } from '../services/session';
@@ -83,6 +85,7 @@ export function Layout() {
   const { narrow } = usePreferences();
   const kiosk = useRouterState({ select: (state) => new URLSearchParams(state.location.searchStr).has('kiosk') });
   useKeys(() => setHelp(true));
+  const { footer } = useApplied();
   const session = useSession();
   // Nothing is shown that would be taken away again.
   if (session.isPending) return null;
@@ -102,6 +105,7 @@ export function Layout() {
       <main id="main" tabIndex={-1}>
         <ConfigurationProblem />
         <Outlet />
+        {footer && <footer className="small soft">{footer}</footer>}
       </main>
       <Dialog title="Keys" open={help} close={() => setHelp(false)}>
         <table>
@@ -121,19 +125,26 @@ export function Layout() {
   );
 }
 
+/** Pages whose filters are those of other pages, too. */
+const FILTERED = ['/discover', '/dashboards'];
+
 function Navigation({ help }: { help: () => void }) {
   const { narrow } = usePreferences();
+  const { name, logo } = useApplied();
+  const search = useRouterState({ select: (state) => state.location.searchStr });
+  const pinned = pinnedOf(new URLSearchParams(search).getAll('filter'));
   return (
     <header className="side">
       <Link to="/" className="brand">
-        <img src={canary} alt="" width="26" height="26" />
-        <span className="text">canarytrace</span>
+        <img src={logo ?? canary} alt="" width="26" height="26" />
+        <span className="text">{name}</span>
       </Link>
       <nav aria-label="Pages">
         {PAGES.map(([to, title, path]) => (
           <Link
             key={to}
             to={to}
+            search={pinned && FILTERED.includes(to) ? { filter: pinned } : {}}
             activeOptions={{ exact: to === '/', includeSearch: false }}
             activeProps={{ className: 'current', 'aria-current': 'page' }}
             title={title}

@@ -1,10 +1,12 @@
 import { useState } from 'react';
 import canary from '../canary.svg';
+import { useApplied } from '../services/branding';
 import { useLogIn } from '../services/session';
 
 /** The only page that somebody sees who has not logged in. */
 export function Login() {
   const logIn = useLogIn();
+  const { name, logo } = useApplied();
   const [user, setUser] = useState('');
   const [password, setPassword] = useState('');
   return (
@@ -17,7 +19,7 @@ export function Login() {
         }}
       >
         <h1 className="row">
-          <img src={canary} alt="" width="32" height="32" /> canarytrace
+          <img src={logo ?? canary} alt="" width="32" height="32" /> {name}
         </h1>
         <label className="field">
           <span>Name</span>

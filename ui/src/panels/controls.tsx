@@ -68,6 +68,7 @@ function Control({
                       context.choose(
                         control.field,
                         event.target.checked ? [...chosen, value] : chosen.filter((own) => own !== value),
+                        control.pinned,
                       )
                     }
                   />
@@ -86,7 +87,9 @@ function Control({
       <span>{control.label}</span>
       <select
         value={chosen[0] ?? ''}
-        onChange={(event) => context.choose(control.field, event.target.value ? [event.target.value] : [])}
+        onChange={(event) =>
+          context.choose(control.field, event.target.value ? [event.target.value] : [], control.pinned)
+        }
       >
         <option value="">All</option>
         {values.map((value) => (

@@ -284,6 +284,14 @@ function ControlForm({
         />
         Several at once
       </label>
+      <label className="row">
+        <input
+          type="checkbox"
+          checked={control.pinned ?? false}
+          onChange={(event) => set({ pinned: event.target.checked })}
+        />
+        Keep the choice on other pages
+      </label>
     </Group>
   );
 }

@@ -67,7 +67,7 @@ export type MarkdownChart = { kind: 'markdown'; text: string };
 export type ControlChart = {
   kind: 'control';
   index: string;
-  controls: { field: string; label: string; size?: number; multiple?: boolean }[];
+  controls: { field: string; label: string; size?: number; multiple?: boolean; pinned?: boolean }[];
 };
 export type MetricChart = Asks & { kind: 'metric'; metrics: Metric[] };
 export type GaugeChart = Asks & {

@@ -31,7 +31,7 @@ export interface PanelContext {
   refreshSeconds: number;
   /** What the controls of the dashboard have chosen, by field. */
   chosen: Record<string, string[]>;
-  choose: (field: string, values: string[]) => void;
+  choose: (field: string, values: string[], pinned?: boolean) => void;
   setRange: (range: TimeRange) => void;
   /** Shows the documents behind a point. */
   drill: (index: string, filters: string[], range?: TimeRange) => void;

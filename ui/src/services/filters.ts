@@ -24,6 +24,15 @@ export const writeFilter = (filter: Filter): string =>
 
 export const readFilters = (texts: string[] | undefined): Filter[] => (texts ?? []).map(readFilter);
 
+/** Says that what stands in an address is meant, also when it is nothing: a dashboard's own filters do not come back. */
+export const MEANT = '~';
+
+/** Those that go along to another page. */
+export const pinnedOf = (texts: string[] | undefined): string[] | undefined => {
+  const pinned = (texts ?? []).filter((text) => readFilter(text).pinned);
+  return pinned.length > 0 ? pinned : undefined;
+};
+
 /** What the filters that are on say. */
 export const filterQueries = (filters: readonly Filter[]): Query[] =>
   filters

@@ -9,7 +9,7 @@ import { TimePicker } from '../components/time-picker';
 import { chosenQuery } from '../panels/controls';
 import type { Dashboard, PanelModel } from '../panels/model';
 import { exportedTable, PanelBody, type PanelContext } from '../panels/panel';
-import { type Filter, filterQueries, readFilters, textQuery, writeFilter } from '../services/filters';
+import { type Filter, filterQueries, MEANT, readFilters, textQuery, writeFilter } from '../services/filters';
 import { download } from '../services/http';
 import { timeZone, usePreferences } from '../services/preferences';
 import { kql, type Query } from '../services/search';
@@ -53,10 +53,11 @@ function useDashboard(dashboard: Dashboard, search: Search) {
     () => ({ from: search.from ?? dashboard.range.from, to: search.to ?? dashboard.range.to }),
     [search.from, search.to, dashboard.range],
   );
-  const filters = useMemo(
-    () => (search.filter === undefined ? (dashboard.filters ?? []) : readFilters(search.filter)),
-    [search.filter, dashboard.filters],
-  );
+  const filters = useMemo(() => {
+    const own = readFilters(search.filter);
+    // Only pinned ones, brought from another page, come on top of the dashboard's own.
+    return own.every((filter) => filter.pinned) ? [...(dashboard.filters ?? []), ...own] : own;
+  }, [search.filter, dashboard.filters]);
   const fields = useMemo(() => controlFields(dashboard), [dashboard]);
   const chosen = useMemo(
     () =>
@@ -70,8 +71,7 @@ function useDashboard(dashboard: Dashboard, search: Search) {
   );
   const isChoice = (filter: Filter) => fields.some((field) => chosenValues(filter.query, field));
   const setFilters = (next: Filter[]) =>
-    // An empty list is not the dashboard's own.
-    go({ filter: next.length > 0 ? next.map(writeFilter) : ['~'] });
+    go({ filter: [...next.filter((filter) => filter.query !== '').map(writeFilter), MEANT] });
   const pills = filters.filter((filter) => !isChoice(filter) && filter.query !== '');
   const queries: Query[] = useMemo(() => {
     const text = textQuery(search.q, 'kql');
@@ -87,10 +87,10 @@ function useDashboard(dashboard: Dashboard, search: Search) {
       scope: { range, filters: queries, timeZone: zone },
       refreshSeconds,
       chosen,
-      choose: (field, values) =>
+      choose: (field, values, pinned) =>
         setFilters([
           ...filters.filter((filter) => !chosenValues(filter.query, field) && filter.query !== ''),
-          ...(values.length > 0 ? [{ query: chosenQuery(field, values) }] : []),
+          ...(values.length > 0 ? [{ query: chosenQuery(field, values), ...(pinned ? { pinned } : {}) }] : []),
         ]),
       setRange: (next) => go({ from: next.from, to: next.to }),
       drill: (index, more, at) =>

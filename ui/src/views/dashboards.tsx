@@ -1,4 +1,4 @@
-import { Link, useNavigate } from '@tanstack/react-router';
+import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { useRef, useState } from 'react';
 import { Empty, Failure, Show } from '../components/faces';
 import { PageHead } from '../components/layout';
@@ -92,11 +92,12 @@ export function Dashboards() {
 }
 
 function Tile({ entry, onProblem }: { entry: SavedTitle; onProblem: (error: unknown) => void }) {
+  const { filter } = useSearch({ from: '/dashboards' });
   const remove = useRemove('dashboards');
   const mayEdit = useMayEdit();
   return (
     <li className="card tile">
-      <Link to="/dashboards/$id" params={{ id: entry.id }}>
+      <Link to="/dashboards/$id" params={{ id: entry.id }} search={filter ? { filter } : {}}>
         <h2>{entry.title}</h2>
       </Link>
       <p className="small soft">

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { complete, completion } from '../../src/services/completion';
-import { filterQueries, isExactly, readFilter, writeFilter } from '../../src/services/filters';
+import { filterQueries, isExactly, pinnedOf, readFilter, writeFilter } from '../../src/services/filters';
 
 const wants = (text: string) => completion(text, text.length).wants;
 
@@ -39,4 +39,9 @@ test('only filters that are on ask for something', () => {
 test('a value is a text of KQL, whatever is in it', () => {
   expect(isExactly('a', 'x "y" \\ z')).toBe('a: "x \\"y\\" \\\\ z"');
   expect(isExactly('passed', true)).toBe('passed: true');
+});
+
+test('only pinned filters go along', () => {
+  expect(pinnedOf(['a: 1', '^b: 2', '^!c: 3', '~'])).toEqual(['^b: 2', '^!c: 3']);
+  expect(pinnedOf(['a: 1'])).toBeUndefined();
 });

@@ -107,7 +107,7 @@ pub(super) fn need(method: &Method, path: &str) -> Need {
 fn need_of_api(reads: bool, path: &str) -> Need {
     let first = path.split('/').next().unwrap_or_default();
     match first {
-        "session" | "openapi.json" => Need::Nothing,
+        "session" | "branding" | "openapi.json" => Need::Nothing,
         "users" | "tokens" => Need::Administer,
         "attachments" if !reads => Need::Ingest,
         // They ask with a body and change nothing.

@@ -3,6 +3,7 @@
 
 mod annotations;
 mod attachments;
+mod branding;
 mod compare;
 mod events;
 mod export;
@@ -44,6 +45,8 @@ pub(crate) fn routes() -> Router<AppState> {
         )
         .route("/tokens", get(users::tokens).post(users::add_token))
         .route("/tokens/{id}", axum::routing::delete(users::remove_token))
+        .route("/branding", get(branding::branding))
+        .route("/branding/logo", get(branding::logo))
         .route("/status", get(monitors::status))
         .route(
             "/monitors",

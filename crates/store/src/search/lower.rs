@@ -357,11 +357,14 @@ impl Lowering<'_> {
                 predicate: Predicate::Present,
             })
         };
-        // An object exists when one of its fields does.
+        // An object exists when one of its fields does; what is below a field are its multi-fields, which may have values that it
+        // does not have itself.
+        let is_object = self.mapping.kind(field).is_none();
         let below = format!("{field}.");
         let mut clauses: Vec<(Occur, Boxed)> = vec![(Occur::Should, name(field))];
         let inner = self.mapping.searchable().filter(|(path, _)| {
-            path.starts_with(&below) || (field.contains('*') && wildcard_matches(field, path))
+            (is_object && path.starts_with(&below))
+                || (field.contains('*') && wildcard_matches(field, path))
         });
         clauses.extend(inner.map(|(path, _)| (Occur::Should, name(&path))));
         Box::new(ConstScoreQuery::new(
