@@ -47,6 +47,8 @@ test('a query is completed, filtered, saved and opened again', async ({ page }) 
   await page.getByRole('button', { name: 'Saved searches' }).click();
   await page.getByRole('textbox', { name: 'Name' }).fill('Failed steps');
   await page.getByRole('button', { name: 'Save', exact: true }).click();
+  // It closes when it is kept.
+  await expect(page.getByRole('textbox', { name: 'Name' })).toHaveCount(0);
   await open(page, '/discover');
   await page.getByRole('button', { name: 'Saved searches' }).click();
   await page.getByRole('button', { name: 'Failed steps', exact: true }).click();

@@ -13,6 +13,13 @@ const needed = (name: string): string => {
 
 export const passwordOf = (name: string): string => `${name}'s long password`;
 
+/** `STORE` names a cluster that the first server shows instead of its own store (the long form). */
+function cluster(): string | undefined {
+  const { STORE } = process.env;
+  if (STORE) execFileSync(needed('CANARYTRACE'), ['setup', '--store', STORE], { stdio: 'ignore' });
+  return STORE;
+}
+
 interface Server {
   url: string;
   child: ChildProcess;
@@ -30,7 +37,7 @@ const LOGO =
   '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"><script>parent.hacked = 1</script><circle cx="4" cy="4" r="4"/></svg>';
 
 /** A server of its own; with users, people have to log in, and it has a company's name. */
-function start(users: Record<string, string> = {}): Promise<Server> {
+function start(users: Record<string, string> = {}, store?: string): Promise<Server> {
   const folder = mkdtempSync(join(tmpdir(), 'canarytrace-ui-'));
   for (const [name, role] of Object.entries(users)) {
     execFileSync(needed('CANARYTRACE'), ['user', 'add', name, '--role', role, '--data', folder], {
@@ -41,10 +48,14 @@ function start(users: Record<string, string> = {}): Promise<Server> {
   const configured = Object.keys(users).length > 0 ? ['--config', join(folder, 'canarytrace.yaml')] : [];
   writeFileSync(join(folder, 'canarytrace.yaml'), CONFIGURATION);
   writeFileSync(join(folder, 'logo.svg'), LOGO);
-  const child = spawn(needed('CANARYTRACE'), ['serve', '--listen', '127.0.0.1:0', '--data', folder, ...configured], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...process.env, CANARYTRACE_BROWSER_FLAGS: '--disable-gpu --disable-quic' },
-  });
+  const child = spawn(
+    needed('CANARYTRACE'),
+    ['serve', '--listen', '127.0.0.1:0', '--data', folder, ...configured, ...(store ? ['--store', store] : [])],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, CANARYTRACE_BROWSER_FLAGS: '--disable-gpu --disable-quic' },
+    },
+  );
   return new Promise((done, failed) => {
     let said = '';
     child.stdout.on('data', (chunk: Buffer) => {
@@ -79,7 +90,7 @@ async function feed(url: string): Promise<void> {
 
 export default async function setup(): Promise<() => Promise<void>> {
   const servers = await Promise.all([
-    start(),
+    start({}, cluster()),
     start(),
     start(),
     start({ anna: 'admin', ed: 'editor', vic: 'viewer', guessed: 'viewer' }),
