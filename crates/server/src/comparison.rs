@@ -72,12 +72,13 @@ pub(crate) struct Request {
 }
 
 impl Request {
+    /// What the page took back itself, because it went on, is no failure.
     fn is_bad(&self) -> bool {
         self.answers
             .iter()
             .any(|answer| match answer.parse::<u16>() {
                 Ok(status) => status >= 400,
-                Err(_) => true,
+                Err(_) => !answer.starts_with("canceled"),
             })
     }
 }
@@ -659,6 +660,18 @@ mod tests {
             headline,
             "GET https://shop.example/a.js answered 503, before: 200."
         );
+    }
+
+    #[test]
+    fn what_the_page_took_back_is_no_failure() {
+        let headline = told(
+            &[("https://shop.example/a.js", request("200", 50.0))],
+            &[(
+                "https://shop.example/a.js",
+                request("canceled: net::ERR_ABORTED", 0.0),
+            )],
+        );
+        assert!(headline.starts_with("Nothing differs"), "{headline}");
     }
 
     #[test]

@@ -177,6 +177,8 @@ function drawLine(line: Line, color: string): Record<string, unknown>[] {
         }),
   };
   if (!line.band) return [main];
+  // Where nothing was measured there is no band.
+  const band = line.band.filter(([, low, high]) => low !== null && high !== null);
   const base = {
     type: 'line',
     showSymbol: false,
@@ -188,11 +190,11 @@ function drawLine(line: Line, color: string): Record<string, unknown>[] {
   };
   return [
     main,
-    { ...base, name: `\u0000low ${line.name}`, data: line.band.map(([at, low]) => [at, low]) },
+    { ...base, name: `\u0000low ${line.name}`, data: band.map(([at, low]) => [at, low]) },
     {
       ...base,
       name: `\u0000high ${line.name}`,
-      data: line.band.map(([at, low, high]) => [at, low === null || high === null ? null : high - low]),
+      data: band.map(([at, low, high]) => [at, (high ?? 0) - (low ?? 0)]),
       areaStyle: { color, opacity: 0.16 },
     },
   ];
