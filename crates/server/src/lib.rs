@@ -12,6 +12,7 @@ mod comparison;
 pub mod demo_shop;
 
 mod elasticsearch;
+mod folding;
 mod forward;
 mod guard;
 mod state;

@@ -1,25 +1,11 @@
 import { type ReactNode, useState } from 'react';
 import { Failure } from '../components/faces';
 import { Dialog } from '../components/menu';
+import { PATTERNS } from '../services/indices';
 import { type Field, newId, useFields } from '../services/server';
 import type { AggregationName, Chart, DataChart, Metric, OutcomeRole, PanelModel, Series, Split, Style } from './model';
 import { PanelBody, type PanelContext } from './panel';
 import './editor.css';
-
-const PATTERNS = [
-  'c.report-*',
-  'c.run-*',
-  'c.request-log-*',
-  'c.performance-entries-*',
-  'c.vitals-*',
-  'c.console-*',
-  'c.memory-*',
-  'c.coverage-audit-*',
-  'c.audit-*',
-  'c.smoke-title-*',
-  'c.ledger-*',
-  'c.listener.events-*',
-];
 
 const COUNT: Metric = { aggregation: 'count' };
 const SPLIT: Split = { field: '', size: 10 };

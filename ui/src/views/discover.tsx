@@ -13,28 +13,12 @@ import { timeOption } from '../panels/draw';
 import { type Filter, filterQueries, isExactly, readFilters, textQuery, writeFilter } from '../services/filters';
 import { count, fullDateTime } from '../services/format';
 import { ApiError, download, get } from '../services/http';
+import { PATTERNS } from '../services/indices';
 import { timeZone, usePreferences } from '../services/preferences';
 import { both, buckets, type Hit, type Query, search, useSearch } from '../services/search';
 import { type Field, newId, type Saved, useFields, useRemove, useSave, useSavedList } from '../services/server';
 import { interval, rangeQuery, resolve, type TimeRange } from '../services/time';
 import './discover.css';
-
-const PATTERNS = [
-  'c.report-*',
-  'c.run-*',
-  'c.request-log-*',
-  'c.performance-entries-*',
-  'c.vitals-*',
-  'c.console-*',
-  'c.memory-*',
-  'c.coverage-audit-*',
-  'c.audit-*',
-  'c.smoke-title-*',
-  'c.ledger-*',
-  'c.env-*',
-  'c.listener.events-*',
-  'c.*',
-];
 
 const COLUMNS: Record<string, string[]> = {
   'c.report-*': ['sequence', 'event', 'fullTitle', 'passed', 'testStepDuration'],

@@ -16,6 +16,7 @@ use super::{Refused, search};
 use crate::{
     AppState,
     comparison::{self, Comparison, RequestKey, Side, Step},
+    folding,
 };
 
 const MAX_REQUESTS: usize = 10_000;
@@ -153,10 +154,7 @@ async fn run_side(service: &dyn SearchService, run: &Value) -> Result<Side, Refu
         let is_bad = entry["eventType"] == "Runtime.exceptionThrown"
             || matches!(entry["level"].as_str(), Some("error" | "warning"));
         if let Some(said) = entry["text"].as_str().filter(|_| is_bad) {
-            *side
-                .console
-                .entry(comparison::folded_text(said))
-                .or_default() += 1;
+            *side.console.entry(folding::folded_text(said)).or_default() += 1;
         }
     }
     Ok(side)
@@ -188,7 +186,7 @@ fn add_request(side: &mut Side, document: &Value) {
     }
     let key = RequestKey {
         method: text(&document["request"]["method"]),
-        url: comparison::folded_url(&url),
+        url: folding::folded_url(&url),
     };
     if is_page && let Some(headers) = document["response"]["headers"].as_object() {
         for (name, value) in headers {
@@ -329,7 +327,7 @@ async fn range_side(
     )
     .await?;
     for bucket in buckets(&answer, "texts") {
-        let said = comparison::folded_text(bucket["key"].as_str().unwrap_or_default());
+        let said = folding::folded_text(bucket["key"].as_str().unwrap_or_default());
         *side.console.entry(said).or_default() += bucket["doc_count"].as_u64().unwrap_or(0);
     }
     Ok(side)
@@ -393,7 +391,7 @@ async fn range_requests(
     for bucket in buckets(&answer, "urls") {
         let key = RequestKey {
             method: first(&bucket, "method").unwrap_or_default(),
-            url: comparison::folded_url(bucket["key"].as_str().unwrap_or_default()),
+            url: folding::folded_url(bucket["key"].as_str().unwrap_or_default()),
         };
         let count = bucket["doc_count"].as_f64().unwrap_or(0.0);
         let before = sums.entry(key.clone()).or_default();

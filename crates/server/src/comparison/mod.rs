@@ -2,6 +2,8 @@
 //!
 //! Start at [`compare`]. A change has to be large enough to matter ([`NOTABLE_RATIO`], [`NOTABLE_MS`]) before it is told.
 
+mod headline;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use canarytrace_model::party::is_third_party;
@@ -213,7 +215,7 @@ pub(crate) fn compare(before: Side, after: Side) -> Comparison {
         vitals,
         versions,
     };
-    comparison.headline = headline(&comparison);
+    comparison.headline = headline::headline(&comparison);
     comparison
 }
 
@@ -404,213 +406,6 @@ fn console(before: &Side, after: &Side) -> Vec<ConsoleChange> {
     changes
 }
 
-fn said(milliseconds: f64) -> String {
-    if milliseconds < 1000.0 {
-        format!("{milliseconds:.0} ms")
-    } else {
-        format!("{:.1} s", milliseconds / 1000.0)
-    }
-}
-
-fn listed(answers: &BTreeSet<String>) -> String {
-    answers
-        .iter()
-        .map(String::as_str)
-        .collect::<Vec<_>>()
-        .join(", ")
-}
-
-/// The first of these that holds: a request that broke, a step that fails, a request or a host that got slower, a new version.
-fn headline(comparison: &Comparison) -> String {
-    let what = broken_request(comparison)
-        .or_else(|| failing_step(comparison))
-        .or_else(|| slower_host(comparison))
-        .or_else(|| slower_request(comparison))
-        .or_else(|| slower_step(comparison));
-    let version = new_version(comparison);
-    match (what, version) {
-        (Some(what), Some(version)) => format!("{what}; {version}."),
-        (Some(what), None) => format!("{what}."),
-        (None, Some(version)) => format!("Nothing got slower or broke; {version}."),
-        (None, None) => "Nothing differs that would explain a failure or a slower page.".to_owned(),
-    }
-}
-
-fn broken_request(comparison: &Comparison) -> Option<String> {
-    let change = comparison.requests.first()?;
-    let (before, after) = (&change.values.before, change.values.after.as_ref()?);
-    if !after.is_bad() || before.as_ref().is_some_and(Request::is_bad) {
-        return None;
-    }
-    let whose = if change.third_party {
-        "The third party’s "
-    } else {
-        ""
-    };
-    let earlier = match before {
-        Some(before) => format!(", before: {}", listed(&before.answers)),
-        None => ", and was not asked before".to_owned(),
-    };
-    Some(format!(
-        "{whose}{} {} answered {}{earlier}",
-        change.key.method,
-        change.key.url,
-        listed(&after.answers),
-    ))
-}
-
-fn failing_step(comparison: &Comparison) -> Option<String> {
-    let step = comparison
-        .steps
-        .iter()
-        .find(|step| step.changes.contains(&"fails"))?;
-    let error = step.values.after.as_ref()?.error.as_deref();
-    let error = error.map(|error| format!(": {}", error.lines().next().unwrap_or_default()));
-    Some(format!(
-        "Step “{}” fails{}",
-        step.title,
-        error.unwrap_or_default()
-    ))
-}
-
-fn slower_host(comparison: &Comparison) -> Option<String> {
-    let cost = |change: &HostChange| {
-        change.values.after.unwrap_or(0.0) - change.values.before.unwrap_or(0.0)
-    };
-    let change = comparison
-        .third_parties
-        .iter()
-        .filter(|change| change.change == "slower")
-        .max_by(|one, other| cost(one).total_cmp(&cost(other)))?;
-    let own = comparison
-        .requests
-        .iter()
-        .filter(|change| !change.third_party && change.changes.contains(&"slower"))
-        .map(slower_by)
-        .fold(0.0, f64::max);
-    (cost(change) > own).then(|| {
-        format!(
-            "The third party {} takes {} instead of {}",
-            change.host,
-            said(change.values.after.unwrap_or(0.0)),
-            said(change.values.before.unwrap_or(0.0)),
-        )
-    })
-}
-
-fn slower_by(change: &RequestChange) -> f64 {
-    let time = |side: &Option<Request>| side.as_ref().map_or(0.0, |request| request.duration_ms);
-    time(&change.values.after) - time(&change.values.before)
-}
-
-fn slower_request(comparison: &Comparison) -> Option<String> {
-    let change = comparison
-        .requests
-        .iter()
-        .filter(|change| change.changes.contains(&"slower"))
-        .max_by(|one, other| slower_by(one).total_cmp(&slower_by(other)))?;
-    Some(format!(
-        "{} {} takes {} instead of {}",
-        change.key.method,
-        change.key.url,
-        said(change.values.after.as_ref()?.duration_ms),
-        said(change.values.before.as_ref()?.duration_ms),
-    ))
-}
-
-fn slower_step(comparison: &Comparison) -> Option<String> {
-    let step = comparison
-        .steps
-        .iter()
-        .find(|step| step.changes.contains(&"slower"))?;
-    Some(format!(
-        "Step “{}” takes {} instead of {}",
-        step.title,
-        said(step.values.after.as_ref()?.duration_ms),
-        said(step.values.before.as_ref()?.duration_ms),
-    ))
-}
-
-fn new_version(comparison: &Comparison) -> Option<String> {
-    let change = comparison.versions.iter().find(|change| {
-        let (Some(before), Some(after)) = (&change.values.before, &change.values.after) else {
-            return false;
-        };
-        !before.is_empty() && before != after
-    })?;
-    let name = match change.name {
-        "revision" => "the script has another revision",
-        "browser" => "the browser has another version",
-        _ => "canarytrace has another version",
-    };
-    Some(format!(
-        "{name} ({} → {})",
-        listed(change.values.before.as_ref()?),
-        listed(change.values.after.as_ref()?),
-    ))
-}
-
-/// A URL without its query's values, with numbers and hashes folded, so that the same resource of two builds is one.
-pub(crate) fn folded_url(url: &str) -> String {
-    let (path, query) = match url.split_once('?') {
-        Some((path, query)) => (path, Some(query)),
-        None => (url, None),
-    };
-    if path.starts_with("data:") {
-        return "data:…".to_owned();
-    }
-    let (origin, rest) = match path
-        .find("://")
-        .and_then(|at| path.get(at + 3..)?.find('/').map(|slash| at + 3 + slash))
-    {
-        Some(at) => path.split_at(at),
-        None => (path, ""),
-    };
-    let folded: Vec<String> = rest.split('/').map(folded_word).collect();
-    let mut url = format!("{origin}{}", folded.join("/"));
-    if let Some(query) = query {
-        let names: Vec<&str> = query
-            .split('&')
-            .map(|pair| pair.split_once('=').map_or(pair, |(name, _)| name))
-            .collect();
-        url.push('?');
-        url.push_str(&names.join("&"));
-    }
-    url
-}
-
-/// A text with numbers, ids and hashes folded, so that the same message of two runs is one.
-pub(crate) fn folded_text(text: &str) -> String {
-    text.split(' ')
-        .map(folded_word)
-        .collect::<Vec<_>>()
-        .join(" ")
-}
-
-const ID_LENGTH: usize = 6;
-
-fn folded_word(word: &str) -> String {
-    let mut folded = String::new();
-    let mut part = String::new();
-    for character in word.chars().chain(['\0']) {
-        if character.is_ascii_alphanumeric() {
-            part.push(character);
-            continue;
-        }
-        let digits = part.bytes().filter(u8::is_ascii_digit).count();
-        let is_number = !part.is_empty() && digits == part.len();
-        let is_id = part.len() >= ID_LENGTH
-            && digits >= 2
-            && part.bytes().all(|byte| byte.is_ascii_hexdigit());
-        folded.push_str(if is_number || is_id { "*" } else { &part });
-        part.clear();
-        if character != '\0' {
-            folded.push(character);
-        }
-    }
-    folded
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -724,23 +519,6 @@ mod tests {
         assert_eq!(
             comparison.headline,
             "Step “pays” fails: no button; the script has another revision (a1 → b2)."
-        );
-    }
-
-    #[test]
-    fn urls_of_two_builds_are_one() {
-        assert_eq!(
-            folded_url("https://a.example:8080/js/12/main.2915077b.js?v=3&t=1"),
-            "https://a.example:8080/js/*/main.*.js?v&t"
-        );
-        assert_eq!(folded_url("https://a.example"), "https://a.example");
-        assert_eq!(
-            folded_url("https://a.example/products/shoes"),
-            "https://a.example/products/shoes"
-        );
-        assert_eq!(
-            folded_text("A preload for '45b359' took 12 ms"),
-            "A preload for '*' took * ms"
         );
     }
 }
