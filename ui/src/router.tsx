@@ -77,7 +77,7 @@ const discover = createRoute({
   getParentRoute: () => root,
   path: '/discover',
   validateSearch: (raw: Raw) => ({
-    ...texts('index', 'q', 'language', 'from', 'to', 'refresh', 'columns', 'sort', 'saved', 'interval')(raw),
+    ...texts('index', 'q', 'language', 'from', 'to', 'refresh', 'columns', 'sort')(raw),
     ...(list(raw, 'filter') ? { filter: list(raw, 'filter') } : {}),
   }),
   component: lazyRouteComponent(() => import('./views/discover'), 'Discover'),

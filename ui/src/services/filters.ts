@@ -1,4 +1,4 @@
-import { both, kql, type Query } from './search';
+import { kql, type Query } from './search';
 
 /** Filter pills. In an address each is its KQL with marks before it: `!` not, `~` switched off, `^` goes along to other pages. */
 
@@ -51,5 +51,3 @@ export const textQuery = (text: string | undefined, language: string | undefined
   if (!text) return undefined;
   return language === 'lucene' ? { query_string: { query: text, default_operator: 'AND' } } : kql(text);
 };
-
-export { both };

@@ -66,7 +66,12 @@ export async function download(path: string, body: unknown): Promise<void> {
     body: JSON.stringify(body),
   });
   const name = /filename="([^"]+)"/.exec(response.headers.get('content-disposition') ?? '')?.[1] ?? 'download';
-  const url = URL.createObjectURL(await response.blob());
+  handOver(await response.blob(), name);
+}
+
+/** Lets the person's browser keep a file. */
+export function handOver(content: Blob, name: string): void {
+  const url = URL.createObjectURL(content);
   const anchor = document.createElement('a');
   anchor.href = url;
   anchor.download = name;

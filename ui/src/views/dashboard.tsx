@@ -10,7 +10,7 @@ import { chosenQuery } from '../panels/controls';
 import type { Dashboard, PanelModel } from '../panels/model';
 import { exportedTable, PanelBody, type PanelContext } from '../panels/panel';
 import { type Filter, filterQueries, MEANT, readFilters, textQuery, writeFilter } from '../services/filters';
-import { download } from '../services/http';
+import { download, handOver } from '../services/http';
 import { timeZone, usePreferences } from '../services/preferences';
 import { kql, type Query } from '../services/search';
 import { newId, type Saved, useSave, useSaved, useStatus } from '../services/server';
@@ -331,12 +331,8 @@ function viewTools(
 }
 
 function exportJson(dashboard: Dashboard): void {
-  const url = URL.createObjectURL(new Blob([JSON.stringify(dashboard, null, 2)], { type: 'application/json' }));
-  const anchor = document.createElement('a');
-  anchor.href = url;
-  anchor.download = `${dashboard.title.replaceAll(/[^\w-]+/g, '-')}.json`;
-  anchor.click();
-  URL.revokeObjectURL(url);
+  const content = new Blob([JSON.stringify(dashboard, null, 2)], { type: 'application/json' });
+  handOver(content, `${dashboard.title.replaceAll(/[^\w-]+/g, '-')}.json`);
 }
 
 const ROW = 28;

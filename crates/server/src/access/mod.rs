@@ -32,8 +32,8 @@ pub(crate) use audit::AuditEntry;
 pub use file::{AccessError, AccessFile, Token, User};
 pub(crate) use guard::guard;
 use limits::Limits;
-pub(crate) use sessions::COOKIE;
 use sessions::Sessions;
+pub(crate) use sessions::{COOKIE, IDLE};
 
 /// What somebody may do; each role has its own tasks, and an admin all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

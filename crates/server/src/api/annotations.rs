@@ -14,7 +14,7 @@ use canarytrace_model::{index::DEFAULT_PREFIX, time::Moment};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Refused, search};
+use super::{Refused, ensure_index, search};
 use crate::AppState;
 
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -96,10 +96,7 @@ async fn record(
         "kind": {"type": "keyword"}, "text": {"type": "text"}, "timestamp": {"type": "date"}, "until": {"type": "date"},
         "monitor": {"type": "keyword"}, "revision": {"type": "keyword"}, "url": {"type": "keyword"},
     }}});
-    match service.create_index(&index, mapping).await {
-        Err(error) if error.kind != "resource_already_exists_exception" => return Err(error),
-        _ => {}
-    }
+    ensure_index(service, &index, mapping).await?;
     let item = BulkItem {
         operation: BulkOperation::Index,
         index,

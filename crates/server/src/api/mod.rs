@@ -24,8 +24,8 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post, put},
 };
-use canarytrace_es::EsError;
-use serde_json::json;
+use canarytrace_es::{EsError, SearchService};
+use serde_json::{Value, json};
 
 use crate::AppState;
 
@@ -134,6 +134,18 @@ impl From<JsonRejection> for Refused {
             error.body_text(),
             "the body is JSON with content-type application/json; GET /api/v1/openapi.json describes it",
         )
+    }
+}
+
+/// Makes an index with its mapping, unless it is there.
+pub(crate) async fn ensure_index(
+    service: &dyn SearchService,
+    name: &str,
+    body: Value,
+) -> Result<(), EsError> {
+    match service.create_index(name, body).await {
+        Err(error) if error.kind == "resource_already_exists_exception" => Ok(()),
+        other => other,
     }
 }
 

@@ -17,7 +17,7 @@ use canarytrace_model::{dashboard::Dashboard, time::Moment};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Refused, search};
+use super::{Refused, ensure_index, search};
 use crate::AppState;
 
 /// What can be kept.
@@ -276,10 +276,7 @@ async fn prepare(service: &dyn SearchService, kind: Kind) -> Result<(), EsError>
         "id": {"type": "keyword"}, "title": {"type": "keyword"}, "builtIn": {"type": "boolean"},
         "updatedAt": {"type": "date"}, "body": {"type": "object", "enabled": false},
     }}});
-    match service.create_index(kind.index(), mapping).await {
-        Err(error) if error.kind == "resource_already_exists_exception" => Ok(()),
-        other => other,
-    }
+    ensure_index(service, kind.index(), mapping).await
 }
 
 #[cfg(test)]

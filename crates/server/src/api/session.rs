@@ -14,10 +14,8 @@ use serde_json::{Value, json};
 use super::{Refused, failure};
 use crate::{
     AppState,
-    access::{AuditEntry, COOKIE, Denied, audit},
+    access::{AuditEntry, COOKIE, Denied, IDLE, audit},
 };
-
-const COOKIE_SECONDS: u64 = 12 * 3600;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -87,7 +85,7 @@ pub(super) async fn log_in(
     Ok(with_cookie(
         body.into_response(),
         &cookie,
-        COOKIE_SECONDS,
+        IDLE.as_secs(),
         is_secure(&headers),
     ))
 }
