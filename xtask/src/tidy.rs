@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 
 /// The crate table: who may use whom. A new edge is an architecture change.
-const EDGES: [(&str, &[&str]); 12] = [
+const EDGES: [(&str, &[&str]); 13] = [
     ("model", &[]),
     ("es", &[]),
     ("process", &[]),
@@ -31,6 +31,7 @@ const EDGES: [(&str, &[&str]); 12] = [
     ),
     ("store", &["es"]),
     ("scheduler", &["evidence", "process", "model"]),
+    ("listener", &["es", "model"]),
     ("server", &["es", "model"]),
     (
         "cli",
@@ -44,6 +45,7 @@ const EDGES: [(&str, &[&str]); 12] = [
             "runner",
             "store",
             "scheduler",
+            "listener",
             "server",
         ],
     ),

@@ -23,6 +23,12 @@ pub(crate) enum Command {
     Run(Box<RunArguments>),
     /// Start store, API, web UI and scheduler on one port
     Serve(ServeArguments),
+    /// Judge what runs have left, and tell who should know
+    Listen(ListenArguments),
+    /// Try rules on what is stored already, or look for mistakes in them
+    Rules(RulesArguments),
+    /// Try the channels that notices go to
+    Notify(NotifyArguments),
     /// Start a demo shop, the whole stack, and monitors that watch it
     Demo(DemoArguments),
     /// Write a repository of monitors to start from
@@ -188,12 +194,94 @@ pub(crate) struct ServeArguments {
     /// Read from and write to this cluster instead of the embedded store
     #[arg(long, value_name = "URL")]
     pub(crate) store: Option<String>,
-    /// Parts to start, of store, ui, scheduler
+    /// Parts to start, of store, ui, scheduler, listener
     #[arg(long, value_name = "PARTS", value_delimiter = ',')]
     pub(crate) only: Vec<String>,
     /// Let everybody who reaches the port do everything
     #[arg(long)]
     pub(crate) allow_anonymous: bool,
+}
+
+#[derive(Args, Debug)]
+#[command(
+    after_help = "The variables of the established listener are read as well (SLACK_WEBHOOK_URL, INTERNAL_RULES_PATH, …).\n\nExample: canarytrace listen --store http://127.0.0.1:9200 --rules 'rules/*.yaml' --once"
+)]
+pub(crate) struct ListenArguments {
+    /// Elasticsearch, OpenSearch or canarytrace server
+    #[arg(long, value_name = "URL", env = "ELASTIC_CLUSTER")]
+    pub(crate) store: String,
+    /// Exactly these rules, and none that are built in (repeatable, may be a pattern)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) rules: Vec<String>,
+    /// A canarytrace.yaml with channels and quiet times
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Judge once and end, for a CronJob
+    #[arg(long)]
+    pub(crate) once: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct RulesArguments {
+    #[command(subcommand)]
+    pub(crate) command: RulesCommand,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum RulesCommand {
+    /// What rules would have found, and when (exit 1: something)
+    #[command(
+        after_help = "Example: canarytrace rules test --store http://127.0.0.1:9200 --rules rules/own.yaml --from now-7d"
+    )]
+    Test {
+        #[arg(long, value_name = "FILE", required = true)]
+        rules: Vec<String>,
+        /// Where the documents are
+        #[arg(long, value_name = "URL", required_unless_present = "documents")]
+        store: Option<String>,
+        /// Documents as bulk NDJSON instead of a store
+        #[arg(long, value_name = "FILE", conflicts_with = "store")]
+        documents: Option<PathBuf>,
+        /// Date or date math
+        #[arg(long, default_value = "now-24h")]
+        from: String,
+        #[arg(long, default_value = "now")]
+        to: String,
+        /// Time between two rounds
+        #[arg(long, default_value = "10m", value_parser = Span::parse)]
+        step: Span,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Mistakes, unknown fields, rules that see the same (exit 1: some were found)
+    #[command(
+        after_help = "Example: canarytrace rules lint --rules rules/own.yaml --store http://127.0.0.1:9200"
+    )]
+    Lint {
+        #[arg(long, value_name = "FILE", required = true)]
+        rules: Vec<String>,
+        /// Ask this store which fields there are
+        #[arg(long, value_name = "URL")]
+        store: Option<String>,
+    },
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct NotifyArguments {
+    #[command(subcommand)]
+    pub(crate) command: NotifyCommand,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum NotifyCommand {
+    /// Send a message that says only that it arrived (exit 1: one did not)
+    #[command(after_help = "Example: canarytrace notify test slack --config canarytrace.yaml")]
+    Test {
+        /// Names of channels [default: all]
+        channels: Vec<String>,
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+    },
 }
 
 #[derive(Args, Debug)]

@@ -136,18 +136,14 @@ impl Configuration {
             .monitors
             .iter()
             .filter(|monitor| monitor.collect.audit.is_some());
-        let mut notes: Vec<String> = audits
+        audits
             .map(|monitor| {
                 format!(
                     "monitor `{}`: `collect.audit` has no effect in this version",
                     monitor.id
                 )
             })
-            .collect();
-        if self.stack.listener.is_some() {
-            notes.push("`listener` has no effect in this version: no alert is sent".to_owned());
-        }
-        notes
+            .collect()
     }
 
     pub(crate) fn monitor(&self, id: &str) -> Result<&Monitor, Failure> {

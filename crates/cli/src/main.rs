@@ -1,6 +1,7 @@
 //! The `canarytrace` binary: arguments, configuration, wiring, exit codes. The only place that reads the environment,
 //! prints to standard output or sets the exit code.
 
+mod alerting;
 mod arguments;
 mod attachments;
 mod branding;
@@ -18,6 +19,7 @@ mod stack;
 mod store;
 mod terminal;
 mod variables;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -49,6 +51,9 @@ fn main() -> ExitCode {
         Command::Store(store) => commands::store::run(&store),
         Command::User(user) => commands::user::run(&user.command),
         Command::Setup(setup) => commands::setup::run(&setup, &variables),
+        Command::Listen(listen) => commands::listen::run(&listen, &variables),
+        Command::Rules(rules) => commands::rules::run(&rules.command, &variables),
+        Command::Notify(notify) => commands::notify::run(&notify.command, &variables),
         Command::Serve(serve) => commands::serve::run(serve, variables),
         Command::Demo(demo) => commands::demo::run(demo, variables),
     };

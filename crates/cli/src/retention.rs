@@ -7,16 +7,22 @@ use std::{
     time::Duration,
 };
 
-use canarytrace_es::{IndexSummary, IndexTarget, SearchService, query::wildcard_matches};
+use bytes::Bytes;
+use canarytrace_es::{
+    IndexSummary, IndexTarget, Refresh, SearchService,
+    bulk::{BulkItem, BulkOperation},
+    query::wildcard_matches,
+};
 use canarytrace_evidence::AttachmentStore;
 use canarytrace_model::{
     index::{DEFAULT_PREFIX, Service},
-    stack::{Bytes, IndexRule, Span},
+    stack::{Bytes as ByteSize, IndexRule, Span},
     time::Moment,
 };
+use serde_json::json;
 use tracing::{info, warn};
 
-use crate::runs;
+use crate::{runs, watch::STATE_INDEX};
 
 const INTERVAL: Duration = Duration::from_secs(600);
 pub(crate) const DEFAULT_RETENTION: Span = Span(Duration::from_secs(14 * 86_400));
@@ -24,7 +30,7 @@ pub(crate) const DEFAULT_RETENTION: Span = Span(Duration::from_secs(14 * 86_400)
 /// Which daily indices are deleted.
 pub(crate) struct Retention {
     pub(crate) age: Option<Span>,
-    pub(crate) max_size: Option<Bytes>,
+    pub(crate) max_size: Option<ByteSize>,
     pub(crate) rules: Vec<IndexRule>,
     /// Leave indices of others alone.
     pub(crate) only_ours: bool,
@@ -77,7 +83,7 @@ impl Retention {
 }
 
 /// The days that do not fit any more; the newest day stays whatever its size.
-fn beyond(max_size: Option<Bytes>, indices: Vec<&IndexSummary>) -> Vec<String> {
+fn beyond(max_size: Option<ByteSize>, indices: Vec<&IndexSummary>) -> Vec<String> {
     let Some(max_size) = max_size else {
         return Vec::new();
     };
@@ -114,7 +120,22 @@ impl Keeper {
             self.remove_attachments().await;
             runs::remove_delivered(&self.runs);
             runs::keep_within(&self.runs, self.undelivered_budget);
+            self.leave_a_trace().await;
             tokio::time::sleep(INTERVAL).await;
+        }
+    }
+
+    /// The listener tells when this does not happen any more.
+    async fn leave_a_trace(&self) {
+        let item = BulkItem {
+            operation: BulkOperation::Index,
+            index: STATE_INDEX.to_owned(),
+            id: Some("retention".to_owned()),
+            if_seq_no: None,
+            source: Bytes::from(json!({"ranAt": Moment::now()}).to_string()),
+        };
+        if let Err(error) = self.service.bulk(vec![item], Refresh::Later).await {
+            warn!(%error, "that old data was looked for is not written down");
         }
     }
 
@@ -195,7 +216,7 @@ mod tests {
             rules: vec![IndexRule {
                 pattern: "c.request-log-*".to_owned(),
                 retention: Some(Span(Duration::from_secs(3 * 86_400))),
-                max_size: Some(Bytes(25)),
+                max_size: Some(ByteSize(25)),
             }],
             only_ours: true,
         };
@@ -206,12 +227,12 @@ mod tests {
         let by_rule = ["18", "19", "20"].map(|day| format!("c.request-log-2026.11.{day}"));
         assert_eq!(doomed(&retention), by_rule);
         // 70 are left: the oldest day goes until 60 are.
-        retention.max_size = Some(Bytes(60));
+        retention.max_size = Some(ByteSize(60));
         let mut with_oldest = vec!["c.report-2026.11.18".to_owned()];
         with_oldest.extend(by_rule);
         assert_eq!(doomed(&retention), with_oldest);
         // The newest day stays.
-        retention.max_size = Some(Bytes(0));
+        retention.max_size = Some(ByteSize(0));
         assert!(!doomed(&retention).iter().any(|name| name.ends_with("22")));
     }
 }

@@ -31,8 +31,9 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::{
+    alerting::{Alerting, Asked},
     attachments::{self, ServedAttachments},
-    commands::serve::runs_folder,
+    commands::{listen::listener_config, serve::runs_folder},
     configuration,
     failure::Failure,
     monitors::LocalSchedule,
@@ -40,6 +41,7 @@ use crate::{
     retention::{DEFAULT_RETENTION, Keeper, Retention},
     runs, store,
     variables::Variables,
+    watch::{Around, Reader, Watch},
 };
 
 /// Which parts run.
@@ -47,12 +49,14 @@ use crate::{
 pub(crate) struct Parts {
     pub(crate) ui: bool,
     pub(crate) scheduler: bool,
+    pub(crate) listener: bool,
 }
 
 impl Parts {
     pub(crate) const ALL: Parts = Parts {
         ui: true,
         scheduler: true,
+        listener: true,
     };
 
     pub(crate) fn parse(names: &[String]) -> Result<Self, Failure> {
@@ -67,6 +71,7 @@ impl Parts {
         Ok(Self {
             ui: has("ui"),
             scheduler: has("scheduler"),
+            listener: has("listener"),
         })
     }
 }
@@ -160,6 +165,7 @@ impl Stack {
                 backend,
                 attachments: Arc::new(ServedAttachments(attachments.clone())),
                 schedule: None,
+                alerts: None,
                 address: settings.address,
                 version: env!("CARGO_PKG_VERSION"),
                 ui: settings.parts.ui,
@@ -183,6 +189,9 @@ impl Stack {
         stack.state.renderer = PageRenderer::find(&url, variables);
         if stack.settings.parts.scheduler {
             stack.start_scheduler(&url, variables).await?;
+        }
+        if stack.settings.parts.listener {
+            stack.start_listener(&url, variables)?;
         }
         Ok(stack)
     }
@@ -244,6 +253,43 @@ impl Stack {
             }));
         self.state.schedule = Some(schedule);
         self.executor = Some(handle);
+        Ok(())
+    }
+
+    fn start_listener(&mut self, url: &str, variables: &Variables) -> Result<(), Failure> {
+        let (config, variables) = (self.settings.config.clone(), variables.clone());
+        let url = url.to_owned();
+        let reader: Reader = Arc::new(move || {
+            let read = || -> Result<Alerting, Failure> {
+                let (own, folder) = listener_config(config.as_deref())?;
+                let asked = Asked {
+                    config: own.as_ref(),
+                    folder: &folder,
+                    rules: &[],
+                    is_server: true,
+                    url: Some(url.clone()),
+                    allow_commands: variables.switch("CANARYTRACE_ALLOW_COMMANDS", false),
+                };
+                Alerting::read(&asked, &variables)
+            };
+            read().map_err(|failure| match failure.hint() {
+                Some(hint) => format!("{failure}; {hint}"),
+                None => failure.to_string(),
+            })
+        });
+        let alerting = reader().map_err(Failure::usage)?;
+        let around = Around {
+            service: Arc::clone(&self.state.service),
+            attachments: Some(Arc::clone(&self.state.attachments)),
+            schedule: self.state.schedule.clone(),
+        };
+        let say = Arc::new(|line: &str| tracing::debug!("{line}"));
+        let config = self.settings.config.as_deref();
+        let watch = Arc::new(Watch::new(alerting, around, say, config, Some(reader)));
+        self.state.alerts = Some(Arc::clone(&watch) as _);
+        let changes = self.state.changes.subscribe();
+        self.executing
+            .spawn(watch.run(Some(changes), self.stop_executor.clone()));
         Ok(())
     }
 

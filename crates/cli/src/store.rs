@@ -25,6 +25,19 @@ pub(crate) fn client(url: &str, variables: &Variables) -> Result<Client, Failure
     Client::new(&config(url, variables)).map_err(|error| unusable(&error))
 }
 
+/// As the established listener names its time limit.
+pub(crate) fn listening_client(url: &str, variables: &Variables) -> Result<Client, Failure> {
+    let timeout = variables
+        .get("ELASTIC_REQUEST_TIMEOUT")
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(10_000);
+    let config = ClientConfig {
+        timeout: Duration::from_millis(timeout),
+        ..config(url, variables)
+    };
+    Client::new(&config).map_err(|error| unusable(&error))
+}
+
 /// As somebody else than the variables say.
 pub(crate) fn client_as(
     url: &str,

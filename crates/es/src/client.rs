@@ -11,10 +11,11 @@ use thiserror::Error;
 
 use crate::{
     ClientConfig, DocumentLookup, EsError, Health, IndexSummary, IndexTarget, IndexTemplate,
-    Refresh, SearchRequest, SearchResponse, SearchService,
+    NodeSummary, Refresh, SearchRequest, SearchResponse, SearchService,
     address::Address,
     bulk::{BulkItem, BulkItemResult, BulkOperation, WriteResult, Written},
     query::Query,
+    service::Place,
 };
 
 /// Why a request did not get its answer.
@@ -241,8 +242,9 @@ fn action_line(item: &BulkItem) -> Value {
             map.insert("_id".to_owned(), json!(id));
         }
         if let Some(seq_no) = item.if_seq_no {
-            map.insert("if_seq_no".to_owned(), json!(seq_no));
-            map.insert("if_primary_term".to_owned(), json!(1));
+            let place = Place::unpack(seq_no);
+            map.insert("if_seq_no".to_owned(), json!(place.seq_no));
+            map.insert("if_primary_term".to_owned(), json!(place.primary_term));
         }
     }
     json!({item.operation.name(): meta})
@@ -266,7 +268,7 @@ fn item_result(item: &BulkItem, answer: &Value) -> BulkItemResult {
         None => Ok(Written {
             result,
             version: number("_version"),
-            seq_no: number("_seq_no"),
+            seq_no: Place::read(body).unwrap_or(0),
         }),
     };
     let id = body
@@ -341,6 +343,40 @@ impl SearchService for Client {
         SearchResponse::from_json(&answer)
     }
 
+    async fn multi_search(
+        &self,
+        searches: Vec<(IndexTarget, SearchRequest)>,
+    ) -> Result<Vec<Result<SearchResponse, EsError>>, EsError> {
+        let mut body = String::new();
+        for (target, request) in &searches {
+            let head = json!({
+                "index": target.expression(), "ignore_unavailable": target.options.ignore_unavailable,
+            });
+            body.push_str(&format!("{head}\n{}\n", request.raw));
+        }
+        let answer = self
+            .request(
+                Method::POST,
+                "_msearch",
+                Some(("application/x-ndjson", Bytes::from(body))),
+            )
+            .await?;
+        let answers = answer.get("responses").and_then(Value::as_array);
+        let answers = answers.map(Vec::as_slice).unwrap_or_default();
+        if answers.len() != searches.len() {
+            return Err(EsError::internal(
+                "the cluster answered several searches with another number of answers",
+            ));
+        }
+        Ok(answers
+            .iter()
+            .map(|answer| match item_status(answer) {
+                (_, Some(error)) => Err(error),
+                _ => SearchResponse::from_json(answer),
+            })
+            .collect())
+    }
+
     async fn count(&self, target: &IndexTarget, _query: Query, raw: Value) -> Result<u64, EsError> {
         let answer = self
             .json(
@@ -370,7 +406,7 @@ impl SearchService for Client {
             index: index.to_owned(),
             id: id.to_owned(),
             version: number("_version"),
-            seq_no: number("_seq_no"),
+            seq_no: Place::read(&answer).unwrap_or(0),
             source: answer.get("_source").cloned().unwrap_or(Value::Null),
         }))
     }
@@ -419,6 +455,12 @@ impl SearchService for Client {
             )
             .await?;
         Ok(answer.as_object().cloned().unwrap_or_default())
+    }
+
+    async fn put_mapping(&self, target: &IndexTarget, body: Value) -> Result<(), EsError> {
+        let path = format!("{}/_mapping", target.expression());
+        self.json(Method::PUT, &path, &body).await?;
+        Ok(())
     }
 
     async fn put_template(&self, template: IndexTemplate) -> Result<(), EsError> {
@@ -476,6 +518,37 @@ impl SearchService for Client {
                 .and_then(Value::as_u64)
                 .unwrap_or(0),
         })
+    }
+
+    async fn nodes(&self) -> Result<Vec<NodeSummary>, EsError> {
+        let answer = self
+            .request(Method::GET, "_nodes/stats/jvm,os,fs", None)
+            .await?;
+        let nodes = answer.get("nodes").and_then(Value::as_object);
+        Ok(nodes
+            .into_iter()
+            .flat_map(|nodes| nodes.values())
+            .map(node)
+            .collect())
+    }
+}
+
+fn node(stats: &Value) -> NodeSummary {
+    let number = |pointer: &str| stats.pointer(pointer).and_then(Value::as_f64);
+    let disk_percent = number("/fs/total/total_in_bytes")
+        .filter(|total| *total > 0.0)
+        .zip(number("/fs/total/available_in_bytes"))
+        .map(|(total, available)| (total - available) * 100.0 / total);
+    NodeSummary {
+        name: stats
+            .get("name")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned(),
+        heap_percent: number("/jvm/mem/heap_used_percent"),
+        memory_percent: number("/os/mem/used_percent"),
+        disk_percent,
+        cpu_percent: number("/os/cpu/percent"),
     }
 }
 

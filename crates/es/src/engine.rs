@@ -136,8 +136,6 @@ pub trait Engine: SearchService {
     /// All actions or none.
     async fn update_aliases(&self, actions: Vec<AliasAction>) -> Result<(), EsError>;
     async fn details(&self, target: &IndexTarget) -> Result<Vec<IndexDetails>, EsError>;
-    /// Adds to the mappings of indices.
-    async fn put_mapping(&self, target: &IndexTarget, body: Value) -> Result<(), EsError>;
     /// Makes one segment of each index.
     async fn merge(&self, target: &IndexTarget) -> Result<(), EsError>;
     /// The index that a write to this name goes to: itself, or the one that its alias writes to.

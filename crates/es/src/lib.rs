@@ -39,6 +39,6 @@ pub use search::{
     SourceFilter, TotalHits, TrackTotalHits,
 };
 pub use service::{
-    DocumentLookup, Health, IndexSummary, IndexTarget, IndexTemplate, Refresh, SearchService,
-    TargetOptions,
+    DocumentLookup, Health, IndexSummary, IndexTarget, IndexTemplate, NodeSummary, Refresh,
+    SearchService, TargetOptions,
 };

@@ -11,6 +11,7 @@ use crate::{
     parse,
     query::{Query, wildcard_matches},
     retrieve::{FieldPattern, Highlight, patterns, wants_nothing},
+    service::Place,
 };
 
 /// As Elasticsearch's `index.max_result_window`.
@@ -359,6 +360,12 @@ impl SourceFilter {
 
     fn keeps(&self, path: &str) -> bool {
         let covers = |pattern: &String| {
+            if !pattern.contains(['*', '?', '\\']) {
+                // Most are plain: the field itself, or all below it.
+                return path
+                    .strip_prefix(pattern.as_str())
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+            }
             wildcard_matches(pattern, path)
                 || path.match_indices('.').any(|(at, _)| {
                     path.get(..at)
@@ -527,7 +534,7 @@ impl Hit {
                 .and_then(Value::as_array)
                 .cloned()
                 .unwrap_or_default(),
-            seq_no: hit.get("_seq_no").and_then(Value::as_u64),
+            seq_no: Place::read(hit),
             version: hit.get("_version").and_then(Value::as_u64),
             ignored: hit
                 .get("_ignored")

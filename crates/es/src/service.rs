@@ -97,6 +97,40 @@ impl IndexTarget {
     }
 }
 
+/// Where a document's last change stands in its index: what `if_seq_no` takes and answers carry. A cluster counts anew in
+/// each term of its primary shard, which begins when a node restarts; the term after the first stands above the number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) seq_no: u64,
+    pub(crate) primary_term: u64,
+}
+
+const SEQ_NO_BITS: u32 = 40;
+
+impl Place {
+    /// As one number.
+    pub(crate) fn pack(self) -> u64 {
+        (self.primary_term.saturating_sub(1) << SEQ_NO_BITS) | self.seq_no
+    }
+
+    pub(crate) fn unpack(packed: u64) -> Self {
+        Self {
+            seq_no: packed & ((1 << SEQ_NO_BITS) - 1),
+            primary_term: (packed >> SEQ_NO_BITS) + 1,
+        }
+    }
+
+    /// Of an answer's `_seq_no` and `_primary_term`.
+    pub(crate) fn read(answer: &Value) -> Option<u64> {
+        let number = |name: &str| answer.get(name).and_then(Value::as_u64);
+        let place = Self {
+            seq_no: number("_seq_no")?,
+            primary_term: number("_primary_term").unwrap_or(1),
+        };
+        Some(place.pack())
+    }
+}
+
 /// When a write becomes visible to searches.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Refresh {
@@ -137,6 +171,16 @@ pub struct Health {
     pub pending_tasks: u64,
 }
 
+/// How full one node of a cluster is; what it does not say is absent.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NodeSummary {
+    pub name: String,
+    pub heap_percent: Option<f64>,
+    pub memory_percent: Option<f64>,
+    pub disk_percent: Option<f64>,
+    pub cpu_percent: Option<f64>,
+}
+
 /// An index template: patterns, priority, and what matching indices start with.
 #[derive(Clone, Debug, PartialEq)]
 pub struct IndexTemplate {
@@ -159,6 +203,17 @@ pub trait SearchService: Send + Sync {
         target: &IndexTarget,
         request: SearchRequest,
     ) -> Result<SearchResponse, EsError>;
+    /// Several searches at once; each has an answer of its own, in order.
+    async fn multi_search(
+        &self,
+        searches: Vec<(IndexTarget, SearchRequest)>,
+    ) -> Result<Vec<Result<SearchResponse, EsError>>, EsError> {
+        let mut answers = Vec::with_capacity(searches.len());
+        for (target, request) in searches {
+            answers.push(self.search(&target, request).await);
+        }
+        Ok(answers)
+    }
     async fn count(&self, target: &IndexTarget, query: Query, raw: Value) -> Result<u64, EsError>;
     /// Reads its own writes at once, refreshed or not.
     async fn get(&self, index: &str, id: &str) -> Result<Option<DocumentLookup>, EsError>;
@@ -168,10 +223,14 @@ pub trait SearchService: Send + Sync {
     async fn indices(&self, target: &IndexTarget) -> Result<Vec<IndexSummary>, EsError>;
     /// `{index: {"mappings": {…}}}`.
     async fn mappings(&self, target: &IndexTarget) -> Result<Map<String, Value>, EsError>;
+    /// Adds to the mappings of indices.
+    async fn put_mapping(&self, target: &IndexTarget, body: Value) -> Result<(), EsError>;
     async fn put_template(&self, template: IndexTemplate) -> Result<(), EsError>;
     /// Templates by name; `names` are separated by commas and may hold `*`.
     async fn templates(&self, names: &str) -> Result<Vec<IndexTemplate>, EsError>;
     async fn health(&self) -> Result<Health, EsError>;
+    /// The machines of the store.
+    async fn nodes(&self) -> Result<Vec<NodeSummary>, EsError>;
 }
 
 impl IndexSummary {
@@ -204,6 +263,18 @@ fn human_bytes(bytes: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_place_is_one_number_in_every_term() {
+        for (seq_no, primary_term) in [(0, 1), (17, 1), (17, 2), (1 << 39, 900)] {
+            let place = Place {
+                seq_no,
+                primary_term,
+            };
+            assert_eq!(Place::unpack(place.pack()), place);
+        }
+        assert_eq!(Place::unpack(5).primary_term, 1);
+    }
 
     #[test]
     fn targets_resolve_lists_wildcards_and_hidden_names() {

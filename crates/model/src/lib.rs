@@ -6,9 +6,11 @@
 //! Invariants: index and field names are the compatibility contract and are spelled exactly once, here; a document
 //! serialises to the JSON that is stored; a timestamp is UTC with milliseconds and a trailing `Z`.
 
+pub mod alerting;
 pub mod branding;
 pub mod dashboard;
 pub mod documents;
+pub mod folding;
 pub mod index;
 pub mod party;
 pub mod record;

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt, time::Duration};
 
-use crate::branding::Branding;
+use crate::{alerting::ListenerConfig, branding::Branding};
 use serde::{Deserialize, Deserializer, Serialize, de};
 
 /// The whole file.
@@ -195,21 +195,6 @@ pub struct GitSource {
     pub revision: Option<String>,
     #[serde(default)]
     pub ssh_key: Option<SecretSource>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ListenerConfig {
-    #[serde(default)]
-    pub rules: Option<String>,
-    #[serde(default)]
-    pub slack: Option<SlackConfig>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SlackConfig {
-    pub webhook: EnvValue,
 }
 
 /// A stable, unique name: `[a-z0-9-]`.

@@ -12,15 +12,15 @@ mod comparison;
 pub mod demo_shop;
 
 mod elasticsearch;
-mod folding;
 mod forward;
 mod guard;
 mod state;
 mod ui;
 
+pub use api::what_changed;
 pub use state::{
-    AppState, Attachments, Backend, Logo, MonitorState, MonitorView, Picture, Renderer, Schedule,
-    ScheduleError, ServedBranding,
+    AlertError, Alerts, AppState, Attachments, Backend, IncidentAction, Logo, MonitorState,
+    MonitorView, Picture, Renderer, Schedule, ScheduleError, ServedBranding,
 };
 
 use axum::{Router, extract::DefaultBodyLimit, middleware, routing::get};

@@ -19,6 +19,7 @@ pub struct AppState {
     pub backend: Backend,
     pub attachments: Arc<dyn Attachments>,
     pub schedule: Option<Arc<dyn Schedule>>,
+    pub alerts: Option<Arc<dyn Alerts>>,
     /// The address that is listened on.
     pub address: SocketAddr,
     pub version: &'static str,
@@ -146,4 +147,47 @@ pub enum MonitorState {
     Manual,
     /// Its schedule is out of force until somebody resumes it.
     Paused,
+}
+
+/// What a person does to an incident.
+#[derive(Clone, Debug)]
+pub enum IncidentAction {
+    Acknowledge(String),
+    Note(String),
+    /// Send once more what was given up.
+    Retry,
+}
+
+/// The listener that runs here.
+#[async_trait]
+pub trait Alerts: Send + Sync {
+    /// Rules with what they measured last, problems, channels, silences.
+    async fn state(&self) -> Result<serde_json::Value, AlertError>;
+    async fn act(&self, incident: &str, action: IncidentAction, by: &str)
+    -> Result<(), AlertError>;
+    /// Answers the silence's id.
+    async fn silence(&self, silence: serde_json::Value, by: &str) -> Result<String, AlertError>;
+    async fn unsilence(&self, id: &str) -> Result<(), AlertError>;
+    async fn stored_rules(&self) -> Result<String, AlertError>;
+    /// Refused when a rule is not understood.
+    async fn store_rules(&self, text: &str) -> Result<(), AlertError>;
+    async fn try_rules(
+        &self,
+        text: &str,
+        from: &str,
+        to: &str,
+    ) -> Result<serde_json::Value, AlertError>;
+    async fn try_channel(&self, channel: &str) -> Result<(), AlertError>;
+    /// The report of a day (`2026-11-25`; none: yesterday) and period (`day`, `week`, `month`) as HTML.
+    async fn report(&self, day: Option<&str>, period: Option<&str>) -> Result<String, AlertError>;
+}
+
+#[derive(Debug, Error)]
+pub enum AlertError {
+    #[error("there is no incident `{0}`")]
+    Unknown(String),
+    #[error("{0}")]
+    Refused(String),
+    #[error(transparent)]
+    Store(#[from] EsError),
 }

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use canarytrace_es::{
     AliasAction, ContextKind, DocumentLookup, Engine, EsError, Health, IndexDetails, IndexSummary,
-    IndexTarget, IndexTemplate, Refresh, SearchRequest, SearchResponse, SearchService,
+    IndexTarget, IndexTemplate, NodeSummary, Refresh, SearchRequest, SearchResponse, SearchService,
     TemplateKind, Token,
     bulk::{BulkItem, BulkItemResult},
     query::Query,
@@ -199,16 +199,6 @@ impl Engine for Store {
         blocking(move || Ok(indices.iter().map(details).collect())).await
     }
 
-    async fn put_mapping(&self, target: &IndexTarget, body: Value) -> Result<(), EsError> {
-        let indices = self.shared.resolve(target)?;
-        self.request(|reply| Request::PutMapping {
-            indices,
-            body,
-            reply,
-        })
-        .await?
-    }
-
     async fn merge(&self, target: &IndexTarget) -> Result<(), EsError> {
         let indices = self.shared.resolve(target)?;
         Ok(self
@@ -366,6 +356,16 @@ impl SearchService for Store {
             .collect())
     }
 
+    async fn put_mapping(&self, target: &IndexTarget, body: Value) -> Result<(), EsError> {
+        let indices = self.shared.resolve(target)?;
+        self.request(|reply| Request::PutMapping {
+            indices,
+            body,
+            reply,
+        })
+        .await?
+    }
+
     async fn put_template(&self, template: IndexTemplate) -> Result<(), EsError> {
         self.put_template_of(TemplateKind::Index, template).await
     }
@@ -387,6 +387,15 @@ impl SearchService for Store {
             indices,
             pending_tasks: 0,
         })
+    }
+
+    async fn nodes(&self) -> Result<Vec<NodeSummary>, EsError> {
+        let disk_percent = self.shared.disk_used_percent();
+        Ok(vec![NodeSummary {
+            name: "canarytrace".to_owned(),
+            disk_percent,
+            ..NodeSummary::default()
+        }])
     }
 }
 

@@ -8,7 +8,10 @@ use axum::{
     http::StatusCode,
 };
 use canarytrace_es::{EsError, SearchResponse, SearchService};
-use canarytrace_model::index::{DEFAULT_PREFIX, Service};
+use canarytrace_model::{
+    folding,
+    index::{DEFAULT_PREFIX, Service},
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -16,7 +19,6 @@ use super::{Refused, search};
 use crate::{
     AppState,
     comparison::{self, Comparison, RequestKey, Side, Step},
-    folding,
 };
 
 const MAX_REQUESTS: usize = 10_000;
@@ -49,6 +51,15 @@ pub(super) async fn runs(
     let before = run_side(service, &before).await?;
     let after = run_side(service, &after).await?;
     Ok(Json(comparison::compare(before, after)))
+}
+
+/// What is different in a run from the last good one of its monitor, in one sentence; none where there is nothing to say.
+pub async fn what_changed(service: &dyn SearchService, uuid: &str) -> Option<String> {
+    let after = run(service, uuid).await.ok()?;
+    let before = last_good(service, &after).await.ok()??;
+    let before = run_side(service, &before).await.ok()?;
+    let after = run_side(service, &after).await.ok()?;
+    Some(comparison::compare(before, after).headline)
 }
 
 async fn ask(

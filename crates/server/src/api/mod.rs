@@ -1,6 +1,7 @@
 //! `/api/v1`: what the UI needs beyond the search API, each subject in a file of its own. Telemetry is read from the search
 //! API only, so all of it works on any store.
 
+mod alerts;
 mod annotations;
 mod attachments;
 mod branding;
@@ -26,6 +27,8 @@ use axum::{
 };
 use canarytrace_es::{EsError, SearchService};
 use serde_json::{Value, json};
+
+pub use compare::what_changed;
 
 use crate::AppState;
 
@@ -67,6 +70,16 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/fields", get(fields::fields))
         .route("/export", post(export::export))
         .route("/render", post(render::render))
+        .route("/alerts", get(alerts::state))
+        .route("/incidents/{id}/acknowledge", post(alerts::acknowledge))
+        .route("/incidents/{id}/note", post(alerts::note))
+        .route("/incidents/{id}/retry", post(alerts::retry))
+        .route("/silences", post(alerts::silence))
+        .route("/silences/{id}", axum::routing::delete(alerts::unsilence))
+        .route("/rules", get(alerts::stored_rules).put(alerts::store_rules))
+        .route("/rules/try", post(alerts::try_rules))
+        .route("/channels/{name}/try", post(alerts::try_channel))
+        .route("/report", get(alerts::report))
         .route("/storage", get(storage::storage))
         .route(
             "/annotations",

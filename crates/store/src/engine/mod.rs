@@ -121,6 +121,15 @@ pub(crate) const REFRESH_INTERVAL: Duration = Duration::from_secs(1);
 /// An index nobody searched for so long is not refreshed until somebody does.
 pub(crate) const SEARCH_IDLE: Duration = Duration::from_secs(30);
 
+impl Shared {
+    /// Of the disk that the folder is on; none where it cannot be asked.
+    pub(crate) fn disk_used_percent(&self) -> Option<f64> {
+        let disk = rustix::fs::statvfs(&self.folder).ok()?;
+        let (all, free) = (disk.f_blocks as f64, disk.f_bavail as f64);
+        (all > 0.0).then(|| (all - free) * 100.0 / all)
+    }
+}
+
 impl Store {
     /// Opens a folder, making it if need be, and brings the indices up to the end of the log.
     pub fn open(config: &StoreConfig) -> Result<Self, StoreError> {

@@ -1,7 +1,7 @@
 //! Addresses and texts without what changes from run to run: pure.
 
 /// A URL without its query's values, with numbers and hashes folded, so that the same resource of two builds is one.
-pub(crate) fn folded_url(url: &str) -> String {
+pub fn folded_url(url: &str) -> String {
     let (path, query) = match url.split_once('?') {
         Some((path, query)) => (path, Some(query)),
         None => (url, None),
@@ -30,7 +30,7 @@ pub(crate) fn folded_url(url: &str) -> String {
 }
 
 /// A text with numbers, ids and hashes folded, so that the same message of two runs is one.
-pub(crate) fn folded_text(text: &str) -> String {
+pub fn folded_text(text: &str) -> String {
     text.split(' ')
         .map(folded_word)
         .collect::<Vec<_>>()

@@ -1,0 +1,508 @@
+//! The listener as a part of a process: its rounds, what it needs of the rest, and what the UI does to it.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use canarytrace_es::{
+    IndexTarget, Refresh, SearchRequest, SearchService, TargetOptions,
+    bulk::{BulkItem, BulkOperation},
+    date::{Round, parse_query_date},
+};
+use canarytrace_listener::{
+    ActError, Action, Listener, Say, Settings, Surroundings,
+    calendar::Silence,
+    message::{Kind, Message, Picture},
+    rehearse,
+    rules::{RuleSet, Source, read_text},
+    storage::Storage,
+};
+use canarytrace_model::{RunId, time::Moment};
+use canarytrace_server::{AlertError, Alerts, Attachments, IncidentAction, MonitorState, Schedule};
+use jiff::{Timestamp, tz::TimeZone};
+use serde_json::{Value, json};
+use tokio::sync::{Mutex, broadcast};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::alerting::Alerting;
+
+/// Between two rounds, and how much longer than a round that is at least.
+const PAUSE: Duration = Duration::from_secs(2);
+const REST: u32 = 4;
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// Files of rules are looked at so often.
+const FILES_EVERY: Duration = Duration::from_secs(5);
+/// The store is away when so many rounds failed, and for so long.
+const AWAY_ROUNDS: u32 = 3;
+const AWAY_AFTER: Duration = Duration::from_secs(60);
+/// Rules that are written in the UI.
+const STORED_RULES: &str = ".canarytrace-rules";
+/// When old data was deleted.
+pub(crate) const STATE_INDEX: &str = ".canarytrace-state";
+
+/// What the listener asks of the process around it.
+pub(crate) struct Around {
+    pub(crate) service: Arc<dyn SearchService>,
+    pub(crate) attachments: Option<Arc<dyn Attachments>>,
+    pub(crate) schedule: Option<Arc<dyn Schedule>>,
+}
+
+const LARGEST_PICTURE: usize = 8 << 20;
+
+#[async_trait]
+impl Surroundings for Around {
+    async fn picture(&self, uuid: &str, name: &str) -> Option<Picture> {
+        let content = self.attachments.as_ref()?.get(uuid, name).await.ok()??;
+        let media_type = match name.rsplit('.').next()? {
+            "png" => "image/png",
+            "jpg" | "jpeg" => "image/jpeg",
+            _ => return None,
+        };
+        (content.len() <= LARGEST_PICTURE).then(|| Picture {
+            name: name.to_owned(),
+            media_type,
+            content,
+        })
+    }
+
+    async fn what_changed(&self, uuid: &str) -> Option<String> {
+        canarytrace_server::what_changed(&*self.service, uuid).await
+    }
+
+    async fn run_again(&self, monitor: &str) -> bool {
+        match &self.schedule {
+            Some(schedule) => schedule.run_now(monitor).await.is_ok(),
+            None => false,
+        }
+    }
+
+    async fn is_expected(&self, monitor: &str) -> Option<bool> {
+        let monitors = self.schedule.as_ref()?.monitors().await;
+        if let Some(own) = monitors.iter().find(|own| own.id == monitor) {
+            return Some(!matches!(
+                own.state,
+                MonitorState::Paused | MonitorState::Manual
+            ));
+        }
+        // One that was scheduled and is not any more was taken out; of others nothing is known here.
+        let body =
+            json!({"size": 0, "query": {"term": {"monitor": monitor}}, "track_total_hits": 1});
+        let request = SearchRequest::parse(body).ok()?;
+        let answer = self
+            .service
+            .search(&lenient("c.ledger-*"), request)
+            .await
+            .ok()?;
+        (answer.total?.value > 0).then_some(false)
+    }
+
+    async fn kept_at(&self) -> Option<Option<Moment>> {
+        let found = self.service.get(STATE_INDEX, "retention").await;
+        let at = found.ok().flatten().and_then(|found| {
+            let text = found.source.get("ranAt")?.as_str()?;
+            text.parse().ok().map(Moment)
+        });
+        Some(at)
+    }
+}
+
+fn lenient(expression: &str) -> IndexTarget {
+    IndexTarget::new(expression).with_options(TargetOptions {
+        ignore_unavailable: true,
+        ..TargetOptions::default()
+    })
+}
+
+/// Reads settings and rules anew.
+pub(crate) type Reader = Arc<dyn Fn() -> Result<Alerting, String> + Send + Sync>;
+
+/// A listener that goes on until it is stopped.
+pub(crate) struct Watch {
+    listener: Mutex<Listener>,
+    service: Arc<dyn SearchService>,
+    reader: Option<Reader>,
+    /// Files that rules and settings came from, with their content.
+    files: Mutex<Vec<(PathBuf, Option<Vec<u8>>)>>,
+    status: Mutex<Status>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Status {
+    standby: bool,
+    round_ms: u64,
+    at: Option<Moment>,
+    problem: Option<String>,
+    stored_rules: String,
+}
+
+fn read_all(files: &[PathBuf]) -> Vec<(PathBuf, Option<Vec<u8>>)> {
+    files
+        .iter()
+        .map(|file| (file.clone(), std::fs::read(file).ok()))
+        .collect()
+}
+
+impl Watch {
+    pub(crate) fn new(
+        alerting: Alerting,
+        around: Around,
+        say: Say,
+        config: Option<&Path>,
+        reader: Option<Reader>,
+    ) -> Self {
+        let service = Arc::clone(&around.service);
+        let storage = Storage::new(Arc::clone(&service), &alerting.settings.prefix);
+        let owner = RunId::random().to_string();
+        let mut files = alerting.files;
+        files.extend(config.map(Path::to_owned));
+        let listener = Listener::new(
+            storage,
+            alerting.settings,
+            alerting.rules,
+            Arc::new(around),
+            say,
+            &owner,
+        );
+        Self {
+            listener: Mutex::new(listener),
+            service,
+            reader,
+            files: Mutex::new(read_all(&files)),
+            status: Mutex::new(Status::default()),
+        }
+    }
+
+    /// One round; what is due is sent.
+    pub(crate) async fn once(
+        &self,
+    ) -> Result<canarytrace_listener::Outcome, canarytrace_es::EsError> {
+        self.refresh_rules(true).await;
+        let mut listener = self.listener.lock().await;
+        let outcome = listener.round(Moment::now()).await?;
+        listener.finish().await?;
+        Ok(outcome)
+    }
+
+    /// Rounds until `stop`; news of written indices bring the next one forward.
+    pub(crate) async fn run(
+        self: Arc<Self>,
+        mut changes: Option<broadcast::Receiver<std::collections::BTreeSet<String>>>,
+        stop: CancellationToken,
+    ) {
+        let mut away = Away::default();
+        let mut files_at = Instant::now();
+        self.refresh_rules(true).await;
+        loop {
+            let began = Instant::now();
+            if files_at.elapsed() >= FILES_EVERY {
+                files_at = Instant::now();
+                self.refresh_rules(false).await;
+            }
+            let mut listener = self.listener.lock().await;
+            let result = listener.round(Moment::now()).await;
+            let took = began.elapsed();
+            {
+                let mut status = self.status.lock().await;
+                status.round_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+                status.at = Some(Moment::now());
+                status.standby = result.as_ref().is_ok_and(|outcome| outcome.standby);
+            }
+            match result {
+                Ok(_) => away.is_back(&mut listener).await,
+                Err(error) => away.failed(&mut listener, &error.to_string()).await,
+            }
+            drop(listener);
+            let pause = (took * REST).clamp(PAUSE, LONGEST_PAUSE);
+            let woken = async {
+                match &mut changes {
+                    // Documents come in bursts: all of a burst are judged at once.
+                    Some(changes) => {
+                        changes.recv().await.ok();
+                        tokio::time::sleep(PAUSE / 2).await;
+                    }
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = stop.cancelled() => break,
+                () = tokio::time::sleep(pause) => {}
+                () = woken, if took < PAUSE => {}
+            }
+        }
+        if let Err(error) = self.listener.lock().await.finish().await {
+            warn!(%error, "the lease was not given up; another listener waits until it ends");
+        }
+    }
+
+    /// Takes changed files and changed rules of the UI into force; what is wrong leaves the old ones there.
+    async fn refresh_rules(&self, is_first: bool) {
+        let Some(reader) = &self.reader else { return };
+        let stored = self.read_stored().await;
+        let mut files = self.files.lock().await;
+        let paths: Vec<PathBuf> = files.iter().map(|(path, _)| path.clone()).collect();
+        let now = read_all(&paths);
+        let mut status = self.status.lock().await;
+        let is_same = *files == now && status.stored_rules == stored;
+        // Those of the UI are not in force yet when it starts.
+        let has_stored = is_first && !stored.is_empty();
+        if is_same && !has_stored {
+            return;
+        }
+        *files = now;
+        status.stored_rules.clone_from(&stored);
+        match reader() {
+            Ok(mut alerting) => {
+                let prefix = alerting.settings.prefix.clone();
+                alerting
+                    .rules
+                    .add_text(&stored, Source::Store, None, "rules of the UI", &prefix);
+                status.problem = None;
+                if !is_first {
+                    info!("the listener's rules and settings changed");
+                }
+                let mut listener = self.listener.lock().await;
+                listener.replace(alerting.settings, alerting.rules);
+            }
+            Err(problem) => {
+                warn!(%problem, "the changed listener configuration is invalid; the old one stays in force");
+                status.problem = Some(problem);
+            }
+        }
+    }
+
+    async fn read_stored(&self) -> String {
+        let found = self.service.get(STORED_RULES, "rules").await;
+        let text = found
+            .ok()
+            .flatten()
+            .and_then(|found| Some(found.source.get("text")?.as_str()?.to_owned()));
+        text.unwrap_or_default()
+    }
+}
+
+/// The store does not answer: nothing can be written down, so whoever looks after us is told directly, once.
+#[derive(Default)]
+struct Away {
+    since: Option<(Instant, Moment)>,
+    rounds: u32,
+    told: bool,
+}
+
+impl Away {
+    async fn failed(&mut self, listener: &mut Listener, error: &str) {
+        let (since, began) = *self
+            .since
+            .get_or_insert_with(|| (Instant::now(), Moment::now()));
+        self.rounds += 1;
+        if self.rounds == 1 {
+            warn!(%error, "a round of the listener failed");
+        }
+        if self.told || self.rounds < AWAY_ROUNDS || since.elapsed() < AWAY_AFTER {
+            return;
+        }
+        let text = format!("The store has not answered since {began}: {error}");
+        self.told = tell(listener, Kind::Opened, began, text).await;
+    }
+
+    async fn is_back(&mut self, listener: &mut Listener) {
+        if let (true, Some((since, began))) = (self.told, self.since) {
+            let text = format!(
+                "The store answers again after {} s. What it missed is judged now.",
+                since.elapsed().as_secs()
+            );
+            tell(listener, Kind::Closed, began, text).await;
+        }
+        *self = Self::default();
+    }
+}
+
+async fn tell(listener: &mut Listener, kind: Kind, began: Moment, text: String) -> bool {
+    let incident = format!("store-away-{}", began.epoch_ms() / 60_000);
+    let message = Message {
+        id: format!("{incident}-{kind:?}").to_lowercase(),
+        kind,
+        incident,
+        rule: "Store health".to_owned(),
+        title: "The store cannot be reached".to_owned(),
+        text,
+        score: 0,
+        started_at: began.to_string(),
+        at: Moment::now().to_string(),
+        ..Message::default()
+    };
+    listener
+        .send_directly("slack-internal", &message)
+        .await
+        .is_ok()
+}
+
+/// As an answer to the UI.
+fn alert_error(error: ActError) -> AlertError {
+    match error {
+        ActError::Unknown(id) => AlertError::Unknown(id),
+        ActError::Refused(reason) => AlertError::Refused(reason),
+        ActError::Store(error) => AlertError::Store(error),
+    }
+}
+
+fn moment(text: &str) -> Result<Moment, AlertError> {
+    parse_query_date(text, &TimeZone::UTC, Round::Down, Timestamp::now())
+        .map(Moment::from_epoch_ms)
+        .map_err(|error| AlertError::Refused(error.to_string()))
+}
+
+/// Rounds of one trial; a longer time is tried in longer steps.
+const MOST_ROUNDS: i64 = 2000;
+const LEAST_STEP_MS: i64 = 600_000;
+
+#[async_trait]
+impl Alerts for Watch {
+    async fn state(&self) -> Result<Value, AlertError> {
+        let status = self.status.lock().await.clone();
+        let listener = self.listener.lock().await;
+        let settings: &Settings = listener.settings();
+        let states = listener.states();
+        let rules: Vec<Value> = listener
+            .rules()
+            .rules
+            .iter()
+            .map(|rule| {
+                json!({
+                    "title": rule.title, "index": rule.index, "type": rule.kind, "source": rule.place.source,
+                    "file": rule.place.file, "line": rule.place.line, "score": rule.score, "notify": rule.notify,
+                    "window": canarytrace_model::stack::Span(rule.window), "condition": rule.condition, "words": rule.words,
+                    "by": rule.by, "group": rule.group, "causes": rule.causes, "covers": rule.covers,
+                    "reporters": rule.reporters, "query": rule.query(),
+                    "state": states.get(&rule.title.to_lowercase()),
+                })
+            })
+            .collect();
+        let channels: Vec<Value> = listener
+            .channels()
+            .into_iter()
+            .map(|(name, what)| json!({"name": name, "what": what}))
+            .collect();
+        let silences = listener.storage().silences(Moment::now()).await?;
+        let maintenance: Vec<Value> = settings
+            .maintenance
+            .iter()
+            .map(|own| {
+                let until = own.end_at(Moment::now()).map(|end| end.to_string());
+                json!({"reason": own.reason, "monitors": own.monitors, "rules": own.rules, "until": until})
+            })
+            .collect();
+        Ok(json!({
+            "standby": status.standby, "roundMs": status.round_ms, "at": status.at.map(|at| at.to_string()),
+            "problem": status.problem, "problems": listener.rules().problems, "rules": rules, "channels": channels,
+            "routes": settings.routes, "silences": silences, "maintenance": maintenance,
+        }))
+    }
+
+    async fn act(
+        &self,
+        incident: &str,
+        action: IncidentAction,
+        by: &str,
+    ) -> Result<(), AlertError> {
+        let action = match action {
+            IncidentAction::Acknowledge(text) => Action::Acknowledge(text),
+            IncidentAction::Note(text) => Action::Note(text),
+            IncidentAction::Retry => Action::Retry,
+        };
+        let mut listener = self.listener.lock().await;
+        listener
+            .act(incident, action, by, Moment::now())
+            .await
+            .map_err(alert_error)
+    }
+
+    async fn silence(&self, silence: Value, by: &str) -> Result<String, AlertError> {
+        let mut silence: Silence = serde_json::from_value(silence).map_err(|error| {
+            AlertError::Refused(format!("the silence is not understood: {error}"))
+        })?;
+        let now = Moment::now();
+        if silence.until <= now {
+            return Err(AlertError::Refused("`until` is over already".to_owned()));
+        }
+        if silence.reason.trim().is_empty() {
+            return Err(AlertError::Refused("a silence needs a `reason`".to_owned()));
+        }
+        let is_all =
+            silence.incident.is_none() && silence.rules.is_empty() && silence.monitors.is_empty();
+        if is_all {
+            return Err(AlertError::Refused(
+                "a silence of everything is refused: name an incident, rules or monitors (`*` for all)".to_owned(),
+            ));
+        }
+        silence.id = None;
+        by.clone_into(&mut silence.by);
+        let listener = self.listener.lock().await;
+        Ok(listener.storage().add_silence(&silence).await?)
+    }
+
+    async fn unsilence(&self, id: &str) -> Result<(), AlertError> {
+        let listener = self.listener.lock().await;
+        Ok(listener.storage().remove_silence(id).await?)
+    }
+
+    async fn stored_rules(&self) -> Result<String, AlertError> {
+        Ok(self.read_stored().await)
+    }
+
+    async fn store_rules(&self, text: &str) -> Result<(), AlertError> {
+        let prefix = self.listener.lock().await.settings().prefix.clone();
+        let (_, problems) = read_text(text, Source::Store, None, "rules", &prefix);
+        if let Some(problem) = problems.first() {
+            return Err(AlertError::Refused(problem.to_string()));
+        }
+        let item = BulkItem {
+            operation: BulkOperation::Index,
+            index: STORED_RULES.to_owned(),
+            id: Some("rules".to_owned()),
+            if_seq_no: None,
+            source: Bytes::from(json!({"text": text}).to_string()),
+        };
+        for result in self.service.bulk(vec![item], Refresh::Now).await? {
+            result.outcome?;
+        }
+        self.refresh_rules(false).await;
+        Ok(())
+    }
+
+    async fn try_rules(&self, text: &str, from: &str, to: &str) -> Result<Value, AlertError> {
+        let (from, to) = (moment(from)?, moment(to)?);
+        let (storage, settings) = {
+            let listener = self.listener.lock().await;
+            let settings = listener.settings().clone();
+            (
+                Storage::new(Arc::clone(&self.service), &settings.prefix),
+                settings,
+            )
+        };
+        let mut set = RuleSet::default();
+        set.add_text(text, Source::Store, None, "rules", &settings.prefix);
+        let step = ((to.epoch_ms() - from.epoch_ms()) / MOST_ROUNDS).max(LEAST_STEP_MS);
+        let step = Duration::from_millis(step.unsigned_abs());
+        let rehearsal = rehearse(&storage, &settings, &set.rules, from, to, step).await?;
+        Ok(json!({"problems": set.problems, "rehearsal": rehearsal}))
+    }
+
+    async fn try_channel(&self, channel: &str) -> Result<(), AlertError> {
+        let mut listener = self.listener.lock().await;
+        let sent = listener.send_test(channel, Moment::now()).await;
+        sent.map_err(|error| AlertError::Refused(error.to_string()))
+    }
+
+    async fn report(
+        &self,
+        _day: Option<&str>,
+        _period: Option<&str>,
+    ) -> Result<String, AlertError> {
+        Err(AlertError::Refused("there is no report yet".to_owned()))
+    }
+}

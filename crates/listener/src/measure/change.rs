@@ -1,0 +1,297 @@
+//! A field against what it was: two sets of values, a rank test that chance seldom passes, and the size of the effect.
+
+use canarytrace_model::{
+    stack::Span,
+    statistics::{Comparison, Summary},
+    time::Moment,
+};
+use serde_json::{Value, json};
+
+use super::{
+    Finding, Judged, Question, Reading, at_path, evidence, hits, keyed, keys, number, span_ms,
+    statistics::beyond, time_of,
+};
+use crate::rules::{Baseline, Change, Rule};
+
+const DAY_MS: i64 = 86_400_000;
+/// Values of either side, the newest: a rank test of so many finds a change of a few percent.
+const MOST_VALUES: u64 = 40;
+/// Chance may be so likely at most. Rules are judged again and again, so it is stricter than for one comparison.
+const LIKELY: f64 = 0.001;
+/// How far back the revision before is looked for.
+const REVISIONS_MS: i64 = 7 * DAY_MS;
+
+pub(super) fn question(rule: &Rule, change: &Change, at: Moment) -> Question {
+    let (now, window) = (at.epoch_ms(), span_ms(rule.window));
+    let (before_from, before_until) = match change.against {
+        Baseline::Previous => (now - 2 * window, now - window),
+        Baseline::Yesterday => (now - window - DAY_MS, now - DAY_MS),
+        Baseline::LastWeek => (now - window - 7 * DAY_MS, now - 7 * DAY_MS),
+        Baseline::PreviousRevision => (now - window.max(REVISIONS_MS), now),
+        // Only the window itself.
+        Baseline::ChangePoint => (now - window, now - window),
+    };
+    // A series is divided in two, and how many are on either side is not known before.
+    let most = match change.against {
+        Baseline::ChangePoint => 2 * MOST_VALUES,
+        _ => MOST_VALUES,
+    };
+    let values = |from: i64, until: i64| {
+        json!({
+            "filter": {"bool": {"filter": [
+                {"range": {"timestamp": {"gt": super::date(from), "lte": super::date(until)}}}, {"exists": {"field": change.field}},
+            ]}},
+            "aggs": {"values": {"top_hits": {
+                "size": most, "sort": [{"timestamp": {"order": "desc"}}],
+                "_source": [change.field, "timestamp", "revision", "uuid", "monitor", "passed"],
+            }}},
+        })
+    };
+    Question {
+        from: before_from.min(now - window),
+        aggregations: keyed(
+            rule,
+            json!({"after": values(now - window, now), "before": values(before_from, before_until)}),
+        ),
+    }
+}
+
+/// A value with what else is asked of its document.
+struct Measured<'a> {
+    value: f64,
+    at: i64,
+    revision: Option<&'a str>,
+    hit: &'a Value,
+}
+
+fn values<'a>(bucket: &'a Value, side: &str, field: &str) -> Vec<Measured<'a>> {
+    let Some(side) = bucket.get(side) else {
+        return Vec::new();
+    };
+    hits(side, "values")
+        .iter()
+        .filter_map(|hit| {
+            let source = hit.get("_source")?;
+            Some(Measured {
+                value: at_path(source, field)?.as_f64()?,
+                at: time_of(source, "timestamp")?,
+                revision: source.get("revision").and_then(Value::as_str),
+                hit,
+            })
+        })
+        .collect()
+}
+
+pub(super) fn judge(rule: &Rule, change: &Change, answer: &Value, _at: Moment) -> Judged {
+    let mut judged = Judged::default();
+    for (key, bucket) in keys(rule, answer) {
+        let mut after = values(bucket, "after", &change.field);
+        let mut before = values(bucket, "before", &change.field);
+        let mut against = against(change.against).to_owned();
+        match change.against {
+            Baseline::PreviousRevision => {
+                let Some(newest) = after.first().and_then(|value| value.revision) else {
+                    continue;
+                };
+                after.retain(|value| value.revision == Some(newest));
+                before.retain(|value| value.revision.is_some_and(|own| own != newest));
+                // The one before, not all that ever were.
+                let previous = before.first().and_then(|value| value.revision);
+                before.retain(|value| value.revision == previous);
+                let short = |revision: &str| revision.chars().take(8).collect::<String>();
+                against = format!(
+                    "revision {} (now {})",
+                    previous.map(short).unwrap_or_default(),
+                    short(newest)
+                );
+            }
+            Baseline::ChangePoint => {
+                let Some(position) = change_point(&after, change.minimum) else {
+                    continue;
+                };
+                // Newest first: what is behind the position came before.
+                before = after.split_off(position);
+                if let Some(first) = after.last() {
+                    against = format!("before {}", Moment::from_epoch_ms(first.at));
+                }
+            }
+            _ => {}
+        }
+        let enough = change.minimum.max(4) as usize;
+        if before.len() < enough || after.len() < enough {
+            continue;
+        }
+        let numbers =
+            |side: &[Measured<'_>]| side.iter().map(|one| one.value).collect::<Vec<f64>>();
+        let Some(comparison) = Comparison::of(&numbers(&before), &numbers(&after)) else {
+            continue;
+        };
+        let (limit, is_beyond, _) = beyond(
+            comparison.shift_percent,
+            change.above_percent,
+            change.below_percent.map(|percent| -percent.abs()),
+        );
+        judged.readings.push(Reading {
+            key: key.clone(),
+            value: comparison.shift_percent,
+            limit,
+        });
+        if is_beyond && comparison.p < LIKELY {
+            judged.findings.push(Finding {
+                sentence: sentence(rule, change, &comparison, &against),
+                total: after.len() as u64,
+                fresh: after.len() as u64,
+                value: Some(comparison.shift_percent),
+                limit: Some(limit),
+                since: after.last().map(|value| value.at),
+                documents: after
+                    .iter()
+                    .take(super::MOST_EVIDENCE)
+                    .map(|value| evidence(rule, value.hit))
+                    .collect(),
+                key,
+                ..Finding::default()
+            });
+        }
+    }
+    judged
+}
+
+fn sentence(rule: &Rule, change: &Change, comparison: &Comparison, against: &str) -> String {
+    let Summary { median: before, .. } = comparison.before;
+    let Summary { median: after, .. } = comparison.after;
+    format!(
+        "{} changed by {}{} %: median {} over {}, {} {against} ({} and {} values, chance below {})",
+        change.field,
+        if comparison.shift_percent > 0.0 {
+            "+"
+        } else {
+            ""
+        },
+        number((comparison.shift_percent * 10.0).round() / 10.0),
+        number(after),
+        Span(rule.window),
+        number(before),
+        comparison.after.count,
+        comparison.before.count,
+        LIKELY
+    )
+}
+
+fn against(baseline: Baseline) -> &'static str {
+    match baseline {
+        Baseline::Previous => "in the same time before",
+        Baseline::Yesterday => "at the same time yesterday",
+        Baseline::LastWeek => "at the same time last week",
+        Baseline::PreviousRevision | Baseline::ChangePoint => "before",
+    }
+}
+
+/// The division of values, newest first, with the greatest difference of ranks between its sides.
+fn change_point(values: &[Measured<'_>], minimum: u64) -> Option<usize> {
+    let least = usize::try_from(minimum.max(4)).ok()?;
+    if values.len() < 2 * least {
+        return None;
+    }
+    let mut order: Vec<usize> = (0..values.len()).collect();
+    order.sort_by(|a, b| values[*a].value.total_cmp(&values[*b].value));
+    let mut ranks = vec![0.0; values.len()];
+    for (rank, position) in order.into_iter().enumerate() {
+        ranks[position] = rank as f64 + 1.0;
+    }
+    let (count, mut sum) = (values.len() as f64, 0.0);
+    let mut best = (0.0, 0);
+    for (position, rank) in ranks.iter().enumerate() {
+        sum += rank;
+        let (head, tail) = ((position + 1) as f64, count - (position + 1) as f64);
+        if position + 1 < least || values.len() - position - 1 < least {
+            continue;
+        }
+        // How far the rank sum is from its mean, in its standard deviations.
+        let distance =
+            (sum - head * (count + 1.0) / 2.0).abs() / (head * tail * (count + 1.0) / 12.0).sqrt();
+        if distance > best.0 {
+            best = (distance, position + 1);
+        }
+    }
+    (best.0 > 0.0).then_some(best.1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        measure::Memory,
+        rules::{RuleSet, Source},
+    };
+
+    fn rule(when: &str) -> Rule {
+        let text = format!(
+            "rules: [{{title: t, index: c.vitals, when: {{change: {when}}}, score: 40, reporters: [{{type: slack}}]}}]"
+        );
+        let mut set = RuleSet::default();
+        set.add_text(&text, Source::Own, None, "t", "c.");
+        assert_eq!(set.problems, []);
+        set.rules.remove(0)
+    }
+
+    fn side(values: &[(f64, &str)], from_minute: i64) -> Value {
+        let hits: Vec<Value> = values
+            .iter()
+            .enumerate()
+            .map(|(at, (value, revision))| {
+                let time = Moment::from_epoch_ms((from_minute - at as i64) * 60_000).to_string();
+                json!({"_source": {"load": value, "timestamp": time, "revision": revision}})
+            })
+            .collect();
+        json!({"values": {"hits": {"hits": hits}}})
+    }
+
+    fn noisy(base: f64, count: usize, revision: &'static str) -> Vec<(f64, &'static str)> {
+        (0..count)
+            .map(|at| (base + (at * 37 % 11) as f64, revision))
+            .collect()
+    }
+
+    fn found(rule: &Rule, after: &[(f64, &str)], before: &[(f64, &str)]) -> Option<String> {
+        let answer = json!({"after": side(after, 10_000), "before": side(before, 5_000)});
+        let judged = super::super::judge(rule, &answer, &mut Memory::default(), Moment::now());
+        judged.findings.into_iter().next().map(|one| one.sentence)
+    }
+
+    #[test]
+    fn a_change_needs_size_certainty_and_enough_values() {
+        let own = rule("{field: load, against: previous, above_percent: 20, minimum: 8}");
+        let before = noisy(100.0, 12, "a");
+        assert_eq!(found(&own, &noisy(110.0, 12, "a"), &before), None);
+        assert_eq!(found(&own, &noisy(150.0, 5, "a"), &before), None);
+        let sentence = found(&own, &noisy(150.0, 12, "a"), &before).unwrap();
+        assert!(
+            sentence.starts_with(
+                "load changed by +47.9 %: median 154 over 1h, 104 in the same time before"
+            ),
+            "{sentence}"
+        );
+        assert_eq!(found(&own, &noisy(60.0, 12, "a"), &before), None);
+    }
+
+    #[test]
+    fn the_revision_before_is_the_baseline() {
+        let own = rule("{field: load, against: previous-revision, above_percent: 20, minimum: 8}");
+        let mut before = noisy(150.0, 10, "new");
+        before.extend(noisy(100.0, 10, "old"));
+        before.extend(noisy(500.0, 10, "older"));
+        let sentence = found(&own, &noisy(150.0, 10, "new"), &before).unwrap();
+        assert!(sentence.contains("revision old (now new)"), "{sentence}");
+    }
+
+    #[test]
+    fn the_moment_of_a_change_is_found() {
+        let own = rule("{field: load, against: change-point, above_percent: 20, minimum: 8}");
+        let mut values = noisy(150.0, 15, "a");
+        values.extend(noisy(100.0, 30, "a"));
+        let sentence = found(&own, &values, &[]).unwrap();
+        assert!(sentence.contains("(15 and 30 values"), "{sentence}");
+        assert_eq!(found(&own, &noisy(100.0, 45, "a"), &[]), None);
+    }
+}
