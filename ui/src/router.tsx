@@ -100,6 +100,33 @@ const dashboard = createRoute({
   component: lazyRouteComponent(() => import('./views/dashboard'), 'DashboardView'),
 });
 
+const incidents = createRoute({
+  getParentRoute: () => root,
+  path: '/incidents',
+  validateSearch: texts('from', 'to'),
+  component: lazyRouteComponent(() => import('./views/incidents'), 'Incidents'),
+});
+
+const incident = createRoute({
+  getParentRoute: () => root,
+  path: '/incidents/$id',
+  validateSearch: texts('silence'),
+  component: lazyRouteComponent(() => import('./views/incident'), 'IncidentView'),
+});
+
+const rules = createRoute({
+  getParentRoute: () => root,
+  path: '/rules',
+  component: lazyRouteComponent(() => import('./views/rules'), 'Rules'),
+});
+
+const report = createRoute({
+  getParentRoute: () => root,
+  path: '/report',
+  validateSearch: texts('day', 'period'),
+  component: lazyRouteComponent(() => import('./views/report'), 'Report'),
+});
+
 const stack = createRoute({
   getParentRoute: () => root,
   path: '/stack',
@@ -150,6 +177,10 @@ export const router = createRouter({
     discover,
     dashboards,
     dashboard,
+    incidents,
+    incident,
+    rules,
+    report,
     stack,
     access,
     components,

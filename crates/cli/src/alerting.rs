@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
@@ -25,7 +26,7 @@ use canarytrace_model::{
     stack::EnvValue,
 };
 
-use crate::{configuration, failure::Failure, variables::Variables};
+use crate::{configuration, failure::Failure, reporting::Mailing, variables::Variables};
 
 /// Everything that a listener is started with.
 pub(crate) struct Alerting {
@@ -33,6 +34,8 @@ pub(crate) struct Alerting {
     pub(crate) rules: RuleSet,
     /// Files that rules came from, to see when they change.
     pub(crate) files: Vec<PathBuf>,
+    /// The report that is sent by itself.
+    pub(crate) mailing: Option<Arc<Mailing>>,
 }
 
 /// Who asks.
@@ -58,10 +61,18 @@ impl Alerting {
         for missing in missing_channels(&rules, &settings) {
             tracing::warn!("{missing}");
         }
+        let mailing = match &config.report {
+            Some(report) => {
+                let mailing = Mailing::new(report, &settings.channels, variables)?;
+                Some(Arc::new(mailing))
+            }
+            None => None,
+        };
         Ok(Self {
             settings,
             rules,
             files,
+            mailing,
         })
     }
 }

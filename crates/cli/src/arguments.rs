@@ -29,6 +29,8 @@ pub(crate) enum Command {
     Rules(RulesArguments),
     /// Try the channels that notices go to
     Notify(NotifyArguments),
+    /// Availability and vitality of a day, week or month, as a page
+    Report(ReportArguments),
     /// Start a demo shop, the whole stack, and monitors that watch it
     Demo(DemoArguments),
     /// Write a repository of monitors to start from
@@ -264,6 +266,34 @@ pub(crate) enum RulesCommand {
         #[arg(long, value_name = "URL")]
         store: Option<String>,
     },
+}
+
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Example: canarytrace report --store http://127.0.0.1:9200 --day 2026-11-25 --out report.pdf"
+)]
+pub(crate) struct ReportArguments {
+    /// Elasticsearch, OpenSearch or canarytrace server
+    #[arg(long, value_name = "URL", env = "ELASTIC_CLUSTER")]
+    pub(crate) store: String,
+    /// A day of the period [default: yesterday]
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub(crate) day: Option<String>,
+    /// day, week or month
+    #[arg(long, default_value = "day")]
+    pub(crate) period: String,
+    /// Zone of its days
+    #[arg(long, value_name = "ZONE", default_value = "UTC")]
+    pub(crate) timezone: String,
+    /// Where to write it: .html, .pdf or .png
+    #[arg(long, value_name = "FILE", default_value = "report.html")]
+    pub(crate) out: PathBuf,
+    /// Send it to these addresses as well, who do not see each other (repeatable)
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) mail: Vec<String>,
+    /// A canarytrace.yaml with the mail server
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
 }
 
 #[derive(Args, Debug)]

@@ -13,6 +13,7 @@ mod job;
 mod measured;
 mod monitors;
 mod render;
+mod reporting;
 mod retention;
 mod runs;
 mod stack;
@@ -53,6 +54,7 @@ fn main() -> ExitCode {
         Command::Setup(setup) => commands::setup::run(&setup, &variables),
         Command::Listen(listen) => commands::listen::run(&listen, &variables),
         Command::Rules(rules) => commands::rules::run(&rules.command, &variables),
+        Command::Report(report) => commands::report::run(&report, &variables),
         Command::Notify(notify) => commands::notify::run(&notify.command, &variables),
         Command::Serve(serve) => commands::serve::run(serve, variables),
         Command::Demo(demo) => commands::demo::run(demo, variables),

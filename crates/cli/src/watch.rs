@@ -29,7 +29,10 @@ use tokio::sync::{Mutex, broadcast};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::alerting::Alerting;
+use crate::{
+    alerting::Alerting,
+    reporting::{Mailing, Wanted},
+};
 
 /// Between two rounds, and how much longer than a round that is at least.
 const PAUSE: Duration = Duration::from_secs(2);
@@ -81,13 +84,11 @@ impl Surroundings for Around {
         }
     }
 
-    async fn is_expected(&self, monitor: &str) -> Option<bool> {
+    async fn is_expected(&self, monitor: &str, since: Moment) -> Option<bool> {
         let monitors = self.schedule.as_ref()?.monitors().await;
         if let Some(own) = monitors.iter().find(|own| own.id == monitor) {
-            return Some(!matches!(
-                own.state,
-                MonitorState::Paused | MonitorState::Manual
-            ));
+            let is_on = !matches!(own.state, MonitorState::Paused | MonitorState::Manual);
+            return Some(is_on && was_due(own.schedule.as_deref(), since, Moment::now()));
         }
         // One that was scheduled and is not any more was taken out; of others nothing is known here.
         let body =
@@ -111,6 +112,19 @@ impl Surroundings for Around {
     }
 }
 
+/// Whether a schedule as it is shown had a run between two moments; a run needs a while to be stored.
+fn was_due(schedule: Option<&str>, since: Moment, now: Moment) -> bool {
+    const RUN: Duration = Duration::from_secs(600);
+    let Some((expression, zone)) = schedule
+        .filter(|schedule| !schedule.starts_with("every "))
+        .and_then(|schedule| schedule.rsplit_once(' '))
+    else {
+        return true;
+    };
+    let next = canarytrace_scheduler::next_of_cron(expression, zone, since.0);
+    next.is_none_or(|next| next.checked_add(RUN).is_ok_and(|late| late < now.0))
+}
+
 fn lenient(expression: &str) -> IndexTarget {
     IndexTarget::new(expression).with_options(TargetOptions {
         ignore_unavailable: true,
@@ -129,6 +143,7 @@ pub(crate) struct Watch {
     /// Files that rules and settings came from, with their content.
     files: Mutex<Vec<(PathBuf, Option<Vec<u8>>)>>,
     status: Mutex<Status>,
+    mailing: Mutex<Option<Arc<Mailing>>>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -174,6 +189,7 @@ impl Watch {
             reader,
             files: Mutex::new(read_all(&files)),
             status: Mutex::new(Status::default()),
+            mailing: Mutex::new(alerting.mailing),
         }
     }
 
@@ -216,7 +232,9 @@ impl Watch {
                 Ok(_) => away.is_back(&mut listener).await,
                 Err(error) => away.failed(&mut listener, &error.to_string()).await,
             }
+            let prefix = listener.settings().prefix.clone();
             drop(listener);
+            self.mail_report(&prefix).await;
             let pause = (took * REST).clamp(PAUSE, LONGEST_PAUSE);
             let woken = async {
                 match &mut changes {
@@ -236,6 +254,15 @@ impl Watch {
         }
         if let Err(error) = self.listener.lock().await.finish().await {
             warn!(%error, "the lease was not given up; another listener waits until it ends");
+        }
+    }
+
+    /// Sends the daily report when its hour has come, unless another listener does.
+    async fn mail_report(&self, prefix: &str) {
+        let mailing = self.mailing.lock().await.clone();
+        if let (Some(mailing), false) = (mailing, self.status.lock().await.standby) {
+            let storage = Storage::new(Arc::clone(&self.service), prefix);
+            mailing.send_due(&storage, prefix).await;
         }
     }
 
@@ -267,6 +294,7 @@ impl Watch {
                 }
                 let mut listener = self.listener.lock().await;
                 listener.replace(alerting.settings, alerting.rules);
+                *self.mailing.lock().await = alerting.mailing;
             }
             Err(problem) => {
                 warn!(%problem, "the changed listener configuration is invalid; the old one stays in force");
@@ -498,11 +526,10 @@ impl Alerts for Watch {
         sent.map_err(|error| AlertError::Refused(error.to_string()))
     }
 
-    async fn report(
-        &self,
-        _day: Option<&str>,
-        _period: Option<&str>,
-    ) -> Result<String, AlertError> {
-        Err(AlertError::Refused("there is no report yet".to_owned()))
+    async fn report(&self, day: Option<&str>, period: Option<&str>) -> Result<String, AlertError> {
+        let prefix = self.listener.lock().await.settings().prefix.clone();
+        let storage = Storage::new(Arc::clone(&self.service), &prefix);
+        let wanted = Wanted::read(day, period, None).map_err(AlertError::Refused)?;
+        Ok(wanted.make(&storage, &prefix).await?.html)
     }
 }

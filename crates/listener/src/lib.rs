@@ -11,6 +11,7 @@ pub mod calendar;
 pub mod incident;
 pub mod measure;
 pub mod message;
+pub mod report;
 pub mod reporters;
 pub mod rules;
 pub mod score;

@@ -36,8 +36,8 @@ pub trait Surroundings: Send + Sync {
     async fn what_changed(&self, uuid: &str) -> Option<String>;
     /// Starts a monitor at once; false where none is run here.
     async fn run_again(&self, monitor: &str) -> bool;
-    /// Whether a monitor is to run by its schedule; none: not known here.
-    async fn is_expected(&self, monitor: &str) -> Option<bool>;
+    /// Whether a monitor was to run after a moment by its schedule; none: not known here.
+    async fn is_expected(&self, monitor: &str, since: Moment) -> Option<bool>;
     /// When old data was last deleted; the outer none: not asked here.
     async fn kept_at(&self) -> Option<Option<Moment>>;
 }
@@ -359,7 +359,7 @@ impl Listener {
         let rules: Vec<Rule> = self.rules.rules.clone();
         let due: Vec<Rule> = rules
             .into_iter()
-            .filter(|rule| self.is_due(&rule.title.to_lowercase(), now, cadence(rule)))
+            .filter(|rule| self.is_due(&rule.title.to_lowercase(), now, rule.cadence()))
             .collect();
         outcome.rules = due.len();
         self.say(&format!("Listener agent: evaluate {} rules", due.len()));
@@ -478,8 +478,9 @@ impl Listener {
             let mut missed = Vec::new();
             for finding in judged.findings {
                 let monitor = finding.key.clone().unwrap_or_default();
-                // Who was paused or taken away is not missed.
-                if self.surroundings.is_expected(&monitor).await != Some(false) {
+                let since = Moment::from_epoch_ms(finding.since.unwrap_or_else(|| at.epoch_ms()));
+                // Who was paused or taken away, or has his hours, is not missed.
+                if self.surroundings.is_expected(&monitor, since).await != Some(false) {
                     missed.push(finding);
                 }
             }
@@ -504,16 +505,20 @@ impl Listener {
             return;
         }
         let buckets = answer.pointer("/keys/buckets").and_then(Value::as_array);
+        let mut failing = BTreeSet::new();
         for bucket in buckets.into_iter().flatten() {
-            let newest = bucket.pointer("/last/hits/hits/0/_source");
-            let (Some(monitor), Some(newest)) = (bucket.get("key").and_then(Value::as_str), newest)
-            else {
-                continue;
-            };
-            match newest.get("passed").and_then(Value::as_bool) {
-                Some(false) => self.failing.insert(monitor.to_owned()),
-                _ => self.failing.remove(monitor),
-            };
+            let newest = bucket.pointer("/last/hits/hits/0/_source/passed");
+            if let (Some(monitor), Some(false)) = (
+                bucket.get("key").and_then(Value::as_str),
+                newest.and_then(Value::as_bool),
+            ) {
+                failing.insert(monitor.to_owned());
+            }
+        }
+        // Rules about some monitors only know less than those about all.
+        match rule.filters.is_empty() {
+            true => self.failing = failing,
+            false => self.failing.extend(failing),
         }
     }
 
@@ -984,21 +989,4 @@ fn is_judged_late(rule: &Rule) -> bool {
         rule.condition,
         Condition::Absence(_) | Condition::New(_) | Condition::Certificate(_)
     )
-}
-
-/// How often a rule is judged: what looks at hours need not be looked at every second.
-fn cadence(rule: &Rule) -> Duration {
-    match rule.condition {
-        Condition::Count(_)
-        | Condition::Header(_)
-        | Condition::Rate(_)
-        | Condition::Runs(_)
-        | Condition::Consecutive(_)
-        | Condition::Quorum(_) => Duration::ZERO,
-        // Its window moves on by a twelfth at least before anything is different.
-        Condition::Change(_) => {
-            (rule.window / 12).clamp(Duration::from_secs(60), Duration::from_secs(3600))
-        }
-        _ => (rule.window / 60).clamp(Duration::from_secs(30), Duration::from_secs(600)),
-    }
 }

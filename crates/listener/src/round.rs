@@ -48,17 +48,54 @@ pub(crate) async fn ask(
     observe: &(dyn Fn(&str) + Sync),
 ) -> Result<Vec<Answer>, EsError> {
     let none = Memory::default();
-    let questions: Vec<Question> = rules
+    let mut questions: Vec<Question> = rules
         .iter()
         .map(|rule| {
             let memory = memories.get(&rule.title.to_lowercase()).unwrap_or(&none);
             measure::question(rule, memory, at)
         })
         .collect();
+    // Where nothing failed there is no order of runs to look at, and that is nearly everywhere.
+    let first: Vec<Question> = rules
+        .iter()
+        .zip(&questions)
+        .map(|(rule, question)| Question {
+            aggregations: measure::suspects_question(rule).unwrap_or(Value::Null),
+            ..question.clone()
+        })
+        .collect();
+    let looked_at = ask_all(storage, rules, &first, at, observe).await?;
+    for (question, answer) in questions.iter_mut().zip(looked_at) {
+        if let Some(Ok(answer)) = answer {
+            question.only = Some(measure::suspects(&answer));
+        }
+    }
+    let answers = ask_all(storage, rules, &questions, at, observe).await?;
+    let nothing = || Ok(json!({"doc_count": 0}));
+    Ok(answers
+        .into_iter()
+        .map(|answer| answer.unwrap_or_else(nothing))
+        .collect())
+}
+
+/// Asks every question that asks for something.
+async fn ask_all(
+    storage: &Storage,
+    rules: &[&Rule],
+    questions: &[Question],
+    at: Moment,
+    observe: &(dyn Fn(&str) + Sync),
+) -> Result<Vec<Option<Answer>>, EsError> {
     let mut groups: BTreeMap<(&str, i64), Vec<usize>> = BTreeMap::new();
-    for (number, rule) in rules.iter().enumerate() {
-        let from = questions.get(number).map_or(0, |question| question.from);
-        groups.entry((&rule.index, from)).or_default().push(number);
+    for (number, (rule, question)) in rules.iter().zip(questions).enumerate() {
+        let is_empty =
+            question.aggregations.is_null() || question.only.as_ref().is_some_and(Vec::is_empty);
+        if !is_empty {
+            groups
+                .entry((&rule.index, question.from))
+                .or_default()
+                .push(number);
+        }
     }
     let parts: Vec<(String, i64, Vec<usize>)> = groups
         .into_iter()
@@ -70,13 +107,11 @@ pub(crate) async fn ask(
                 .collect::<Vec<_>>()
         })
         .collect();
-    let mut answers: Vec<Answer> = (0..rules.len())
-        .map(|_| Err(EsError::internal("not asked")))
-        .collect();
+    let mut answers: Vec<Option<Answer>> = vec![None; rules.len()];
     for some in parts.chunks(SEARCHES_AT_ONCE) {
         let mut searches = Vec::new();
         for (target, from, numbers) in some {
-            let body = body(rules, &questions, numbers, *from, at);
+            let body = body(rules, questions, numbers, *from, at);
             observe(&format!("{target} {body}"));
             searches.push((lenient(target), SearchRequest::parse(body)?));
         }
@@ -86,7 +121,7 @@ pub(crate) async fn ask(
                 Ok(answer) => fill(
                     &mut answers,
                     rules,
-                    &questions,
+                    questions,
                     numbers,
                     answer.aggregations.as_ref(),
                 ),
@@ -96,7 +131,7 @@ pub(crate) async fn ask(
                     alone(
                         storage,
                         rules,
-                        &questions,
+                        questions,
                         numbers,
                         target,
                         *from,
@@ -126,7 +161,7 @@ fn body(
         {
             aggregations.insert(
                 format!("r{number}"),
-                json!({"filter": rule.query(), "aggs": question.aggregations}),
+                json!({"filter": filter(rule, question), "aggs": question.aggregations}),
             );
         }
     }
@@ -135,6 +170,14 @@ fn body(
         "query": {"bool": {"filter": [{"range": {"timestamp": {"gte": measure::date(from), "lte": at.to_string()}}}]}},
         "aggs": aggregations,
     })
+}
+
+fn filter(rule: &Rule, question: &Question) -> Value {
+    let mut filters = rule.filters.clone();
+    if let (Some(only), Some(field)) = (&question.only, &rule.by) {
+        filters.push(json!({"terms": {field.as_str(): only}}));
+    }
+    json!({"bool": {"filter": filters}})
 }
 
 fn asked<'a>(
@@ -152,14 +195,17 @@ fn first_alike(rules: &[&Rule], questions: &[Question], numbers: &[usize], numbe
     };
     let alike = numbers.iter().copied().find(|other| {
         asked(rules, questions, *other).is_some_and(|(other, asks)| {
-            other.filters == rule.filters && asks.aggregations == question.aggregations
+            other.filters == rule.filters
+                && other.by == rule.by
+                && asks.only == question.only
+                && asks.aggregations == question.aggregations
         })
     });
     alike.unwrap_or(number)
 }
 
 fn fill(
-    answers: &mut [Answer],
+    answers: &mut [Option<Answer>],
     rules: &[&Rule],
     questions: &[Question],
     numbers: &[usize],
@@ -170,7 +216,9 @@ fn fill(
         let found = aggregations.and_then(|all| all.get(&format!("r{first}")));
         if let Some(answer) = answers.get_mut(*number) {
             // No index, no answer: nothing was found.
-            *answer = Ok(found.cloned().unwrap_or_else(|| json!({"doc_count": 0})));
+            *answer = Some(Ok(found
+                .cloned()
+                .unwrap_or_else(|| json!({"doc_count": 0}))));
         }
     }
 }
@@ -185,7 +233,7 @@ async fn alone(
     target: &str,
     from: i64,
     at: Moment,
-    answers: &mut [Answer],
+    answers: &mut [Option<Answer>],
 ) -> Result<(), EsError> {
     for number in numbers {
         let body = body(rules, questions, &[*number], from, at);
@@ -204,7 +252,7 @@ async fn alone(
             ),
             Err(error) => {
                 if let Some(answer) = answers.get_mut(*number) {
-                    *answer = Err(error);
+                    *answer = Some(Err(error));
                 }
             }
         }

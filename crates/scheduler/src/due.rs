@@ -20,6 +20,17 @@ pub fn check_cron(expression: &str, timezone: &str) -> Result<(), String> {
     })
 }
 
+/// The first due moment of a cron schedule after another; none where it cannot be told.
+pub fn next_of_cron(
+    expression: &str,
+    timezone: &str,
+    after: jiff::Timestamp,
+) -> Option<jiff::Timestamp> {
+    let zoned = after.to_zoned(TimeZone::get(timezone).ok()?);
+    let next = parse(expression).ok()?.find_next_occurrence(&zoned, false);
+    next.ok().map(|next| next.timestamp())
+}
+
 fn parse(expression: &str) -> Result<croner::Cron, String> {
     CronParser::builder()
         .seconds(Seconds::Optional)

@@ -12,7 +12,7 @@ pub mod due;
 mod executor;
 
 pub use child::RunCommand;
-pub use due::check_cron;
+pub use due::{check_cron, next_of_cron};
 pub use executor::{
     Executor, ExecutorConfig, ExecutorHandle, Ledger, MonitorPlan, MonitorStatus, RunPhase,
 };

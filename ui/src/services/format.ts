@@ -122,3 +122,19 @@ export function until(at: Time, now = Date.now()): string {
   if (seconds < 5400) return `in ${Math.round(seconds / 60)} min`;
   return `in ${Math.round(seconds / 3600)} h`;
 }
+
+/** A length of time in its two largest units. */
+export function duration(ms: Maybe): string {
+  if (ms === null || ms === undefined || Number.isNaN(ms)) return '–';
+  const minutes = Math.max(0, Math.round(ms / 60_000));
+  if (minutes < 60) return `${minutes} min`;
+  const hours = Math.floor(minutes / 60);
+  if (hours < 48) return minutes % 60 === 0 ? `${hours} h` : `${hours} h ${minutes % 60} min`;
+  return hours % 24 === 0 ? `${hours / 24} d` : `${Math.floor(hours / 24)} d ${hours % 24} h`;
+}
+
+/** A number with as many digits as say something. */
+export function number(value: Maybe): string {
+  if (value === null || value === undefined || Number.isNaN(value)) return '–';
+  return value.toLocaleString('en', { maximumFractionDigits: Math.abs(value) < 100 ? 2 : 0 });
+}

@@ -3,11 +3,13 @@ import { type FormEvent, useEffect, useMemo, useState } from 'react';
 import { Empty, Failure, Show } from '../components/faces';
 import { PageHead } from '../components/layout';
 import { Badge, causeName, isOurs, type Role, Strip } from '../components/outcome';
+import { useIncidents } from '../services/alerts';
 import { ago, count, milliseconds, percent, until } from '../services/format';
 import type { Monitor, RunDocument } from '../services/model';
 import { type Answer, type Bucket, buckets, inner, useSearch } from '../services/search';
 import { useAddUrl, useMonitors } from '../services/server';
 import { shortUrl } from '../services/url';
+import { IncidentTable } from './incidents';
 import './overview.css';
 
 const WINDOWS: Record<string, [string, string]> = {
@@ -139,6 +141,7 @@ export function Overview() {
           ) : (
             <>
               <Totals all={all} />
+              <OpenIncidents />
               <Failing all={all} />
               <section className="card flush" aria-label="Monitors">
                 <header className="spread">
@@ -415,6 +418,21 @@ function Pages({ from, recent, window }: { from: string; recent: string; window:
       {list('Slowest pages', slowest)}
       {list(`Most changed within ${window}`, changed)}
     </div>
+  );
+}
+
+/** What the listener has found and nobody has ended. */
+function OpenIncidents() {
+  const open = useIncidents('open');
+  if (!open.data || open.data.length === 0) return null;
+  return (
+    <section className="card flush" aria-label="Open incidents">
+      <header className="spread">
+        <h2>Open incidents</h2>
+        <Link to="/incidents">All incidents</Link>
+      </header>
+      <IncidentTable incidents={open.data.slice(0, 5)} />
+    </section>
   );
 }
 

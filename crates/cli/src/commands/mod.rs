@@ -6,6 +6,7 @@ pub(crate) mod demo;
 pub(crate) mod init;
 pub(crate) mod listen;
 pub(crate) mod notify;
+pub(crate) mod report;
 pub(crate) mod rules;
 pub(crate) mod run;
 pub(crate) mod runner;

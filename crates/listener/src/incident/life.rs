@@ -99,7 +99,7 @@ pub fn observe(
         told = Told::Opened;
     }
     let is_new = own.repetition == 0;
-    count(&mut own, findings, at, is_new);
+    count(&mut own, rule, findings, at, is_new);
     describe(&mut own, rule, findings, at);
     *incident = Some(own);
     told
@@ -140,7 +140,7 @@ fn open(rule: &Rule, key: &str, findings: &[&Finding], at: Moment, is_late: bool
 }
 
 /// Each document once; a repetition at most every ten minutes.
-fn count(incident: &mut Incident, findings: &[&Finding], at: Moment, is_new: bool) {
+fn count(incident: &mut Incident, rule: &Rule, findings: &[&Finding], at: Moment, is_new: bool) {
     let newest = incident
         .documents
         .iter()
@@ -167,14 +167,19 @@ fn count(incident: &mut Incident, findings: &[&Finding], at: Moment, is_new: boo
         incident.counted_at = at.to_string();
         return;
     }
-    // A listener that comes every ten minutes did not see it at least once: another bout.
-    if since(incident.last(), at) > REPEAT + REPEAT / 2 {
+    if !is_current(incident, rule, at) {
         incident.bouts += 1;
     }
     if since(moment(&incident.counted_at), at) >= REPEAT {
         incident.repetition += 1;
         incident.counted_at = at.to_string();
     }
+}
+
+/// Whether it was seen when it was looked for last, even by a listener that comes every ten minutes only.
+fn is_current(incident: &Incident, rule: &Rule, at: Moment) -> bool {
+    let between = REPEAT.max(rule.cadence());
+    since(incident.last(), at) <= between + between / 2
 }
 
 fn describe(incident: &mut Incident, rule: &Rule, findings: &[&Finding], at: Moment) {
@@ -295,7 +300,9 @@ pub fn deliver_held(
     at: Moment,
 ) -> bool {
     let reopened = incident.reopened > 0 && incident.told;
-    let owed = incident.is_open() && rule.notify == Notify::Immediately;
+    // What already gets better is not news; if it does not, it is told then.
+    let is_there = incident.late || is_current(incident, rule, at) && !incident.recovering;
+    let owed = incident.is_open() && rule.notify == Notify::Immediately && is_there;
     let last_told =
         incident.transitions.iter().rev().find(|transition| {
             matches!(transition.what, What::Told | What::Closed | What::Reopened)

@@ -63,6 +63,9 @@ pub struct Incident {
     /// Times it was seen again after it was not.
     pub bouts: u32,
     pub reopened: u32,
+    /// The newest run was good, though not all of the last ones.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub recovering: bool,
     /// Of an internal check, not of a rule.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub check: bool,

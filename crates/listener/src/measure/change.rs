@@ -53,6 +53,7 @@ pub(super) fn question(rule: &Rule, change: &Change, at: Moment) -> Question {
             rule,
             json!({"after": values(now - window, now), "before": values(before_from, before_until)}),
         ),
+        only: None,
     }
 }
 
@@ -268,7 +269,7 @@ mod tests {
         let sentence = found(&own, &noisy(150.0, 12, "a"), &before).unwrap();
         assert!(
             sentence.starts_with(
-                "load changed by +47.9 %: median 154 over 1h, 104 in the same time before"
+                "load changed by +47.8 %: median 154 over 1h, 104 in the same time before"
             ),
             "{sentence}"
         );

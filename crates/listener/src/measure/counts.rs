@@ -34,6 +34,7 @@ pub(super) fn question(rule: &Rule, at: Moment) -> Question {
         // Whole grains, or the first would shrink as the window moves on.
         from: floor(begin, grain * MINUTE_MS),
         aggregations: keyed(rule, inside),
+        only: None,
     }
 }
 

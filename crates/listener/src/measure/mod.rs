@@ -7,7 +7,10 @@ mod news;
 mod runs;
 mod statistics;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use canarytrace_model::time::Moment;
 use serde::{Deserialize, Serialize};
@@ -36,6 +39,8 @@ pub struct Finding {
     pub documents: Vec<Evidence>,
     pub monitors: Vec<String>,
     pub blame: Option<Blame>,
+    /// The newest run was good.
+    pub is_recovering: bool,
 }
 
 /// A document behind a finding.
@@ -62,6 +67,9 @@ pub struct Memory {
     pub known: BTreeMap<String, i64>,
     /// The past was read for `known`.
     pub is_seeded: bool,
+    /// Keys whose runs fail, or come and go.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub failing: BTreeSet<String>,
     /// Runs for which another one was asked, by monitor.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub confirming: BTreeMap<String, String>,
@@ -98,6 +106,8 @@ pub struct Question {
     /// ms since the epoch; the end is the moment of judging.
     pub from: i64,
     pub aggregations: Value,
+    /// Only these values of the rule's key are asked for.
+    pub only: Option<Vec<String>>,
 }
 
 fn span_ms(span: Duration) -> i64 {
@@ -116,12 +126,34 @@ pub fn question(rule: &Rule, memory: &Memory, at: Moment) -> Question {
         Condition::Runs(_)
         | Condition::Consecutive(_)
         | Condition::Lasting(_)
-        | Condition::Quorum(_) => runs::question(rule, at),
+        | Condition::Quorum(_) => runs::question(rule, memory, at),
         Condition::Absence(absence) => runs::absence_question(rule, absence, at),
         Condition::New(new) => news::question(rule, new, memory, at),
         Condition::Certificate(certificate) => news::certificate_question(rule, certificate, at),
         Condition::Change(change) => change::question(rule, change, at),
     }
+}
+
+/// Which keys a rule has to look at closely: those with a failure within its window. None: it looks at all.
+pub fn suspects_question(rule: &Rule) -> Option<Value> {
+    let needs_failures = matches!(
+        rule.condition,
+        Condition::Runs(_)
+            | Condition::Consecutive(_)
+            | Condition::Lasting(_)
+            | Condition::Quorum(_)
+    );
+    let field = rule.by.as_deref().filter(|_| needs_failures)?;
+    Some(json!({"failed": {
+        "filter": {"term": {"passed": false}},
+        "aggs": {"keys": {"terms": {"field": field, "size": MOST_KEYS}}},
+    }}))
+}
+
+/// The keys of an answer to [`suspects_question`].
+pub fn suspects(answer: &Value) -> Vec<String> {
+    let failed = answer.get("failed").unwrap_or(&Value::Null);
+    buckets(failed, "keys").iter().map(key_text).collect()
 }
 
 /// What the answer says. `answer` is what came back for the rule: `doc_count` and its aggregations by name.
@@ -133,7 +165,7 @@ pub fn judge(rule: &Rule, answer: &Value, memory: &mut Memory, at: Moment) -> Ju
         Condition::Ratio(ratio) => statistics::judge_ratio(rule, ratio, answer),
         Condition::Statistic(statistic) => statistics::judge(rule, statistic, answer),
         Condition::BurnRate(burn) => statistics::judge_burn(burn, answer),
-        Condition::Runs(runs) => runs::judge(rule, *runs, answer),
+        Condition::Runs(runs) => runs::judge(rule, *runs, answer, memory),
         Condition::Consecutive(count) => runs::judge(
             rule,
             crate::rules::Runs {
@@ -141,6 +173,7 @@ pub fn judge(rule: &Rule, answer: &Value, memory: &mut Memory, at: Moment) -> Ju
                 of: *count,
             },
             answer,
+            memory,
         ),
         Condition::Lasting(span) => runs::judge_lasting(rule, span.0, answer),
         Condition::Quorum(quorum) => runs::judge_quorum(rule, quorum, answer),

@@ -23,6 +23,7 @@ pub(super) fn question(rule: &Rule, new: &New, memory: &Memory, at: Moment) -> Q
         false => new.within.0.max(rule.window),
     };
     Question {
+        only: None,
         from: at.epoch_ms() - span_ms(back),
         aggregations: json!({"texts": {
             "terms": {"field": new.field, "size": MOST_TEXTS},
@@ -103,6 +104,7 @@ fn folded(text: &str, fold: Fold) -> String {
 pub(super) fn certificate_question(rule: &Rule, certificate: &Certificate, at: Moment) -> Question {
     let days = days(certificate);
     Question {
+        only: None,
         from: at.epoch_ms() - span_ms(rule.window),
         aggregations: json!({"soon": {
             "filter": {"range": {"certificateDaysLeft": {"lt": days}}},

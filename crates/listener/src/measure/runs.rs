@@ -6,8 +6,8 @@ use canarytrace_model::{stack::Span, time::Moment};
 use serde_json::{Value, json};
 
 use super::{
-    Blame, Finding, Judged, MOST_KEYS, Question, Reading, buckets, evidence, hits, key_text,
-    number, span_ms, time_of,
+    Blame, Finding, Judged, MOST_KEYS, Memory, Question, Reading, buckets, evidence, hits,
+    key_text, number, span_ms, time_of,
 };
 use crate::rules::{Absence, Condition, MOST_RUNS, Quorum, Rule, Runs};
 
@@ -26,7 +26,12 @@ const RUN_FIELDS: [&str; 12] = [
     "durationMs",
 ];
 
-pub(super) fn question(rule: &Rule, at: Moment) -> Question {
+/// Runs that show whether a monitor comes and goes.
+const HISTORY: u32 = 16;
+/// It comes and goes as long as so many of them failed.
+const FLAPPING: usize = 2;
+
+pub(super) fn question(rule: &Rule, memory: &Memory, at: Moment) -> Question {
     let wanted = match &rule.condition {
         // Runs that say nothing stand between those that do.
         Condition::Runs(runs) => (runs.of + rule.confirm) * 2,
@@ -35,14 +40,27 @@ pub(super) fn question(rule: &Rule, at: Moment) -> Question {
     };
     let mut source: Vec<&str> = RUN_FIELDS.to_vec();
     source.extend(rule.report_labels.iter().map(String::as_str));
+    let newest = |size: u32, source: &[&str]| json!({"top_hits": {"size": size, "sort": [{"timestamp": {"order": "desc"}}], "_source": source}});
+    let mut aggregations = json!({"keys": {
+        "terms": {"field": by(rule), "size": MOST_KEYS},
+        "aggs": {"last": newest(wanted.clamp(5, MOST_RUNS), &source)},
+    }});
+    if let (false, Some(map)) = (memory.failing.is_empty(), aggregations.as_object_mut()) {
+        map.insert(
+            "history".to_owned(),
+            json!({
+                "filter": {"terms": {by(rule): memory.failing}},
+                "aggs": {"keys": {
+                    "terms": {"field": by(rule), "size": MOST_KEYS},
+                    "aggs": {"last": newest(HISTORY, &["passed", "verdict.cause", "timestamp"])},
+                }},
+            }),
+        );
+    }
     Question {
         from: at.epoch_ms() - span_ms(rule.window),
-        aggregations: json!({"keys": {
-            "terms": {"field": by(rule), "size": MOST_KEYS},
-            "aggs": {"last": {"top_hits": {
-                "size": wanted.clamp(5, MOST_RUNS), "sort": [{"timestamp": {"order": "desc"}}], "_source": source,
-            }}},
-        }}),
+        aggregations,
+        only: None,
     }
 }
 
@@ -93,13 +111,17 @@ fn finding(rule: &Rule, key: String, failed: &[&Seen<'_>], sentence: String) -> 
     }
 }
 
-pub(super) fn judge(rule: &Rule, runs: Runs, answer: &Value) -> Judged {
+pub(super) fn judge(rule: &Rule, runs: Runs, answer: &Value, memory: &mut Memory) -> Judged {
     let mut judged = Judged::default();
+    let restless = restless(rule, answer);
+    let mut failing = std::collections::BTreeSet::new();
     for bucket in buckets(answer, "keys") {
         let key = key_text(bucket);
         let seen = seen(rule, bucket);
-        let extra = rule.confirm;
-        let last: Vec<&Seen<'_>> = seen.iter().take((runs.of + extra) as usize).collect();
+        let last: Vec<&Seen<'_>> = seen
+            .iter()
+            .take((runs.of + rule.confirm) as usize)
+            .collect();
         let failed: Vec<&Seen<'_>> = last.iter().copied().filter(|run| run.failed).collect();
         let count = u32::try_from(failed.len()).unwrap_or(u32::MAX);
         judged.readings.push(Reading {
@@ -107,45 +129,85 @@ pub(super) fn judge(rule: &Rule, runs: Runs, answer: &Value) -> Judged {
             value: f64::from(count),
             limit: f64::from(runs.failed),
         });
-        if count < runs.failed {
-            continue;
-        }
         let Some(newest) = seen.first() else { continue };
-        if count < runs.failed + extra {
+        let of_history = restless.get(&key).copied();
+        if let Some(sentence) = is_beyond(rule, runs, &last, &failed, newest) {
+            failing.insert(key.clone());
+            let mut finding = finding(rule, key, &failed, sentence);
+            finding.value = Some(f64::from(count));
+            finding.limit = Some(f64::from(runs.failed));
+            finding.is_recovering = !newest.failed;
+            judged.findings.push(finding);
+        } else if let (Some(count), true) = (of_history, memory.failing.contains(&key)) {
+            // It failed, is good again, and will fail again by all that is known.
+            failing.insert(key.clone());
+            let sentence = format!("comes and goes: {count} of the last {HISTORY} runs failed");
+            let any: Vec<&Seen<'_>> = seen.iter().filter(|run| run.failed).collect();
+            let mut finding = finding(rule, key, &any, sentence);
+            finding.is_recovering = true;
+            judged.findings.push(finding);
+        } else if count >= runs.failed && newest.failed {
             // Whether it really fails is asked at once, unless it already works again.
-            if newest.failed {
-                let uuid = newest.source.get("uuid").and_then(Value::as_str);
-                judged
-                    .confirm
-                    .extend(uuid.map(|uuid| (key, uuid.to_owned())));
-            }
-            continue;
+            let uuid = newest.source.get("uuid").and_then(Value::as_str);
+            judged
+                .confirm
+                .extend(uuid.map(|uuid| (key, uuid.to_owned())));
         }
-        // One run that nobody can be blamed for waits for a second.
-        let is_inconclusive = failed.len() == 1
-            && newest
-                .source
-                .pointer("/verdict/cause")
-                .and_then(Value::as_str)
-                == Some("inconclusive");
-        if is_inconclusive {
-            continue;
-        }
-        let sentence = match count as usize == last.len() && count > 1 {
-            true => format!("the last {count} runs failed (limit {})", runs.failed),
-            false => format!(
-                "{count} of the last {} runs failed (limit {} of {})",
-                last.len(),
-                runs.failed,
-                runs.of
-            ),
-        };
-        let mut finding = finding(rule, key, &failed, sentence);
-        finding.value = Some(f64::from(count));
-        finding.limit = Some(f64::from(runs.failed));
-        judged.findings.push(finding);
     }
+    memory.failing = failing;
     judged
+}
+
+/// The sentence of a finding, when there is one.
+fn is_beyond(
+    rule: &Rule,
+    runs: Runs,
+    last: &[&Seen<'_>],
+    failed: &[&Seen<'_>],
+    newest: &Seen<'_>,
+) -> Option<String> {
+    let count = failed.len();
+    if count < (runs.failed + rule.confirm) as usize {
+        return None;
+    }
+    // One run that nobody can be blamed for waits for a second.
+    let cause = newest
+        .source
+        .pointer("/verdict/cause")
+        .and_then(Value::as_str);
+    if count == 1 && cause == Some("inconclusive") {
+        return None;
+    }
+    Some(match count == last.len() && count > 1 {
+        true => format!("the last {count} runs failed (limit {})", runs.failed),
+        false => format!(
+            "{count} of the last {} runs failed (limit {} of {})",
+            last.len(),
+            runs.failed,
+            runs.of
+        ),
+    })
+}
+
+/// Keys that come and go, and how many of their last runs failed. Of a single failure, or one that lasted and is over,
+/// nothing is to be feared.
+fn restless(rule: &Rule, answer: &Value) -> BTreeMap<String, usize> {
+    let Some(history) = answer.get("history") else {
+        return BTreeMap::new();
+    };
+    buckets(history, "keys")
+        .iter()
+        .filter_map(|bucket| {
+            let seen = seen(rule, bucket);
+            let failed = seen.iter().filter(|run| run.failed).count();
+            let flips = seen
+                .iter()
+                .zip(seen.iter().skip(1))
+                .filter(|(one, other)| one.failed != other.failed)
+                .count();
+            (failed >= FLAPPING && flips >= 3).then(|| (key_text(bucket), failed))
+        })
+        .collect()
 }
 
 pub(super) fn judge_lasting(rule: &Rule, span: Duration, answer: &Value) -> Judged {
@@ -225,36 +287,36 @@ fn place(source: &Value, label: &str) -> Option<String> {
         .find_map(|one| Some(one.trim().strip_prefix(label)?.to_owned()))
 }
 
-/// Runs that the usual interval is reckoned from.
-const INTERVALS: u32 = 12;
 /// Nobody is missed sooner.
 const LEAST_ABSENCE_MS: i64 = 5 * 60_000;
 
 pub(super) fn absence_question(rule: &Rule, absence: &Absence, at: Moment) -> Question {
+    let inner =
+        json!({"first": {"min": {"field": "timestamp"}}, "last": {"max": {"field": "timestamp"}}});
     Question {
+        only: None,
         from: at.epoch_ms() - span_ms(absence.forget.0.max(rule.window)),
-        aggregations: json!({"keys": {
-            "terms": {"field": by(rule), "size": MOST_KEYS},
-            "aggs": {"last": {"top_hits": {
-                "size": INTERVALS, "sort": [{"timestamp": {"order": "desc"}}], "_source": ["timestamp", "uuid", "monitor"],
-            }}},
-        }}),
+        aggregations: json!({"keys": {"terms": {"field": by(rule), "size": MOST_KEYS}, "aggs": inner}}),
     }
 }
 
 pub(super) fn judge_absence(absence: &Absence, answer: &Value, at: Moment) -> Judged {
     let mut judged = Judged::default();
     for bucket in buckets(answer, "keys") {
-        let times: Vec<i64> = hits(bucket, "last")
-            .iter()
-            .filter_map(|hit| time_of(hit.get("_source")?, "timestamp"))
-            .collect();
-        let Some(last) = times.first() else { continue };
+        let time = |name: &str| {
+            let value = bucket.get(name)?.get("value")?.as_f64()?;
+            Some(value as i64)
+        };
+        let (Some(first), Some(last)) = (time("first"), time("last")) else {
+            continue;
+        };
         let limit = match (absence.span, absence.missed) {
             (Some(span), _) => Some(span_ms(span.0)),
-            (None, Some(missed)) => usual_interval(&times).map(|interval| {
-                (interval * i64::from(missed) + interval / 2).max(LEAST_ABSENCE_MS)
-            }),
+            (None, Some(missed)) => {
+                usual_interval(first, last, super::count(bucket)).map(|interval| {
+                    (interval * i64::from(missed) + interval / 2).max(LEAST_ABSENCE_MS)
+                })
+            }
             (None, None) => None,
         };
         let Some(limit) = limit else { continue };
@@ -272,10 +334,10 @@ pub(super) fn judge_absence(absence: &Absence, answer: &Value, at: Moment) -> Ju
                     "{key}: nothing for {} minutes (limit {}), the last was at {}",
                     minutes(gone),
                     minutes(limit),
-                    Moment::from_epoch_ms(*last)
+                    Moment::from_epoch_ms(last)
                 ),
                 key: Some(key),
-                since: Some(*last),
+                since: Some(last),
                 value: Some(gone as f64 / 1000.0),
                 limit: Some(limit as f64 / 1000.0),
                 ..Finding::default()
@@ -285,15 +347,10 @@ pub(super) fn judge_absence(absence: &Absence, answer: &Value, at: Moment) -> Ju
     judged
 }
 
-/// The median of what was between runs; of two or fewer nothing is usual.
-fn usual_interval(newest_first: &[i64]) -> Option<i64> {
-    let mut between: Vec<i64> = newest_first
-        .iter()
-        .zip(newest_first.iter().skip(1))
-        .map(|(later, earlier)| later - earlier)
-        .collect();
-    between.sort_unstable();
-    (between.len() >= 2).then(|| between[between.len() / 2])
+/// The mean of what was between documents; of two or fewer nothing is usual.
+fn usual_interval(first: i64, last: i64, count: u64) -> Option<i64> {
+    let between = i64::try_from(count).ok()? - 1;
+    (between >= 2).then(|| (last - first) / between)
 }
 
 #[cfg(test)]
@@ -428,12 +485,42 @@ mod tests {
     #[test]
     fn silence_is_measured_by_the_usual_interval() {
         let absence = rule("{absence: {missed: 3}}", "");
-        check(&absence, "......", None);
-        let later = Moment::from_epoch_ms(1_000_000_000 + 36 * 60_000);
-        let judged = super::super::judge(&absence, &answer("...."), &mut Memory::default(), later);
+        let hour = 3_600_000.0;
+        let answer = json!({"keys": {"buckets": [
+            {"key": "shop", "doc_count": 7, "first": {"value": 0.0}, "last": {"value": hour}},
+            {"key": "new", "doc_count": 2, "first": {"value": 0.0}, "last": {"value": hour}},
+        ]}});
+        let found = |minutes: i64| {
+            let at = Moment::from_epoch_ms(3_600_000 + minutes * 60_000);
+            super::super::judge(&absence, &answer, &mut Memory::default(), at).findings
+        };
+        assert_eq!(found(35), []);
         assert_eq!(
-            judged.findings[0].sentence,
-            "shop: nothing for 36 minutes (limit 35), the last was at 1970-01-12T13:46:40.000Z"
+            found(36)[0].sentence,
+            "shop: nothing for 36 minutes (limit 35), the last was at 1970-01-01T01:00:00.000Z"
         );
+    }
+
+    #[test]
+    fn what_comes_and_goes_is_not_over_after_two_good_runs() {
+        let own = rule("{runs: {failed: 2, of: 3}}", "");
+        let mut memory = Memory::default();
+        let mut found = |runs: &str| {
+            let mut answer = answer(runs);
+            let keys = answer["keys"].clone();
+            answer["history"] = json!({"keys": keys});
+            let at = Moment::from_epoch_ms(1_000_060_000);
+            super::super::judge(&own, &answer, &mut memory, at)
+                .findings
+                .len()
+        };
+        // Nothing is to be feared of what never failed for long enough.
+        assert_eq!(found("..s..s..s......."), 0);
+        assert_eq!(found("ss..s..s........"), 1);
+        assert_eq!(found("...ss..s..s....."), 1);
+        assert_eq!(found("...............s"), 0);
+        // One outage that is over is over.
+        assert_eq!(found("sss............."), 1);
+        assert_eq!(found("...sss.........."), 0);
     }
 }

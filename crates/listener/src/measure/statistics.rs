@@ -21,6 +21,7 @@ pub(super) fn question(rule: &Rule, statistic: &Statistic, at: Moment) -> Questi
     Question {
         from: at.epoch_ms() - span_ms(rule.window),
         aggregations: keyed(rule, inner),
+        only: None,
     }
 }
 
@@ -89,6 +90,7 @@ pub(super) fn ratio_question(rule: &Rule, ratio: &Ratio, at: Moment) -> Question
     Question {
         from: at.epoch_ms() - span_ms(rule.window),
         aggregations: keyed(rule, inner),
+        only: None,
     }
 }
 
@@ -146,6 +148,7 @@ pub(super) fn burn_question(rule: &Rule, burn: &BurnRate, at: Moment) -> Questio
         })
     };
     Question {
+        only: None,
         from: at.epoch_ms() - span_ms(rule.window.max(burn.long.0)),
         aggregations: json!({"keys": {
             "terms": {"field": rule.by.as_deref().unwrap_or("monitor"), "size": super::MOST_KEYS},

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use lettre::{
     AsyncSmtpTransport, AsyncTransport, Message as Mail, Tokio1Executor,
     message::{Attachment, Mailbox, MultiPart, SinglePart, header::ContentType},
@@ -187,6 +188,60 @@ impl EmailChannel {
             .body(message.plain());
         builder
             .multipart(MultiPart::alternative().singlepart(text).multipart(shown))
+            .map_err(|error| format!("the mail cannot be written: {error}"))
+    }
+}
+
+/// A page by mail, to many who do not see each other.
+#[derive(Clone, Debug, Default)]
+pub struct PageMail {
+    /// Blind copies.
+    pub to: Vec<String>,
+    pub subject: String,
+    pub text: String,
+    pub html: String,
+    /// Name, media type and content.
+    pub files: Vec<(String, &'static str, Bytes)>,
+}
+
+impl EmailChannel {
+    pub async fn send_page(&self, page: &PageMail) -> Result<(), SendError> {
+        let mail = self.page_mail(page).map_err(SendError::refused)?;
+        let transport = self.transport().map_err(SendError::refused)?;
+        match transport.send(mail).await {
+            Ok(_) => Ok(()),
+            Err(error) if error.is_permanent() => Err(SendError::refused(chain(&error))),
+            Err(error) => Err(SendError::temporary(chain(&error))),
+        }
+    }
+
+    fn page_mail(&self, page: &PageMail) -> Result<Mail, String> {
+        let mut builder = Mail::builder()
+            .from(mailbox(&self.sender)?)
+            .to(mailbox(&self.sender)?)
+            .subject(page.subject.clone());
+        for address in &page.to {
+            builder = builder.bcc(mailbox(address)?);
+        }
+        let body = MultiPart::alternative()
+            .singlepart(
+                SinglePart::builder()
+                    .header(ContentType::TEXT_PLAIN)
+                    .body(page.text.clone()),
+            )
+            .singlepart(
+                SinglePart::builder()
+                    .header(ContentType::TEXT_HTML)
+                    .body(page.html.clone()),
+            );
+        let mut all = MultiPart::mixed().multipart(body);
+        for (name, media_type, content) in &page.files {
+            let kind =
+                ContentType::parse(media_type).map_err(|error| format!("{name}: {error}"))?;
+            all = all.singlepart(Attachment::new(name.clone()).body(content.to_vec(), kind));
+        }
+        builder
+            .multipart(all)
             .map_err(|error| format!("the mail cannot be written: {error}"))
     }
 }

@@ -11,7 +11,8 @@ use std::{collections::BTreeMap, time::Duration};
 use thiserror::Error;
 
 pub use command::CommandChannel;
-pub use email::{EmailChannel, Encryption, TlsVersion};
+pub(crate) use email::escaped;
+pub use email::{EmailChannel, Encryption, PageMail, TlsVersion};
 pub use http::HttpClient;
 pub use slack::{SlackBot, SlackWebhook};
 pub use webhook::{Format, Webhook};

@@ -113,6 +113,23 @@ impl Rule {
         )
     }
 
+    /// How often it is judged: what looks at hours need not be looked at every second. Zero: in every round.
+    pub fn cadence(&self) -> Duration {
+        match self.condition {
+            Condition::Count(_)
+            | Condition::Header(_)
+            | Condition::Rate(_)
+            | Condition::Runs(_)
+            | Condition::Consecutive(_)
+            | Condition::Quorum(_) => Duration::ZERO,
+            // Its window moves on by a twelfth at least before anything is different.
+            Condition::Change(_) => {
+                (self.window / 12).clamp(Duration::from_secs(60), Duration::from_secs(3600))
+            }
+            _ => (self.window / 60).clamp(Duration::from_secs(30), Duration::from_secs(600)),
+        }
+    }
+
     pub fn is(&self, title: &str) -> bool {
         self.title.to_lowercase() == title.to_lowercase()
     }
