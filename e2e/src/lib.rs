@@ -102,6 +102,32 @@ pub fn cache() -> PathBuf {
         .join("canarytrace")
 }
 
+/// A Python with a package of PyPI, made once.
+pub fn python(package: &str) -> PathBuf {
+    static MAKING: Mutex<()> = Mutex::new(());
+    let _one = MAKING
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    let folder = cache().join(package.replace("==", "-"));
+    let (python, stamp) = (folder.join("bin/python"), folder.join("installed"));
+    if !stamp.exists() {
+        let perform = |command: &mut Command| {
+            let said = command.output().unwrap_or_else(|error| {
+                panic!("{command:?}: {error}; Python 3 with its venv is needed")
+            });
+            assert!(
+                said.status.success(),
+                "{command:?}\n{}",
+                String::from_utf8_lossy(&said.stderr)
+            );
+        };
+        perform(Command::new("python3").args(["-m", "venv"]).arg(&folder));
+        perform(Command::new(&python).args(["-m", "pip", "install", "--quiet", package]));
+        std::fs::write(stamp, "").unwrap();
+    }
+    python
+}
+
 /// A run of one page with `--json` into `out`, with these variables.
 pub fn check(out: &Path, url: &str, variables: &[(&str, &str)]) -> Said {
     let mut command = canarytrace(&["run", "--json", "--out", out.to_str().unwrap(), url]);

@@ -58,6 +58,18 @@ impl Authority {
         Self { issuer, home }
     }
 
+    /// Its own certificate.
+    pub fn pem(&self) -> String {
+        self.issuer.pem()
+    }
+
+    /// A certificate for a name and its key, in PEM.
+    pub fn issue(&self, name: &str) -> (String, String) {
+        let key = KeyPair::generate().unwrap();
+        let certificate = params(name, (2020, 2040)).signed_by(&key, &self.issuer);
+        (certificate.unwrap().pem(), key.serialize_pem())
+    }
+
     pub fn home(&self) -> &Path {
         self.home.path()
     }

@@ -18,6 +18,9 @@ const PAGES: Record<string, (run: { uuid: string; monitor: string }) => [path: s
   monitor: ({ monitor }) => [`/monitors/${monitor}?from=now-2d`, monitor],
   discover: () => ['/discover', 'Discover'],
   dashboards: () => ['/dashboards', 'Dashboards'],
+  incidents: () => ['/incidents', 'Incidents'],
+  rules: () => ['/rules', 'Rules and channels'],
+  report: () => ['/report', 'Daily report'],
   stack: () => ['/stack', 'Stack'],
   components: () => ['/components', 'Components'],
   ...Object.fromEntries(
@@ -54,6 +57,9 @@ const EMPTY: Record<string, [path: string, text: string]> = {
   discover: ['/discover', 'No document matches'],
   compare: ['/compare', 'Compare two runs, or two times'],
   dashboard: [`/dashboards/${DASHBOARDS.smoke[0]}`, 'No data'],
+  incidents: ['/incidents', 'Nothing is wrong'],
+  incident: ['/incidents/none', 'There is no such incident'],
+  rules: ['/rules', 'Nobody is told'],
   stack: ['/stack', 'No run was due in this time'],
   nothing: ['/no/such/page', 'There is no such page'],
 };
@@ -66,7 +72,7 @@ for (const [name, [path, text]] of Object.entries(EMPTY)) {
   });
 }
 
-for (const name of ['overview', 'runs', 'run', 'monitor', 'discover', 'stack']) {
+for (const name of ['overview', 'runs', 'run', 'monitor', 'discover', 'incidents', 'stack']) {
   test(`page ${name} says when the store fails, and tries again`, async ({ page }) => {
     let broken = true;
     await page.route(/\/api\/v1\/(search|storage)/, async (route) => {

@@ -1,5 +1,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -37,7 +39,7 @@ const LOGO =
   '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"><script>parent.hacked = 1</script><circle cx="4" cy="4" r="4"/></svg>';
 
 /** A server of its own; with users, people have to log in, and it has a company's name. */
-function start(users: Record<string, string> = {}, store?: string): Promise<Server> {
+function start(users: Record<string, string> = {}, store?: string, listener?: string): Promise<Server> {
   const folder = mkdtempSync(join(tmpdir(), 'canarytrace-ui-'));
   for (const [name, role] of Object.entries(users)) {
     execFileSync(needed('CANARYTRACE'), ['user', 'add', name, '--role', role, '--data', folder], {
@@ -45,8 +47,8 @@ function start(users: Record<string, string> = {}, store?: string): Promise<Serv
       stdio: ['pipe', 'ignore', 'ignore'],
     });
   }
-  const configured = Object.keys(users).length > 0 ? ['--config', join(folder, 'canarytrace.yaml')] : [];
-  writeFileSync(join(folder, 'canarytrace.yaml'), CONFIGURATION);
+  const configured = listener || Object.keys(users).length > 0 ? ['--config', join(folder, 'canarytrace.yaml')] : [];
+  writeFileSync(join(folder, 'canarytrace.yaml'), listener ?? CONFIGURATION);
   writeFileSync(join(folder, 'logo.svg'), LOGO);
   const child = spawn(
     needed('CANARYTRACE'),
@@ -88,20 +90,82 @@ async function feed(url: string): Promise<void> {
   await fetch(`${url}/_refresh`, { method: 'POST' });
 }
 
+/** A receiver of notices: takes them at /good, is not there at /gone. */
+async function receiver(): Promise<{ url: string; close: () => void }> {
+  const server = createServer((request, response) => {
+    request.resume();
+    response.statusCode = request.url === '/gone' ? 410 : 200;
+    response.end('ok');
+  });
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  const { port } = server.address() as AddressInfo;
+  return { url: `http://127.0.0.1:${port}`, close: () => server.close() };
+}
+
+const listening = (url: string): string => `version: 1
+listener:
+  builtin: [monitors]
+  channels:
+    slack: { webhook: { url: "${url}/good" } }
+    slack-internal: { webhook: { url: "${url}/gone" } }
+  maintenance: [{ reason: nightly import, monitors: [bank-*], weekly: "00:00-24:00" }]
+`;
+
+/** Two failed runs of each of two causes. */
+async function failing(url: string): Promise<void> {
+  const lines = [
+    ['shop', 'site'],
+    ['pay', 'runner'],
+  ].flatMap(([monitor, cause], position) =>
+    [2, 1].flatMap((minutes) => {
+      const timestamp = new Date(Date.now() - minutes * 60_000).toISOString();
+      const uuid = `${position}${minutes}`.padStart(32, '0');
+      const outcome = cause === 'site' ? 'failed' : 'broken';
+      const facts = { url: `https://${monitor}.example/` };
+      return [
+        { create: { _index: `c.run-${timestamp.slice(0, 10).replaceAll('-', '.')}`, _id: uuid } },
+        {
+          uuid,
+          monitor,
+          timestamp,
+          startedAt: timestamp,
+          endedAt: timestamp,
+          durationMs: 5000,
+          passed: false,
+          spec: 'smoke.js',
+          labels: ['zone=1'],
+          verdict: { outcome, cause, detail: `https://${monitor}.example/ answered 503`, facts },
+        },
+      ];
+    }),
+  );
+  const response = await fetch(`${url}/_bulk?refresh=true`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/x-ndjson' },
+    body: `${lines.map((line) => JSON.stringify(line)).join('\n')}\n`,
+  });
+  if (!response.ok) throw new Error(await response.text());
+}
+
 export default async function setup(): Promise<() => Promise<void>> {
+  const hooks = await receiver();
   const servers = await Promise.all([
     start({}, cluster()),
     start(),
     start(),
     start({ anna: 'admin', ed: 'editor', vic: 'viewer', guessed: 'viewer' }),
+    start({}, undefined, listening(hooks.url)),
   ]);
-  const [full, empty, hostile, guarded] = servers;
+  const [full, empty, hostile, guarded, alerting] = servers;
   process.env.FULL = full.url;
   process.env.EMPTY = empty.url;
   process.env.HOSTILE = hostile.url;
   process.env.GUARDED = guarded.url;
+  process.env.ALERTING = alerting.url;
+  await failing(alerting.url);
   await feed(full.url);
   return async () => {
+    hooks.close();
     for (const { child, folder } of servers) {
       const ended = new Promise((done) => child.once('exit', done));
       child.kill('SIGTERM');

@@ -4,6 +4,7 @@ import { test as base, expect, type Page } from '@playwright/test';
 export const full = (): string => process.env.FULL ?? '';
 export const empty = (): string => process.env.EMPTY ?? '';
 export const hostile = (): string => process.env.HOSTILE ?? '';
+export const alerting = (): string => process.env.ALERTING ?? '';
 export const guarded = (): string => process.env.GUARDED ?? '';
 
 /** Waits until the page says that nothing is being loaded any more. */
@@ -47,7 +48,7 @@ export const test = base.extend({
     });
     page.on('request', (request) => {
       const url = new URL(request.url());
-      const own = [full(), empty(), hostile(), guarded()].some(
+      const own = [full(), empty(), hostile(), guarded(), alerting()].some(
         (server) => server !== '' && url.origin === new URL(server).origin,
       );
       if (!own && !['data:', 'blob:', 'about:'].includes(url.protocol)) wrong.push(`asked ${request.url()}`);

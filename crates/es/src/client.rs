@@ -535,10 +535,8 @@ impl SearchService for Client {
 
 fn node(stats: &Value) -> NodeSummary {
     let number = |pointer: &str| stats.pointer(pointer).and_then(Value::as_f64);
-    let disk_percent = number("/fs/total/total_in_bytes")
-        .filter(|total| *total > 0.0)
-        .zip(number("/fs/total/available_in_bytes"))
-        .map(|(total, available)| (total - available) * 100.0 / total);
+    let bytes = |pointer: &str| stats.pointer(pointer).and_then(Value::as_u64);
+    let disk_bytes = bytes("/fs/total/total_in_bytes").zip(bytes("/fs/total/available_in_bytes"));
     NodeSummary {
         name: stats
             .get("name")
@@ -547,7 +545,7 @@ fn node(stats: &Value) -> NodeSummary {
             .to_owned(),
         heap_percent: number("/jvm/mem/heap_used_percent"),
         memory_percent: number("/os/mem/used_percent"),
-        disk_percent,
+        disk_bytes,
         cpu_percent: number("/os/cpu/percent"),
     }
 }

@@ -177,8 +177,17 @@ pub struct NodeSummary {
     pub name: String,
     pub heap_percent: Option<f64>,
     pub memory_percent: Option<f64>,
-    pub disk_percent: Option<f64>,
+    /// Of the disk with its data: all of it, and what is left for us; bytes.
+    pub disk_bytes: Option<(u64, u64)>,
     pub cpu_percent: Option<f64>,
+}
+
+impl NodeSummary {
+    /// How much of its disk is used.
+    pub fn disk_percent(&self) -> Option<f64> {
+        let (total, available) = self.disk_bytes.filter(|(total, _)| *total > 0)?;
+        Some(total.saturating_sub(available) as f64 * 100.0 / total as f64)
+    }
 }
 
 /// An index template: patterns, priority, and what matching indices start with.

@@ -228,7 +228,7 @@ async fn nodes(service: &dyn SearchService, checked: &mut Checked) -> Result<(),
         nodes.iter().filter_map(of).max_by(f64::total_cmp)
     };
     let heap = most(|node| node.heap_percent);
-    let disk = most(|node| node.disk_percent);
+    let disk = most(canarytrace_es::NodeSummary::disk_percent);
     let shown =
         |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{value:.0}%"));
     let highest = nodes

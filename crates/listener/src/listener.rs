@@ -73,7 +73,7 @@ const LEASE: Duration = Duration::from_secs(60);
 /// Closed incidents that are kept in mind: they may open again, or late documents may belong to them.
 const REMEMBERED: Duration = Duration::from_secs(26 * 3600);
 const ARRIVALS_EVERY: Duration = Duration::from_secs(60);
-const STATES_EVERY: Duration = Duration::from_secs(10);
+const POINTERS_EVERY: Duration = Duration::from_secs(10);
 const MOST_READINGS: usize = 20;
 /// Steps of late documents that are judged in one round.
 const MOST_LATE: usize = 150;
@@ -87,6 +87,7 @@ pub struct Listener {
     owner: String,
     rules: RuleSet,
     is_leading: bool,
+    leased_at: Option<Moment>,
     pointers: Pointers,
     memories: BTreeMap<String, Memory>,
     /// Rules whose memory is not stored yet.
@@ -102,7 +103,7 @@ pub struct Listener {
     due: BTreeMap<String, Moment>,
     evented: BTreeMap<String, Moment>,
     states: BTreeMap<String, RuleState>,
-    states_at: Option<Moment>,
+    pointed_at: Option<Moment>,
     sent: BTreeMap<String, VecDeque<Moment>>,
     warned: BTreeSet<String>,
     /// Monitors whose last run failed, as the last look at the runs says.
@@ -126,6 +127,7 @@ impl Listener {
             owner: owner.to_owned(),
             rules,
             is_leading: false,
+            leased_at: None,
             pointers: Pointers::default(),
             memories: BTreeMap::new(),
             changed: BTreeSet::new(),
@@ -138,7 +140,7 @@ impl Listener {
             due: BTreeMap::new(),
             evented: BTreeMap::new(),
             states: BTreeMap::new(),
-            states_at: None,
+            pointed_at: None,
             sent: BTreeMap::new(),
             warned: BTreeSet::new(),
             failing: BTreeSet::new(),
@@ -205,9 +207,16 @@ impl Listener {
         if !self.is_leading {
             self.storage.prepare().await?;
         }
-        if !self.storage.lease(&self.owner, now, LEASE).await? {
-            self.is_leading = false;
-            return Ok(false);
+        let renewed = self.leased_at.is_some_and(|at| {
+            let held = now.epoch_ms() - at.epoch_ms();
+            self.is_leading && (0..LEASE.as_millis() as i64 / 2).contains(&held)
+        });
+        if !renewed {
+            if !self.storage.lease(&self.owner, now, LEASE).await? {
+                self.is_leading = false;
+                return Ok(false);
+            }
+            self.leased_at = Some(now);
         }
         if !self.is_leading {
             self.take_over(now).await?;
@@ -729,11 +738,15 @@ impl Listener {
             }
             let mut own = stored.value.clone();
             let written = by_title.get(&own.rule.to_lowercase());
-            let rule = match written {
+            let mut rule = match written {
                 Some(rule) => rule.clone(),
                 // Checks are rules that are not written anywhere; others were taken away.
                 None => checks::internal_rule(&own.rule, own.score, &own.description),
             };
+            // A channel that nobody set up was told of at the start; it is no letter that cannot be delivered.
+            let channels = &self.settings.channels;
+            rule.reporters
+                .retain(|own| channels.contains_key(self.settings.route(&own.channel)));
             if written.is_some() || own.check {
                 let hold = self.hold(&id, &own, &rule, now);
                 incident::deliver_held(&mut own, &id, &rule, hold, now);
@@ -800,16 +813,15 @@ impl Listener {
             };
             states.push(state);
         }
-        let every = i64::try_from(STATES_EVERY.as_millis()).unwrap_or(0);
-        if self
-            .states_at
-            .is_none_or(|at| now.epoch_ms() - at.epoch_ms() >= every)
-        {
-            self.states_at = Some(now);
-            states.push(("rules".to_owned(), json!(self.states)));
+        let every = i64::try_from(POINTERS_EVERY.as_millis()).unwrap_or(0);
+        let is_time = self
+            .pointed_at
+            .is_none_or(|at| now.epoch_ms() - at.epoch_ms() >= every);
+        if is_time {
+            self.pointed_at = Some(now);
         }
-        self.storage.set_states(states).await?;
-        self.storage.set_pointers(&self.pointers).await?;
+        let pointers = is_time.then_some(&self.pointers);
+        self.storage.set_states(states, pointers).await?;
         self.write_incidents().await
     }
 

@@ -166,23 +166,22 @@ impl Storage {
     }
 
     /// Several states at once; each is small, and only those that changed are given.
-    pub async fn set_states(&self, states: Vec<(String, Value)>) -> Result<(), EsError> {
-        if states.is_empty() {
+    pub async fn set_states(
+        &self,
+        states: Vec<(String, Value)>,
+        pointers: Option<&Pointers>,
+    ) -> Result<(), EsError> {
+        let index = self.state_index();
+        let write =
+            |name: &str, document: &Value| item(BulkOperation::Index, &index, name, document, None);
+        let mut items: Vec<BulkItem> = states
+            .into_iter()
+            .map(|(name, state)| write(&name, &json!({"state": state})))
+            .collect();
+        items.extend(pointers.map(|pointers| write("pointers", &json!(pointers))));
+        if items.is_empty() {
             return Ok(());
         }
-        let index = self.state_index();
-        let items = states
-            .into_iter()
-            .map(|(name, state)| {
-                item(
-                    BulkOperation::Index,
-                    &index,
-                    &name,
-                    &json!({"state": state}),
-                    None,
-                )
-            })
-            .collect();
         for result in self.service.bulk(items, Refresh::Later).await? {
             result.outcome?;
         }

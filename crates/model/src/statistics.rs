@@ -67,12 +67,7 @@ impl Comparison {
     /// None when either set is empty.
     pub fn of(before: &[f64], after: &[f64]) -> Option<Self> {
         let summaries = (Summary::of(before)?, Summary::of(after)?);
-        let mut differences: Vec<f64> = after
-            .iter()
-            .flat_map(|after| before.iter().map(move |before| after - before))
-            .collect();
-        differences.sort_by(f64::total_cmp);
-        let shift = quantile(&differences, 0.5)?;
+        let shift = shift(before, after)?;
         Some(Self {
             shift,
             shift_percent: shift * 100.0 / summaries.0.median,
@@ -87,10 +82,27 @@ impl Comparison {
     }
 }
 
-/// Two-sided permutation test of the rank sum: the share of random divisions that differ as much as the one measured.
+/// Median of all differences between one of either (Hodges-Lehmann), in the unit of the values; none of no values.
+pub fn shift(before: &[f64], after: &[f64]) -> Option<f64> {
+    let mut differences: Vec<f64> = after
+        .iter()
+        .flat_map(|after| before.iter().map(move |before| after - before))
+        .collect();
+    differences.sort_by(f64::total_cmp);
+    quantile(&differences, 0.5)
+}
+
+/// From so many values of either on, the rank sum is as good as normal.
+const MANY: usize = 20;
+
+/// Two-sided test of the rank sum (Wilcoxon, Mann and Whitney): by its normal distribution where there are many values, else by
+/// the share of random divisions that differ as much as the one measured.
 fn rank_test(before: &[f64], after: &[f64]) -> f64 {
     let mut ranks = ranks(before, after);
     let expected = before.len() as f64 * (ranks.len() + 1) as f64 / 2.0;
+    if before.len() >= MANY && after.len() >= MANY {
+        return normal_test(&ranks, before.len(), expected);
+    }
     let distance = |ranks: &[f64]| {
         let sum: f64 = ranks.iter().take(before.len()).sum();
         (sum - expected).abs()
@@ -107,6 +119,35 @@ fn rank_test(before: &[f64], after: &[f64]) -> f64 {
         as_far += u32::from(distance(&ranks) >= measured - 1e-9);
     }
     f64::from(as_far) / f64::from(PERMUTATIONS + 1)
+}
+
+/// As many values of the first side at the beginning of `ranks`.
+fn normal_test(ranks: &[f64], first: usize, expected: f64) -> f64 {
+    let (count, own) = (ranks.len() as f64, first as f64);
+    let sum: f64 = ranks.iter().take(first).sum();
+    // The variance of ranks as they are, so that equal values need no correction.
+    let mean = (count + 1.0) / 2.0;
+    let spread: f64 = ranks.iter().map(|rank| (rank - mean).powi(2)).sum();
+    let variance = own * (count - own) * spread / (count * (count - 1.0));
+    if variance <= 0.0 {
+        return 1.0;
+    }
+    let distance = ((sum - expected).abs() - 0.5).max(0.0) / variance.sqrt();
+    complementary_error(distance / std::f64::consts::SQRT_2)
+}
+
+/// `erfc` of a number that is not negative, to seven digits (Abramowitz and Stegun 7.1.26).
+fn complementary_error(x: f64) -> f64 {
+    let t = 1.0 / (1.0 + 0.327_591_1 * x);
+    let factors = [
+        1.061_405_429,
+        -1.453_152_027,
+        1.421_413_741,
+        -0.284_496_736,
+        0.254_829_592,
+    ];
+    let sum = factors.iter().fold(0.0, |sum, factor| (sum + factor) * t);
+    sum * (-x * x).exp()
 }
 
 /// Ranks of all values, those of `before` first; equal values share the mean of theirs.
@@ -175,6 +216,34 @@ mod tests {
         let (alarms, found) = (rate(&mut random, 1.0), rate(&mut random, 1.2));
         assert!(alarms <= 16, "{alarms} of 200 are false alarms");
         assert!(found >= 160, "{found} of 200 are found");
+    }
+
+    #[test]
+    fn many_values_are_judged_like_few() {
+        for x in [0.0, 0.5, 1.0, 2.0, 3.0] {
+            let exact = [1.0, 0.479_500, 0.157_299, 0.004_677_7, 0.000_022_090];
+            let expected = exact[[0.0, 0.5, 1.0, 2.0, 3.0]
+                .iter()
+                .position(|own| *own == x)
+                .unwrap()];
+            assert!((complementary_error(x) - expected).abs() < 1e-5, "{x}");
+        }
+        let mut random = Random(7);
+        for scale in [1.0, 1.03, 1.1] {
+            let side = |random: &mut Random, scale: f64| -> Vec<f64> {
+                (0..24)
+                    .map(|_| (400.0 + random.below(60) as f64) * scale)
+                    .collect()
+            };
+            let (before, after) = (side(&mut random, 1.0), side(&mut random, scale));
+            let ranks = ranks(&before, &after);
+            let expected = before.len() as f64 * (ranks.len() + 1) as f64 / 2.0;
+            let normal = normal_test(&ranks, before.len(), expected);
+            let few = rank_test(&before[..19], &after[..19]);
+            assert!((normal < 0.03) == (few < 0.03), "{scale}: {normal} {few}");
+        }
+        let same = vec![1.0; 30];
+        assert_eq!(rank_test(&same, &same), 1.0);
     }
 
     #[test]

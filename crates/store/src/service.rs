@@ -390,10 +390,10 @@ impl SearchService for Store {
     }
 
     async fn nodes(&self) -> Result<Vec<NodeSummary>, EsError> {
-        let disk_percent = self.shared.disk_used_percent();
+        let disk_bytes = self.shared.disk_bytes();
         Ok(vec![NodeSummary {
             name: "canarytrace".to_owned(),
-            disk_percent,
+            disk_bytes,
             ..NodeSummary::default()
         }])
     }

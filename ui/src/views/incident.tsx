@@ -63,7 +63,7 @@ function Facts({ incident }: { incident: StoredIncident }) {
   const rows: [string, React.ReactNode][] = [
     ['What', incident.description],
     ['Measured', incident.sentence],
-    ['Cause', incident.cause ? `${causeName(incident.cause)} (${incident.blame?.party ?? ''})` : undefined],
+    ['Cause', incident.blame?.party ?? (incident.cause && causeName(incident.cause))],
     ['Error', incident.blame?.detail],
     ...(incident.blame?.facts ?? []).map(([name, text]): [string, React.ReactNode] => [name, text]),
     ['Began', `${dateTime(began)}, found ${dateTime(incident.startTime)}`],

@@ -216,6 +216,7 @@ fn describe(incident: &mut Incident, rule: &Rule, findings: &[&Finding], at: Mom
     let Some(worst) = findings.first() else {
         return;
     };
+    incident.recovering = findings.iter().all(|finding| finding.is_recovering);
     incident.sentence = match findings.len() {
         1 => worst.sentence.clone(),
         more => format!("{}; and {} more", worst.sentence, more - 1),
@@ -324,14 +325,16 @@ pub fn deliver_held(
         true => NoticeKind::Reopened,
         false => NoticeKind::Opened,
     };
-    for (channel, recipients) in channels(rule) {
-        add_notice(incident, id, kind, &channel, &recipients, at);
+    let channels = channels(rule);
+    for (channel, recipients) in &channels {
+        add_notice(incident, id, kind, channel, recipients, at);
     }
     let was_held = incident.held.take();
     incident.told = true;
-    let text = match was_held {
-        Some(reason) => format!("still failing after: {reason}"),
-        None => String::new(),
+    let text = match (was_held, channels.is_empty()) {
+        (_, true) => "nobody: none of its channels is set up".to_owned(),
+        (Some(reason), _) => format!("still failing after: {reason}"),
+        (None, _) => channels.into_keys().collect::<Vec<_>>().join(", "),
     };
     incident.record(at, What::Told, "", text);
     true

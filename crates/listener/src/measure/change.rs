@@ -2,7 +2,7 @@
 
 use canarytrace_model::{
     stack::Span,
-    statistics::{Comparison, Summary},
+    statistics::{self, Comparison, Summary},
     time::Moment,
 };
 use serde_json::{Value, json};
@@ -20,6 +20,8 @@ const MOST_VALUES: u64 = 40;
 const LIKELY: f64 = 0.001;
 /// How far back the revision before is looked for.
 const REVISIONS_MS: i64 = 7 * DAY_MS;
+/// As many revisions as are looked at.
+const REVISIONS: u64 = 3;
 
 pub(super) fn question(rule: &Rule, change: &Change, at: Moment) -> Question {
     let (now, window) = (at.epoch_ms(), span_ms(rule.window));
@@ -36,24 +38,31 @@ pub(super) fn question(rule: &Rule, change: &Change, at: Moment) -> Question {
         Baseline::ChangePoint => 2 * MOST_VALUES,
         _ => MOST_VALUES,
     };
-    let values = |from: i64, until: i64| {
-        json!({
-            "filter": {"bool": {"filter": [
-                {"range": {"timestamp": {"gt": super::date(from), "lte": super::date(until)}}}, {"exists": {"field": change.field}},
-            ]}},
-            "aggs": {"values": {"top_hits": {
-                "size": most, "sort": [{"timestamp": {"order": "desc"}}],
-                "_source": [change.field, "timestamp", "revision", "uuid", "monitor", "passed"],
-            }}},
-        })
+    let newest = json!({"top_hits": {
+        "size": most, "sort": [{"timestamp": {"order": "desc"}}],
+        "_source": [change.field, "timestamp", "revision", "uuid", "monitor", "passed"],
+    }});
+    let filter = |from: i64, until: i64| {
+        json!({"bool": {"filter": [
+            {"range": {"timestamp": {"gt": super::date(from), "lte": super::date(until)}}}, {"exists": {"field": change.field}},
+        ]}})
     };
+    let before = match change.against {
+        // The values of each revision by itself: the newest ones of all are those of the one that runs now.
+        Baseline::PreviousRevision => json!({"revisions": {
+            "terms": {"field": "revision", "size": REVISIONS, "order": {"last": "desc"}},
+            "aggs": {"last": {"max": {"field": "timestamp"}}, "values": newest},
+        }}),
+        _ => json!({"values": newest}),
+    };
+    let inner = json!({
+        "after": {"filter": filter(now - window, now), "aggs": {"values": newest}},
+        "before": {"filter": filter(before_from, before_until), "aggs": before},
+    });
     Question {
-        from: before_from.min(now - window),
-        aggregations: keyed(
-            rule,
-            json!({"after": values(now - window, now), "before": values(before_from, before_until)}),
-        ),
         only: None,
+        from: before_from.min(now - window),
+        aggregations: keyed(rule, inner),
     }
 }
 
@@ -66,9 +75,13 @@ struct Measured<'a> {
 }
 
 fn values<'a>(bucket: &'a Value, side: &str, field: &str) -> Vec<Measured<'a>> {
-    let Some(side) = bucket.get(side) else {
-        return Vec::new();
-    };
+    bucket
+        .get(side)
+        .map_or_else(Vec::new, |side| measured(side, field))
+}
+
+/// The values of an answer's `values`.
+fn measured<'a>(side: &'a Value, field: &str) -> Vec<Measured<'a>> {
     hits(side, "values")
         .iter()
         .filter_map(|hit| {
@@ -94,16 +107,20 @@ pub(super) fn judge(rule: &Rule, change: &Change, answer: &Value, _at: Moment) -
                 let Some(newest) = after.first().and_then(|value| value.revision) else {
                     continue;
                 };
-                after.retain(|value| value.revision == Some(newest));
-                before.retain(|value| value.revision.is_some_and(|own| own != newest));
+                let newest = newest.to_owned();
+                after.retain(|value| value.revision == Some(newest.as_str()));
                 // The one before, not all that ever were.
-                let previous = before.first().and_then(|value| value.revision);
-                before.retain(|value| value.revision == previous);
+                let revisions = bucket
+                    .get("before")
+                    .map_or(&[][..], |own| super::buckets(own, "revisions"));
+                let previous = revisions.iter().find(|own| super::key_text(own) != newest);
+                let previous_name = previous.map(super::key_text);
+                before = previous.map_or_else(Vec::new, |own| measured(own, &change.field));
                 let short = |revision: &str| revision.chars().take(8).collect::<String>();
                 against = format!(
                     "revision {} (now {})",
-                    previous.map(short).unwrap_or_default(),
-                    short(newest)
+                    previous_name.as_deref().map(short).unwrap_or_default(),
+                    short(&newest)
                 );
             }
             Baseline::ChangePoint => {
@@ -124,25 +141,35 @@ pub(super) fn judge(rule: &Rule, change: &Change, answer: &Value, _at: Moment) -
         }
         let numbers =
             |side: &[Measured<'_>]| side.iter().map(|one| one.value).collect::<Vec<f64>>();
-        let Some(comparison) = Comparison::of(&numbers(&before), &numbers(&after)) else {
+        let (numbers_before, numbers_after) = (numbers(&before), numbers(&after));
+        let median = Summary::of(&numbers_before).map_or(0.0, |summary| summary.median);
+        let Some(shift) = statistics::shift(&numbers_before, &numbers_after) else {
             continue;
         };
+        if median == 0.0 {
+            continue;
+        }
+        let percent = shift * 100.0 / median;
         let (limit, is_beyond, _) = beyond(
-            comparison.shift_percent,
+            percent,
             change.above_percent,
             change.below_percent.map(|percent| -percent.abs()),
         );
         judged.readings.push(Reading {
             key: key.clone(),
-            value: comparison.shift_percent,
+            value: percent,
             limit,
         });
-        if is_beyond && comparison.p < LIKELY {
+        // Whether it is more than chance is asked only where it is large enough.
+        let comparison = is_beyond
+            .then(|| Comparison::of(&numbers_before, &numbers_after))
+            .flatten();
+        if let Some(comparison) = comparison.filter(|comparison| comparison.p < LIKELY) {
             judged.findings.push(Finding {
                 sentence: sentence(rule, change, &comparison, &against),
                 total: after.len() as u64,
                 fresh: after.len() as u64,
-                value: Some(comparison.shift_percent),
+                value: Some(percent),
                 limit: Some(limit),
                 since: after.last().map(|value| value.at),
                 documents: after
@@ -279,10 +306,17 @@ mod tests {
     #[test]
     fn the_revision_before_is_the_baseline() {
         let own = rule("{field: load, against: previous-revision, above_percent: 20, minimum: 8}");
-        let mut before = noisy(150.0, 10, "new");
-        before.extend(noisy(100.0, 10, "old"));
-        before.extend(noisy(500.0, 10, "older"));
-        let sentence = found(&own, &noisy(150.0, 10, "new"), &before).unwrap();
+        let revision = |name: &'static str, base: f64| {
+            let mut bucket = side(&noisy(base, 10, name), 5_000);
+            bucket["key"] = json!(name);
+            bucket
+        };
+        let answer = json!({
+            "after": side(&noisy(150.0, 10, "new"), 10_000),
+            "before": {"revisions": {"buckets": [revision("new", 150.0), revision("old", 100.0), revision("older", 500.0)]}},
+        });
+        let judged = super::super::judge(&own, &answer, &mut Memory::default(), Moment::now());
+        let sentence = &judged.findings[0].sentence;
         assert!(sentence.contains("revision old (now new)"), "{sentence}");
     }
 

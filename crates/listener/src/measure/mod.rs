@@ -7,10 +7,7 @@ mod news;
 mod runs;
 mod statistics;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::{collections::BTreeMap, time::Duration};
 
 use canarytrace_model::time::Moment;
 use serde::{Deserialize, Serialize};
@@ -67,9 +64,9 @@ pub struct Memory {
     pub known: BTreeMap<String, i64>,
     /// The past was read for `known`.
     pub is_seeded: bool,
-    /// Keys whose runs fail, or come and go.
-    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
-    pub failing: BTreeSet<String>,
+    /// Keys whose runs fail, or come and go, and who was blamed last.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub failing: BTreeMap<String, Blame>,
     /// Runs for which another one was asked, by monitor.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub confirming: BTreeMap<String, String>,

@@ -49,7 +49,7 @@ pub(super) fn question(rule: &Rule, memory: &Memory, at: Moment) -> Question {
         map.insert(
             "history".to_owned(),
             json!({
-                "filter": {"terms": {by(rule): memory.failing}},
+                "filter": {"terms": {by(rule): memory.failing.keys().collect::<Vec<_>>()}},
                 "aggs": {"keys": {
                     "terms": {"field": by(rule), "size": MOST_KEYS},
                     "aggs": {"last": newest(HISTORY, &["passed", "verdict.cause", "timestamp"])},
@@ -114,7 +114,7 @@ fn finding(rule: &Rule, key: String, failed: &[&Seen<'_>], sentence: String) -> 
 pub(super) fn judge(rule: &Rule, runs: Runs, answer: &Value, memory: &mut Memory) -> Judged {
     let mut judged = Judged::default();
     let restless = restless(rule, answer);
-    let mut failing = std::collections::BTreeSet::new();
+    let mut failing = BTreeMap::new();
     for bucket in buckets(answer, "keys") {
         let key = key_text(bucket);
         let seen = seen(rule, bucket);
@@ -132,19 +132,20 @@ pub(super) fn judge(rule: &Rule, runs: Runs, answer: &Value, memory: &mut Memory
         let Some(newest) = seen.first() else { continue };
         let of_history = restless.get(&key).copied();
         if let Some(sentence) = is_beyond(rule, runs, &last, &failed, newest) {
-            failing.insert(key.clone());
-            let mut finding = finding(rule, key, &failed, sentence);
+            let mut finding = finding(rule, key.clone(), &failed, sentence);
+            failing.insert(key, finding.blame.clone().unwrap_or_default());
             finding.value = Some(f64::from(count));
             finding.limit = Some(f64::from(runs.failed));
             finding.is_recovering = !newest.failed;
             judged.findings.push(finding);
-        } else if let (Some(count), true) = (of_history, memory.failing.contains(&key)) {
+        } else if let (Some(count), Some(blame)) = (of_history, memory.failing.get(&key)) {
             // It failed, is good again, and will fail again by all that is known.
-            failing.insert(key.clone());
             let sentence = format!("comes and goes: {count} of the last {HISTORY} runs failed");
             let any: Vec<&Seen<'_>> = seen.iter().filter(|run| run.failed).collect();
-            let mut finding = finding(rule, key, &any, sentence);
+            let mut finding = finding(rule, key.clone(), &any, sentence);
             finding.is_recovering = true;
+            finding.blame = Some(blame.clone());
+            failing.insert(key, blame.clone());
             judged.findings.push(finding);
         } else if count >= runs.failed && newest.failed {
             // Whether it really fails is asked at once, unless it already works again.

@@ -216,7 +216,29 @@ fn row(period: &Period, bucket: &Value) -> Row {
             };
         }
     }
+    fill(&mut row.availability, row.runs);
     row
+}
+
+/// Between two runs a page is as it was seen last: a cell is empty only where a run is missing.
+fn fill(cells: &mut [Option<Availability>], runs: u64) {
+    let seen = cells.iter().filter(|cell| cell.is_some()).count();
+    let runs = usize::try_from(runs).unwrap_or(usize::MAX).min(seen.max(1));
+    let first = cells.iter().position(Option::is_some).unwrap_or(0);
+    let last = cells.iter().rposition(Option::is_some).unwrap_or(0);
+    // As many cells as there are from one run to the next.
+    let usual = (last - first).div_ceil(runs.max(1));
+    let mut known: Option<(Availability, usize)> = None;
+    for cell in cells.iter_mut().take(last + usual) {
+        match (*cell, known) {
+            (Some(own), _) => known = Some((own, 0)),
+            (None, Some((own, since))) if since + 1 < usual.max(2) => {
+                *cell = Some(own);
+                known = Some((own, since + 1));
+            }
+            _ => {}
+        }
+    }
 }
 
 /// The user's own labels: what the product adds is left out, lists are taken apart.
@@ -400,4 +422,26 @@ fn changes(rows: &[Row]) -> Vec<String> {
         .take(MOST_CHANGES)
         .map(|(_, sentence)| sentence)
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_missing_runs_leave_holes() {
+        let (up, down) = (Some(Availability::Available), Some(Availability::Down));
+        // A run in every third cell, one of them missing.
+        let mut cells = [
+            up, None, None, down, None, None, None, None, None, up, None, None,
+        ];
+        fill(&mut cells, 3);
+        assert_eq!(
+            cells,
+            [up, up, up, down, down, down, None, None, None, up, up, up]
+        );
+        let mut empty = [None; 4];
+        fill(&mut empty, 0);
+        assert_eq!(empty, [None; 4]);
+    }
 }

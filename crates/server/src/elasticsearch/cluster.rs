@@ -53,7 +53,13 @@ pub(crate) async fn node_stats(
 ) -> Outcome {
     let list = state.service.indices(&IndexTarget::default()).await?;
     let sum = |of: fn(&canarytrace_es::IndexSummary) -> u64| list.iter().map(of).sum::<u64>();
-    let node = json!({
+    let disk = state
+        .service
+        .nodes()
+        .await?
+        .into_iter()
+        .find_map(|node| node.disk_bytes);
+    let mut node = json!({
         "timestamp": jiff::Timestamp::now().as_millisecond(), "name": "canarytrace", "host": state.address.ip().to_string(),
         "roles": ["data", "ingest", "master"],
         "indices": {
@@ -61,6 +67,9 @@ pub(crate) async fn node_stats(
             "store": {"size_in_bytes": sum(|index| index.size_bytes)},
         },
     });
+    if let Some((total, available)) = disk {
+        node["fs"] = json!({"total": {"total_in_bytes": total, "available_in_bytes": available}});
+    }
     let body = json!({"_nodes": {"total": 1, "successful": 1, "failed": 0}, "cluster_name": "canarytrace", "nodes": {NODE: node}});
     Ok(Answer::from(body).shaped(&parameters))
 }

@@ -205,6 +205,7 @@ fn cluster_routes() -> Router<AppState> {
         .route("/_cluster/stats", get(cluster::stats))
         .route("/_nodes", get(cluster::nodes))
         .route("/_nodes/stats", get(cluster::node_stats))
+        .route("/_nodes/stats/{metrics}", get(cluster::node_stats))
         .route("/_tasks", get(cluster::tasks))
         .route("/_license", get(cluster::license))
         .route("/_xpack", get(cluster::features))

@@ -122,11 +122,10 @@ pub(crate) const REFRESH_INTERVAL: Duration = Duration::from_secs(1);
 pub(crate) const SEARCH_IDLE: Duration = Duration::from_secs(30);
 
 impl Shared {
-    /// Of the disk that the folder is on; none where it cannot be asked.
-    pub(crate) fn disk_used_percent(&self) -> Option<f64> {
+    /// The disk that the folder is on, and what is left of it for us; none where it cannot be asked.
+    pub(crate) fn disk_bytes(&self) -> Option<(u64, u64)> {
         let disk = rustix::fs::statvfs(&self.folder).ok()?;
-        let (all, free) = (disk.f_blocks as f64, disk.f_bavail as f64);
-        (all > 0.0).then(|| (all - free) * 100.0 / all)
+        Some((disk.f_blocks * disk.f_frsize, disk.f_bavail * disk.f_frsize))
     }
 }
 
