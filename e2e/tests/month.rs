@@ -730,9 +730,6 @@ async fn replay(planted: &[Planted]) -> Vec<(i64, String, String)> {
         *spent.entry("rounds").or_default() += clock.elapsed();
         now += ROUND;
     }
-    println!("{}", serde_json::to_string_pretty(&own.value).unwrap());
-        }
-    }
     println!(
         "{} runs, {} rounds in {:.1?}: {spent:.1?}",
         documents.len(),
