@@ -13,7 +13,7 @@ test('an incident is found, told, noted, acknowledged and silenced', async ({ pa
   await own.getByRole('link', { name: incident }).click();
   await expect(page.getByRole('heading', { level: 1, name: incident })).toBeVisible();
   const notices = page.getByRole('region', { name: 'Notices' });
-  await expect(notices.getByText('sent', { exact: true })).toBeVisible({ timeout: 30_000 });
+  await expect(notices.getByText('✓ sent')).toBeVisible({ timeout: 30_000 });
   const history = page.getByRole('region', { name: 'History' });
   const text = page.getByLabel('Note or reason');
   await text.fill('the <b>cache</b> is down');
@@ -94,4 +94,8 @@ test('the report of a day is the page that is sent', async ({ page }) => {
   await expect(frame.getByText('shop', { exact: true }).first()).toBeVisible();
   await page.getByLabel('Period').selectOption('week');
   await expect(frame.getByText(/ – /).first()).toBeVisible();
+  await page.goto(`${alerting()}/api/v1/report?day=${today}`);
+  await accessible(page);
+  await page.setViewportSize({ width: 360, height: 900 });
+  await fits(page);
 });

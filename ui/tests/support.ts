@@ -24,7 +24,10 @@ export async function fits(page: Page): Promise<void> {
 }
 
 export async function accessible(page: Page): Promise<void> {
+  // Frames without scripts cannot be looked into from outside: what is in them is looked at by itself.
   const { violations } = await new AxeBuilder({ page })
+    .setLegacyMode(await page.evaluate(() => document.querySelector('iframe') !== null))
+    .exclude('iframe')
     .withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'])
     .analyze();
   const told = violations.map(
