@@ -109,7 +109,8 @@ fn files(files: &[(&str, &str)]) -> tempfile::TempDir {
     folder
 }
 
-const QUIET: [(&str, &str); 5] = [
+const QUIET: [(&str, &str); 6] = [
+    ("ELASTIC_HEALTHCHECK", "no"),
     ("CANARY_HEALTHCHECK", "no"),
     ("DM_HEALTHCHECK", "no"),
     ("ELASTIC_NODES_HEALTHCHECK", "no"),
@@ -295,7 +296,6 @@ fn every_established_rule_finds_what_it_is_meant_to_find() {
         "Load time is poor, filter: (loadEventEnd gte 5000)",
         "analyzers: incidents 5",
         "errors-queue:queue size 30",
-        "Elasticsearch health check: green, pending: 0",
     ] {
         assert!(
             said.stdout.contains(line),
@@ -407,6 +407,10 @@ fn silence_of_our_own_parts_is_told() {
     for expected in expected {
         assert!(told.contains(expected), "{told:?}");
     }
+    assert!(
+        said.stdout
+            .contains("Elasticsearch health check: green, pending: 0")
+    );
     assert!(!said.stdout.contains("Canarytrace health check: running"));
 }
 
@@ -806,6 +810,141 @@ fn rules_are_tried_and_looked_through() {
     assert!(linted.stdout.contains("rule `Misspelt`: field `vitals.lod` is in no c.run-* index; the nearest one is `vitals.load`"), "{linted:?}");
     let nothing = say(&["rules", "lint", "--rules", "/nowhere/*.yaml"]);
     assert_eq!(nothing.code, Some(2), "{nothing:?}");
+}
+
+/// One rule for each condition, with limits that a made-up day crosses.
+const CONDITIONS: &str = r#"rules:
+- { title: count, index: c.report, query: 'passed: false', when: { count: { at_least: 1 } }, score: 1, reporters: [{type: slack}] }
+- { title: rate, index: c.request-log, when: { rate: { above: 1, per: 1m } }, score: 1, reporters: [{type: slack}] }
+- { title: ratio, index: c.run, when: { ratio: { of: 'passed: true', above_percent: 50, minimum: 2 } }, by: monitor, score: 1, reporters: [{type: slack}] }
+- { title: p75, index: c.vitals, when: { statistic: { field: load, of: p75, above: 100, minimum: 3 } }, by: monitor, score: 1, reporters: [{type: slack}] }
+- { title: average, index: c.vitals, when: { statistic: { field: load, of: average, below: 100000, minimum: 3 } }, score: 1, reporters: [{type: slack}] }
+- { title: runs, index: c.run, when: { runs: { failed: 2, of: 3 } }, group: blame, score: 1, reporters: [{type: slack}] }
+- { title: consecutive, index: c.run, when: { consecutive: 2 }, score: 1, reporters: [{type: slack}] }
+- { title: lasting, index: c.run, when: { lasting: 20m }, score: 1, reporters: [{type: slack}] }
+- { title: quorum, index: c.run, when: { quorum: { label: "zone=", at_least: 1 } }, score: 1, reporters: [{type: slack}] }
+- { title: absence, index: c.run, when: { absence: { missed: 1 } }, score: 1, reporters: [{type: slack}] }
+- { title: new, index: c.request-log, when: { new: { field: url.raw, within: 1d, fold: host } }, score: 1, reporters: [{type: slack}] }
+- { title: change, index: c.vitals, window: 3h, when: { change: { field: load, against: previous, above_percent: 1, minimum: 5 } }, by: monitor, score: 1, reporters: [{type: slack}] }
+- { title: revision, index: c.run, window: 3h, when: { change: { field: durationMs, against: previous-revision, above_percent: 1, minimum: 4 } }, by: monitor, score: 1, reporters: [{type: slack}] }
+- { title: point, index: c.vitals, window: 6h, when: { change: { field: load, against: change-point, above_percent: 1, minimum: 5 } }, by: monitor, score: 1, reporters: [{type: slack}] }
+- { title: burn, index: c.run, when: { burn_rate: { objective: 99, above: 2, long: 1h, short: 30m, minimum: 2 } }, score: 1, reporters: [{type: slack}] }
+- { title: header, index: c.request-log, when: { header: { name: content-encoding, missing: true } }, score: 1, reporters: [{type: slack}] }
+- { title: certificate, index: c.vitals, when: { certificate: { within: 365d } }, score: 1, reporters: [{type: slack}] }
+"#;
+
+#[test]
+fn every_condition_is_judged_alike_on_both_stores() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path(), &["--only", "store"]);
+    let from = Moment::from_epoch_ms(Moment::now().epoch_ms() - 30 * 3_600_000);
+    let plan = canarytrace_history::Plan {
+        seed: 5,
+        from,
+        days: 1,
+        monitors: 6,
+        interval_s: 900,
+    };
+    let stores: Vec<String> = [Some(server.url.clone()), std::env::var("STORE").ok()]
+        .into_iter()
+        .flatten()
+        .collect();
+    for store in &stores {
+        if *store != server.url {
+            request("DELETE", &format!("{store}/c.*"), &[], "");
+            canarytrace(&["setup", "--store", store]).status().unwrap();
+        }
+        let mut body = String::new();
+        let documents = canarytrace_history::History::new(plan).flatten();
+        for document in documents {
+            let action = json!({"create": {"_index": document.index, "_id": document.id}});
+            let source = String::from_utf8(document.source).unwrap();
+            body.push_str(&format!("{action}\n{source}\n"));
+            if body.len() > 8 << 20 {
+                assert_eq!(
+                    request("POST", &format!("{store}/_bulk"), NDJSON, &body).0,
+                    200
+                );
+                body.clear();
+            }
+        }
+        assert_eq!(
+            request(
+                "POST",
+                &format!("{store}/_bulk?refresh=true"),
+                NDJSON,
+                &body
+            )
+            .0,
+            200
+        );
+        request("POST", &format!("{store}/_refresh"), &[], "");
+    }
+    let rules = files(&[("rules.yaml", CONDITIONS)]);
+    let path = rules.path().join("rules.yaml");
+    let (begin, end) = (
+        from.to_string(),
+        Moment::from_epoch_ms(from.epoch_ms() + 28 * 3_600_000).to_string(),
+    );
+    let tried = |store: &str| -> Value {
+        let said: Said = canarytrace(&[
+            "rules",
+            "test",
+            "--json",
+            "--rules",
+            path.to_str().unwrap(),
+            "--store",
+            store,
+            "--from",
+            &begin,
+            "--to",
+            &end,
+            "--step",
+            "30m",
+        ])
+        .output()
+        .unwrap()
+        .into();
+        assert_eq!(said.code, Some(1), "{said:?}");
+        serde_json::from_str(said.stdout.trim()).unwrap()
+    };
+    let all: Vec<Value> = stores.iter().map(|store| tried(store)).collect();
+    assert_eq!(all[0]["errors"], json!({}), "{}", all[0]["errors"]);
+    let found: BTreeSet<&str> = all[0]["incidents"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|own| own["rule"].as_str().unwrap())
+        .collect();
+    for rule in [
+        "count",
+        "rate",
+        "ratio",
+        "p75",
+        "average",
+        "runs",
+        "consecutive",
+        "lasting",
+        "quorum",
+        "absence",
+        "burn",
+        "header",
+        "change",
+        "point",
+    ] {
+        assert!(found.contains(rule), "`{rule}` found nothing: {found:?}");
+    }
+    for other in &all[1..] {
+        assert_eq!(all[0]["errors"], other["errors"]);
+        let (own, theirs) = (
+            all[0]["incidents"].as_array().unwrap(),
+            other["incidents"].as_array().unwrap(),
+        );
+        for (own, theirs) in own.iter().zip(theirs) {
+            assert_eq!(own, theirs);
+        }
+        assert_eq!(own.len(), theirs.len());
+    }
 }
 
 #[test]

@@ -99,7 +99,7 @@ impl Storage {
     }
 
     async fn ensure(&self, index: &str, mapping: &Value) -> Result<(), EsError> {
-        let body = json!({"mappings": mapping, "settings": {"number_of_shards": 1}});
+        let body = json!({"mappings": mapping, "settings": {"number_of_shards": 1, "auto_expand_replicas": "0-1"}});
         match self.service.create_index(index, body).await {
             Err(error) if error.kind == "resource_already_exists_exception" => {
                 // One of the established product: its own fields keep their types.
