@@ -1,10 +1,11 @@
-//! Benchmarks: `cargo xtask bench [run|script|store|kills [count [seed]]|store-kills [count [seed]]|faults [times]|observer [rounds]|compare [trials]|month [documents [alone]]|random [count [seed]]]`. Prints ratios against a floor or a peer measured in the same run.
+//! Benchmarks: `cargo xtask bench [run|script|store|kills [count [seed]]|store-kills [count [seed]]|faults [times]|alerts [documents]|observer [rounds]|compare [trials]|month [documents [alone]]|random [count [seed]]]`. Prints ratios against a floor or a peer measured in the same run.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
     reason = "a benchmark talks to a person"
 )]
 
+mod alerts;
 mod bare;
 mod compare;
 mod dashboards;
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
         ["compare", rest @ ..] => number(rest, 0, 20).and_then(compare::compare),
         ["month", rest @ ..] => bench_month(rest),
         ["random", rest @ ..] => bench_random(rest),
+        ["alerts", rest @ ..] => number(rest, 0, 1_000_000).and_then(alerts::alerts),
         ["faults", rest @ ..] => number(rest, 0, 5).and_then(faults::faults),
         names => names.iter().try_for_each(|name| bench(name)),
     };

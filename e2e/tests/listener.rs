@@ -833,6 +833,25 @@ const CONDITIONS: &str = r#"rules:
 - { title: certificate, index: c.vitals, when: { certificate: { within: 365d } }, score: 1, reporters: [{type: slack}] }
 "#;
 
+/// Sends a made-up history in pieces.
+fn feed(store: &str, plan: canarytrace_history::Plan) {
+    let post = |body: &str| {
+        let url = format!("{store}/_bulk?refresh=true");
+        assert_eq!(request("POST", &url, NDJSON, body).0, 200);
+    };
+    let mut body = String::new();
+    for document in canarytrace_history::History::new(plan).flatten() {
+        let action = json!({"create": {"_index": document.index, "_id": document.id}});
+        let source = String::from_utf8(document.source).unwrap();
+        body.push_str(&format!("{action}\n{source}\n"));
+        if body.len() > 8 << 20 {
+            post(&body);
+            body.clear();
+        }
+    }
+    post(&body);
+}
+
 #[test]
 fn every_condition_is_judged_alike_on_both_stores() {
     let data = tempfile::tempdir().unwrap();
@@ -854,31 +873,7 @@ fn every_condition_is_judged_alike_on_both_stores() {
             request("DELETE", &format!("{store}/c.*"), &[], "");
             canarytrace(&["setup", "--store", store]).status().unwrap();
         }
-        let mut body = String::new();
-        let documents = canarytrace_history::History::new(plan).flatten();
-        for document in documents {
-            let action = json!({"create": {"_index": document.index, "_id": document.id}});
-            let source = String::from_utf8(document.source).unwrap();
-            body.push_str(&format!("{action}\n{source}\n"));
-            if body.len() > 8 << 20 {
-                assert_eq!(
-                    request("POST", &format!("{store}/_bulk"), NDJSON, &body).0,
-                    200
-                );
-                body.clear();
-            }
-        }
-        assert_eq!(
-            request(
-                "POST",
-                &format!("{store}/_bulk?refresh=true"),
-                NDJSON,
-                &body
-            )
-            .0,
-            200
-        );
-        request("POST", &format!("{store}/_refresh"), &[], "");
+        feed(store, plan);
     }
     let rules = files(&[("rules.yaml", CONDITIONS)]);
     let path = rules.path().join("rules.yaml");

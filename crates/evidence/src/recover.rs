@@ -143,11 +143,7 @@ pub fn close_documents(
             transfer_bytes: extras.transfer_bytes,
             requests_failed: extras.requests_failed,
             console_errors: extras.console_errors,
-            screenshot: record
-                .attachments
-                .iter()
-                .find(|name| name.ends_with(".png") || name.ends_with(".jpg"))
-                .cloned(),
+            screenshot: telling_picture(record),
             attachments: record.attachments.clone(),
             overhead: record.overhead.clone(),
             host: extras.host,
@@ -158,6 +154,21 @@ pub fn close_documents(
         directory.append(Service::Run, now, &run)?;
     }
     Ok(())
+}
+
+/// The picture of the first step that failed, else the first there is.
+fn telling_picture(record: &RunRecord) -> Option<String> {
+    let mut pictures = record
+        .attachments
+        .iter()
+        .filter(|name| name.ends_with(".png") || name.ends_with(".jpg"));
+    let failed = record.steps.iter().find(|step| !step.verdict.is_passed());
+    let of_failed = failed.and_then(|step| {
+        pictures
+            .clone()
+            .find(|name| name.contains(step.uuid_action.as_str()))
+    });
+    of_failed.or_else(|| pictures.next()).cloned()
 }
 
 /// Which closing documents are there already.

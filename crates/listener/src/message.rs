@@ -235,7 +235,7 @@ fn closed(message: &mut Message, incident: &Incident, others_open: usize) {
 fn facts(message: &mut Message, incident: &Incident, now: Moment) {
     let mut fact = |name: &str, text: String| {
         if !text.is_empty() {
-            message.facts.push((name.to_owned(), text));
+            message.facts.push((in_words(name), text));
         }
     };
     let since = incident.since.as_ref().unwrap_or(&incident.start_time);
@@ -272,6 +272,22 @@ fn facts(message: &mut Message, incident: &Incident, now: Moment) {
     if let Some(by) = &incident.acknowledged_by {
         fact("Acknowledged by", by.clone());
     }
+}
+
+/// `netError` as `Net error`.
+fn in_words(name: &str) -> String {
+    let mut words = String::new();
+    for (position, character) in name.chars().enumerate() {
+        match character.is_uppercase() && position > 0 {
+            true => {
+                words.push(' ');
+                words.extend(character.to_lowercase());
+            }
+            false if position == 0 => words.extend(character.to_uppercase()),
+            false => words.push(character),
+        }
+    }
+    words
 }
 
 fn links(message: &mut Message, incident: &Incident, id: &str, origin: &Origin) {

@@ -13,7 +13,10 @@ use lettre::{
 };
 
 use super::SendError;
-use crate::message::{Kind, Message, REPEATED};
+use crate::{
+    message::{Kind, Message, REPEATED},
+    score::Severity,
+};
 
 /// How the connection is protected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -327,7 +330,12 @@ fn html(message: &Message) -> String {
     let score = match message.kind {
         Kind::Closed | Kind::Overview => String::new(),
         _ => format!(
-            "<p style=\"margin:12px 0;color:{color};font-weight:bold\">Score: {}, {}</p>",
+            "<p class=\"{}\" style=\"margin:12px 0;color:{color};font-weight:bold\">Score: {}, {}</p>",
+            match message.severity() {
+                Severity::Poor => "poor",
+                Severity::Fair => "fair",
+                Severity::Good => "good",
+            },
             message.score,
             message.severity().text().trim_end_matches('!').to_owned() + "."
         ),
@@ -337,7 +345,7 @@ fn html(message: &Message) -> String {
         false => String::new(),
     };
     format!(
-        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"color-scheme\" content=\"light dark\"><meta name=\"supported-color-schemes\" content=\"light dark\"><title>{subject}</title><style>:root{{color-scheme:light dark}}@media (prefers-color-scheme:dark){{body,.sheet{{background:#14181d!important;color:#e6e9ed!important}}.soft{{color:#a5aeb9!important}}a{{color:#7db5ff!important}}}}</style></head>\
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"color-scheme\" content=\"light dark\"><meta name=\"supported-color-schemes\" content=\"light dark\"><title>{subject}</title><style>:root{{color-scheme:light dark}}@media (prefers-color-scheme:dark){{body,.sheet{{background:#14181d!important;color:#e6e9ed!important}}.soft{{color:#a5aeb9!important}}a{{color:#7db5ff!important}}.poor{{color:#ff8a80!important}}.fair{{color:#ffb74d!important}}.good{{color:#81c784!important}}}}</style></head>\
 <body style=\"margin:0;padding:24px 12px;background:#f3f5f8;color:#1c2127;font:15px/1.5 -apple-system,'Segoe UI',Roboto,Arial,sans-serif\">\
 <table class=\"sheet\" role=\"presentation\" cellpadding=\"0\" cellspacing=\"0\" style=\"max-width:600px;width:100%;margin:0 auto;background:#ffffff;border-collapse:collapse\"><tr><td style=\"height:6px;background:{color};font-size:0\">&nbsp;</td></tr><tr><td style=\"padding:20px 20px 24px\">\
 <p class=\"soft\" style=\"margin:0;color:#5b6470\">canarytrace · {word}</p>\
