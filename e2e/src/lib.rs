@@ -6,6 +6,7 @@
     reason = "a test fails by panicking, and starts real programs"
 )]
 
+pub mod alerts;
 pub mod faults;
 mod git_server;
 pub mod judge;
