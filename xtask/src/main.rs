@@ -165,6 +165,9 @@ fn test_e2e() -> Result<()> {
         "scenarios",
         "clients",
         "store",
+        "rules",
+        "listener",
+        "month",
     ])
 }
 

@@ -463,6 +463,31 @@ rules:
         assert!(set.rules.iter().any(|rule| rule.score == 5));
     }
 
+    proptest::proptest! {
+        /// Whatever a person does to one line, nothing panics, what is wrong has a place, and rules before it stay.
+        #[test]
+        fn a_spoilt_line_costs_its_rule(line in 0usize..200, with in "[ -~]{0,40}", is_added: bool) {
+            let text = include_str!("internal.yaml");
+            let mut lines: Vec<&str> = text.lines().collect();
+            let line = line % lines.len();
+            match is_added {
+                true => lines.insert(line, &with),
+                false => lines[line] = &with,
+            }
+            let spoilt = lines.join("\n");
+            let (rules, problems) = read(&spoilt);
+            proptest::prop_assert!(rules.len() <= 21);
+            for problem in &problems {
+                proptest::prop_assert!(problem.starts_with("rules.yaml"), "{}", problem);
+            }
+            let is_one_file = serde_saphyr::from_str::<Outline>(&spoilt).is_ok();
+            if is_one_file {
+                // At most two rules are of one line: the one it was in, and one that it made.
+                proptest::prop_assert!(rules.len() + 2 >= 20, "{} rules, {:?}", rules.len(), problems);
+            }
+        }
+    }
+
     #[test]
     fn no_text_brings_it_down() {
         for text in [
