@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use canarytrace_listener::yaml::YamlProblem;
 use canarytrace_model::stack::{EnvValue, Monitor, Schedule, SecretSource, Stack};
 
 use crate::{failure::Failure, variables::Variables};
@@ -36,43 +37,16 @@ pub(crate) fn read(path: &Path) -> Result<Configuration, Failure> {
 }
 
 fn syntax(path: &Path, error: &serde_saphyr::Error) -> Failure {
-    let place = match error.location() {
-        Some(location) => format!(
-            "{}:{}:{}",
-            path.display(),
-            location.line(),
-            location.column()
-        ),
+    let found = YamlProblem::of(error);
+    let place = match found.place {
+        Some((line, column)) => format!("{}:{line}:{column}", path.display()),
         None => path.display().to_string(),
     };
-    let text = error.without_snippet().to_string();
-    let reason = text.lines().next().unwrap_or_default();
-    let reason = reason
-        .split(" at line ")
-        .next()
-        .unwrap_or(reason)
-        .trim_start_matches("error: ");
-    let message = format!("{place}: {reason}");
-    match nearest_key(reason) {
+    let message = format!("{place}: {}", found.reason);
+    match found.nearest {
         Some(nearest) => Failure::with_hint(message, format!("did you mean `{nearest}`?")),
         None => Failure::usage(message),
     }
-}
-
-/// The known key that an unknown one is most like.
-fn nearest_key(reason: &str) -> Option<String> {
-    let (head, expected) = reason.split_once("expected")?;
-    let unknown = head
-        .contains("unknown field")
-        .then(|| head.split('`').nth(1))
-        .flatten()?;
-    let known = expected
-        .split([',', ' ', '`'])
-        .filter(|word| !word.is_empty() && !["one", "of", "or"].contains(word));
-    let nearest = known.max_by(|a, b| {
-        strsim::jaro_winkler(unknown, a).total_cmp(&strsim::jaro_winkler(unknown, b))
-    })?;
-    (strsim::jaro_winkler(unknown, nearest) > 0.6).then(|| nearest.to_owned())
 }
 
 fn problems(stack: &Stack, path: &Path) -> Vec<String> {

@@ -21,7 +21,7 @@ use crate::{
     calendar::Silence,
     incident::{self, Incident, Notice, NoticeState},
     measure::{Memory, Reading},
-    message::{self, Message, Picture},
+    message::Picture,
     rules::RuleSet,
     settings::Settings,
     storage::{Pointers, Storage, Stored, WriteError},
@@ -433,22 +433,6 @@ impl Listener {
 
     pub fn settings(&self) -> &Settings {
         &self.settings
-    }
-
-    /// A message that says only that it arrived.
-    pub fn test_message(&self, now: Moment) -> Message {
-        Message {
-            id: format!("test-{}", now.epoch_ms()),
-            kind: message::Kind::Test,
-            incident: format!("test-{}", now.epoch_ms()),
-            title: "canarytrace can reach this channel".to_owned(),
-            text: "This is a test: nothing is wrong.".to_owned(),
-            score: 100,
-            tags: message::tags(&self.settings.origin),
-            started_at: now.to_string(),
-            at: now.to_string(),
-            ..Message::default()
-        }
     }
 }
 

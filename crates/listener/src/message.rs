@@ -6,8 +6,9 @@ use bytes::Bytes;
 use canarytrace_model::time::Moment;
 use serde::{Deserialize, Serialize};
 
+pub use crate::incident::NoticeKind as Kind;
 use crate::{
-    incident::{Incident, Notice, NoticeKind, NoticeState, in_minutes, moment},
+    incident::{Incident, Notice, in_minutes, moment},
     score::Severity,
 };
 
@@ -44,20 +45,6 @@ pub struct Message {
     pub picture: Option<Picture>,
 }
 
-/// What kind of message.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Kind {
-    #[default]
-    Opened,
-    Reopened,
-    Closed,
-    Reminder,
-    Escalation,
-    Overview,
-    Test,
-}
-
 /// A screenshot of the failure.
 #[derive(Clone, Debug)]
 pub struct Picture {
@@ -65,25 +52,6 @@ pub struct Picture {
     /// `image/png` or `image/jpeg`.
     pub media_type: &'static str,
     pub content: Bytes,
-}
-
-impl Kind {
-    pub fn is_good_news(self) -> bool {
-        self == Kind::Closed
-    }
-
-    /// The first word of a subject.
-    pub fn word(self) -> &'static str {
-        match self {
-            Kind::Opened => "Open",
-            Kind::Reopened => "Open again",
-            Kind::Closed => "Closed",
-            Kind::Reminder => "Still open",
-            Kind::Escalation => "Nobody acknowledged",
-            Kind::Overview => "Overview",
-            Kind::Test => "Test",
-        }
-    }
 }
 
 impl Message {
@@ -163,15 +131,7 @@ pub fn of_incident(
     origin: &Origin,
     now: Moment,
 ) -> Message {
-    let kind = match notice.kind {
-        NoticeKind::Opened => Kind::Opened,
-        NoticeKind::Reopened => Kind::Reopened,
-        NoticeKind::Closed => Kind::Closed,
-        NoticeKind::Reminder => Kind::Reminder,
-        NoticeKind::Escalation => Kind::Escalation,
-        NoticeKind::Overview => Kind::Overview,
-        NoticeKind::Test => Kind::Test,
-    };
+    let kind = notice.kind;
     let mut message = Message {
         id: notice.id.clone(),
         kind,
@@ -312,6 +272,23 @@ fn links(message: &mut Message, incident: &Incident, id: &str, origin: &Origin) 
     }
 }
 
+/// A message that says only that it arrived.
+pub fn test(origin: &Origin, now: Moment) -> Message {
+    let id = format!("test-{}", now.epoch_ms());
+    Message {
+        incident: id.clone(),
+        id,
+        kind: Kind::Test,
+        title: "canarytrace can reach this channel".to_owned(),
+        text: "This is a test: nothing is wrong.".to_owned(),
+        score: 100,
+        tags: tags(origin),
+        started_at: now.to_string(),
+        at: now.to_string(),
+        ..Message::default()
+    }
+}
+
 /// All that is open, for those who want it every hour or so.
 pub fn overview(
     name: &str,
@@ -359,14 +336,6 @@ pub fn overview(
             .push(("Open Kibana".to_owned(), kibana.clone()));
     }
     message
-}
-
-/// How many of a list of notices were given up, and why the last was.
-pub fn dead_letters(notices: &[Notice]) -> Vec<&Notice> {
-    notices
-        .iter()
-        .filter(|notice| notice.state == NoticeState::Dead)
-        .collect()
 }
 
 /// How long ago a stored time is.

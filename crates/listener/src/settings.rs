@@ -89,7 +89,6 @@ impl Default for Settings {
             print_rules: false,
             policy: Policy {
                 close_after: Duration::from_secs(30 * 60),
-                tags: Vec::new(),
             },
             origin: Origin::default(),
             overviews: Overviews::default(),

@@ -1,9 +1,6 @@
 //! `canarytrace notify test`: whether the channels take a message.
 
-use canarytrace_listener::{
-    message::{Kind, Message},
-    reporters::Channels,
-};
+use canarytrace_listener::{message, reporters::Channels};
 use canarytrace_model::time::Moment;
 
 use crate::{
@@ -29,6 +26,7 @@ pub(crate) fn run(command: &NotifyCommand, variables: &Variables) -> Result<u8, 
         },
         variables,
     )?;
+    let origin = alerting.settings.origin;
     let known: Channels = alerting.settings.channels;
     if known.is_empty() {
         return Err(Failure::with_hint(
@@ -50,7 +48,7 @@ pub(crate) fn run(command: &NotifyCommand, variables: &Variables) -> Result<u8, 
                 format!("there are {}", all.join(", ")),
             ));
         };
-        match runtime.block_on(channel.send(&message())) {
+        match runtime.block_on(channel.send(&message::test(&origin, Moment::now()))) {
             Ok(_) => terminal::line(&format!("✓ {name}: {}", channel.describe())),
             Err(error) => {
                 failed += 1;
@@ -59,20 +57,4 @@ pub(crate) fn run(command: &NotifyCommand, variables: &Variables) -> Result<u8, 
         }
     }
     Ok(u8::from(failed > 0))
-}
-
-fn message() -> Message {
-    let now = Moment::now();
-    let id = format!("test-{}", now.epoch_ms());
-    Message {
-        incident: id.clone(),
-        id,
-        kind: Kind::Test,
-        title: "canarytrace can reach this channel".to_owned(),
-        text: "This is a test: nothing is wrong.".to_owned(),
-        score: 100,
-        started_at: now.to_string(),
-        at: now.to_string(),
-        ..Message::default()
-    }
 }

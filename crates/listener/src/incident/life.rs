@@ -15,8 +15,6 @@ use crate::{
 pub struct Policy {
     /// Closed when not seen for so long.
     pub close_after: Duration,
-    /// Tags of every message and event.
-    pub tags: Vec<String>,
 }
 
 /// `repetition` rises, and events are written, at most once in this time.

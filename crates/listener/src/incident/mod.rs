@@ -133,9 +133,10 @@ pub enum What {
 }
 
 /// What a notice says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum NoticeKind {
+    #[default]
     Opened,
     Reopened,
     Closed,
@@ -144,6 +145,25 @@ pub enum NoticeKind {
     /// Several open incidents.
     Overview,
     Test,
+}
+
+impl NoticeKind {
+    pub fn is_good_news(self) -> bool {
+        self == NoticeKind::Closed
+    }
+
+    /// The first word of a subject.
+    pub fn word(self) -> &'static str {
+        match self {
+            NoticeKind::Opened => "Open",
+            NoticeKind::Reopened => "Open again",
+            NoticeKind::Closed => "Closed",
+            NoticeKind::Reminder => "Still open",
+            NoticeKind::Escalation => "Nobody acknowledged",
+            NoticeKind::Overview => "Overview",
+            NoticeKind::Test => "Test",
+        }
+    }
 }
 
 /// One message to one channel: written down before it is sent.

@@ -455,7 +455,7 @@ impl Listener {
 
     /// Sends a message to a channel by name, with nothing written down.
     pub async fn send_test(&mut self, channel: &str, now: Moment) -> Result<(), SendError> {
-        let message = self.test_message(now);
+        let message = message::test(&self.settings.origin, now);
         let channel = self.settings.route(channel).to_owned();
         self.send(&channel, &message).await.map(drop)
     }
