@@ -44,6 +44,14 @@ impl Failure {
         }
     }
 
+    /// Message and hint, for places that have one line.
+    pub(crate) fn in_one_line(&self) -> String {
+        match self.hint() {
+            Some(hint) => format!("{self}; {hint}"),
+            None => self.to_string(),
+        }
+    }
+
     pub(crate) fn hint(&self) -> Option<&str> {
         match self {
             Failure::Usage { hint, .. } => hint.as_deref(),

@@ -272,10 +272,7 @@ impl Stack {
                 };
                 Alerting::read(&asked, &variables)
             };
-            read().map_err(|failure| match failure.hint() {
-                Some(hint) => format!("{failure}; {hint}"),
-                None => failure.to_string(),
-            })
+            read().map_err(|failure| failure.in_one_line())
         });
         let alerting = reader().map_err(Failure::usage)?;
         let around = Around {

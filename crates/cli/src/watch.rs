@@ -9,7 +9,7 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use canarytrace_es::{
-    IndexTarget, Refresh, SearchRequest, SearchService, TargetOptions,
+    Refresh, SearchRequest, SearchService,
     bulk::{BulkItem, BulkOperation},
     date::{Round, parse_query_date},
 };
@@ -19,7 +19,7 @@ use canarytrace_listener::{
     message::{Kind, Message, Picture},
     rehearse,
     rules::{RuleSet, Source, read_text},
-    storage::Storage,
+    storage::{Storage, lenient},
 };
 use canarytrace_model::{RunId, time::Moment};
 use canarytrace_server::{AlertError, Alerts, Attachments, IncidentAction, MonitorState, Schedule};
@@ -123,13 +123,6 @@ fn was_due(schedule: Option<&str>, since: Moment, now: Moment) -> bool {
     };
     let next = canarytrace_scheduler::next_of_cron(expression, zone, since.0);
     next.is_none_or(|next| next.checked_add(RUN).is_ok_and(|late| late < now.0))
-}
-
-fn lenient(expression: &str) -> IndexTarget {
-    IndexTarget::new(expression).with_options(TargetOptions {
-        ignore_unavailable: true,
-        ..TargetOptions::default()
-    })
 }
 
 /// Reads settings and rules anew.

@@ -83,10 +83,7 @@ fn reader(arguments: &ListenArguments, variables: &Variables) -> Reader {
                 &variables,
             )
         };
-        read().map_err(|failure| match failure.hint() {
-            Some(hint) => format!("{failure}; {hint}"),
-            None => failure.to_string(),
-        })
+        read().map_err(|failure| failure.in_one_line())
     })
 }
 

@@ -446,13 +446,6 @@ impl Listener {
         Ok(usize::from(result.is_ok()))
     }
 
-    /// Whether notices wait, for a listener that ends after one round.
-    pub fn is_pending(&self) -> bool {
-        self.incidents
-            .values()
-            .any(|stored| stored.value.notices.iter().any(Notice::is_waiting))
-    }
-
     /// Sends a message to a channel by name, with nothing written down.
     pub async fn send_test(&mut self, channel: &str, now: Moment) -> Result<(), SendError> {
         let message = message::test(&self.settings.origin, now);

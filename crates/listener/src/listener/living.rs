@@ -1,6 +1,6 @@
 //! Findings become incidents, and incidents live: opened, told, reminded of, closed, each with its event.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use canarytrace_es::EsError;
 use canarytrace_model::time::Moment;
@@ -170,12 +170,6 @@ impl Listener {
     /// Tells, reminds and closes.
     pub(super) async fn live(&mut self, now: Moment, outcome: &mut Outcome) -> Result<(), EsError> {
         let ids: Vec<String> = self.incidents.keys().cloned().collect();
-        let by_title: BTreeMap<String, Rule> = self
-            .rules
-            .rules
-            .iter()
-            .map(|rule| (rule.title.to_lowercase(), rule.clone()))
-            .collect();
         let open = ids
             .iter()
             .filter(|id| {
@@ -193,7 +187,8 @@ impl Listener {
                 continue;
             }
             let mut own = stored.value.clone();
-            let written = by_title.get(&own.rule.to_lowercase());
+            // Only of what is open: a thousand rules need not be copied in every round.
+            let written = self.rules.rules.iter().find(|rule| rule.is(&own.rule));
             let mut rule = match written {
                 Some(rule) => rule.clone(),
                 // Checks are rules that are not written anywhere; others were taken away.

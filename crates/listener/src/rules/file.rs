@@ -1,9 +1,6 @@
 //! Rule files: what is wrong is told with its place and disables that rule alone.
 
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 use serde_saphyr::Spanned;
@@ -149,14 +146,6 @@ impl RuleSet {
                 message: format!("more than {MOST_RULES} rules"),
             });
         }
-    }
-
-    /// By name of the rule.
-    pub fn by_title(&self) -> BTreeMap<String, &Rule> {
-        self.rules
-            .iter()
-            .map(|rule| (rule.title.to_lowercase(), rule))
-            .collect()
     }
 }
 
