@@ -1,6 +1,6 @@
 //! What rules would have found in documents that are there already: the same judging, with nothing written and nobody told.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use canarytrace_es::EsError;
 use canarytrace_model::time::Moment;
@@ -47,7 +47,7 @@ pub struct Rehearsal {
 pub async fn rehearse(
     storage: &Storage,
     settings: &Settings,
-    rules: &[Rule],
+    rules: &[Arc<Rule>],
     from: Moment,
     to: Moment,
     step: Duration,
@@ -55,7 +55,7 @@ pub async fn rehearse(
     let mut rehearsal = Rehearsal::default();
     let mut memories: BTreeMap<String, Memory> = BTreeMap::new();
     let mut open: BTreeMap<(String, String), Incident> = BTreeMap::new();
-    let asked: Vec<&Rule> = rules.iter().collect();
+    let asked: Vec<&Rule> = rules.iter().map(Arc::as_ref).collect();
     let step = i64::try_from(step.as_millis()).unwrap_or(i64::MAX).max(1);
     let mut at = from;
     while at <= to {
@@ -108,7 +108,10 @@ pub async fn rehearse(
             }
         }
         for ((title, _), own) in &mut open {
-            let rule = rules.iter().find(|rule| rule.title == *title);
+            let rule = rules
+                .iter()
+                .find(|rule| rule.title == *title)
+                .map(Arc::as_ref);
             let closed = incident::age(own, "", rule, at, &settings.policy);
             debug_assert!(closed != Told::Opened);
         }

@@ -17,6 +17,9 @@ use crate::{
     rules::{Condition, Rule},
 };
 
+/// Rules whose answers are held at the same time.
+const RULES_AT_ONCE: usize = 200;
+
 impl Listener {
     pub(super) async fn internal_checks(
         &mut self,
@@ -67,7 +70,7 @@ impl Listener {
     ) -> Result<(), EsError> {
         for (index, moments) in self.late(now).await? {
             for at in moments {
-                let of_index: Vec<Rule> = self
+                let of_index: Vec<Arc<Rule>> = self
                     .rules
                     .rules
                     .iter()
@@ -77,8 +80,8 @@ impl Listener {
                 self.judge(&of_index, at, true, outcome).await?;
             }
         }
-        let rules: Vec<Rule> = self.rules.rules.clone();
-        let due: Vec<Rule> = rules
+        let rules: Vec<Arc<Rule>> = self.rules.rules.clone();
+        let due: Vec<Arc<Rule>> = rules
             .into_iter()
             .filter(|rule| self.is_due(&rule.title.to_lowercase(), now, rule.cadence()))
             .collect();
@@ -134,12 +137,12 @@ impl Listener {
 
     pub(super) async fn judge(
         &mut self,
-        rules: &[Rule],
+        rules: &[Arc<Rule>],
         at: Moment,
         is_late: bool,
         outcome: &mut Outcome,
     ) -> Result<(), EsError> {
-        let asked: Vec<&Rule> = rules.iter().collect();
+        let mut asked: Vec<&Rule> = rules.iter().map(Arc::as_ref).collect();
         let observability = self.settings.observability;
         let say = Arc::clone(&self.say);
         let observe = move |text: &str| {
@@ -147,11 +150,15 @@ impl Listener {
                 say(text);
             }
         };
-        let answers = round::ask(&self.storage, &asked, &self.memories, at, &observe).await?;
-        for (rule, answer) in rules.iter().zip(answers) {
-            match answer {
-                Ok(answer) => self.judge_one(rule, &answer, at, is_late, outcome).await?,
-                Err(error) => self.broken(rule, &error, at, outcome).await?,
+        // Questions about the same index are asked together, and answers of some rules are gone before the next ones come.
+        asked.sort_by(|one, other| one.index.cmp(&other.index));
+        for some in asked.chunks(RULES_AT_ONCE) {
+            let answers = round::ask(&self.storage, some, &self.memories, at, &observe).await?;
+            for (rule, answer) in some.iter().zip(answers) {
+                match answer {
+                    Ok(answer) => self.judge_one(rule, &answer, at, is_late, outcome).await?,
+                    Err(error) => self.broken(rule, &error, at, outcome).await?,
+                }
             }
         }
         Ok(())

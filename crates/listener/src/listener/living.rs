@@ -190,7 +190,7 @@ impl Listener {
             // Only of what is open: a thousand rules need not be copied in every round.
             let written = self.rules.rules.iter().find(|rule| rule.is(&own.rule));
             let mut rule = match written {
-                Some(rule) => rule.clone(),
+                Some(rule) => Rule::clone(rule),
                 // Checks are rules that are not written anywhere; others were taken away.
                 None => checks::internal_rule(&own.rule, own.score, &own.description),
             };

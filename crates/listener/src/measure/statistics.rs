@@ -216,7 +216,7 @@ mod tests {
         let mut set = RuleSet::default();
         set.add_text(&text, Source::Own, None, "t", "c.");
         assert_eq!(set.problems, []);
-        set.rules.remove(0)
+        Rule::clone(&set.rules[0])
     }
 
     fn judged(rule: &Rule, answer: Value) -> Vec<String> {

@@ -1,6 +1,9 @@
 //! Rule files: what is wrong is told with its place and disables that rule alone.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 use serde_saphyr::Spanned;
@@ -71,7 +74,7 @@ impl std::fmt::Display for Problem {
 /// All rules of a listener, and what is wrong with the others.
 #[derive(Clone, Debug, Default)]
 pub struct RuleSet {
-    pub rules: Vec<Rule>,
+    pub rules: Vec<Arc<Rule>>,
     pub problems: Vec<Problem>,
     /// `(how many, source, file)`, to say what was loaded.
     pub loaded: Vec<(usize, Source, String)>,
@@ -136,9 +139,9 @@ impl RuleSet {
                 });
                 return;
             }
-            *known = rule;
+            *known = Arc::new(rule);
         } else if self.rules.len() < MOST_RULES {
-            self.rules.push(rule);
+            self.rules.push(Arc::new(rule));
         } else if self.rules.len() == MOST_RULES {
             self.problems.push(Problem {
                 place: rule.place.source.word().to_owned(),

@@ -1,7 +1,10 @@
 //! What a rule file does that its writer hardly meant: fields that no index has, rules that see the same, thresholds that
 //! nothing reached.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -56,7 +59,7 @@ pub struct Finding {
 }
 
 /// Remarks on rules against what a store knows.
-pub fn lint(rules: &[Rule], fields: &Fields) -> Vec<Finding> {
+pub fn lint(rules: &[Arc<Rule>], fields: &Fields) -> Vec<Finding> {
     let mut findings = Vec::new();
     for rule in rules {
         let mut remark = |message: String| {
