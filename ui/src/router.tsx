@@ -114,9 +114,24 @@ const incident = createRoute({
   component: lazyRouteComponent(() => import('./views/incident'), 'IncidentView'),
 });
 
+const errors = createRoute({
+  getParentRoute: () => root,
+  path: '/errors',
+  validateSearch: texts('from', 'to', 'kind', 'monitor', 'q'),
+  component: lazyRouteComponent(() => import('./views/errors'), 'Errors'),
+});
+
+const error = createRoute({
+  getParentRoute: () => root,
+  path: '/errors/$fingerprint',
+  validateSearch: texts('from', 'to', 'monitor'),
+  component: lazyRouteComponent(() => import('./views/error'), 'ErrorView'),
+});
+
 const rules = createRoute({
   getParentRoute: () => root,
   path: '/rules',
+  validateSearch: texts('rule'),
   component: lazyRouteComponent(() => import('./views/rules'), 'Rules'),
 });
 
@@ -179,6 +194,8 @@ export const router = createRouter({
     dashboard,
     incidents,
     incident,
+    errors,
+    error,
     rules,
     report,
     stack,

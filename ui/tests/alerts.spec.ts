@@ -86,6 +86,46 @@ test('a rule is tried, put in force, and mistakes are told with their place', as
   await accessible(page);
 });
 
+test('maintenance is planned, refused with the reason, and taken away', async ({ page }) => {
+  await open(page, '/rules', alerting());
+  const own = page.getByRole('region', { name: 'Maintenance' });
+  await expect(own.getByText('in canarytrace.yaml')).toBeVisible();
+  const form = own.getByRole('form', { name: 'Plan maintenance' });
+  await form.getByLabel('Reason').fill('moving the <i>database</i>');
+  await form.getByLabel('Monitors').fill('db-*, other');
+  await form.getByLabel('When').selectOption('weekly');
+  await form.getByLabel('Days and hours').fill('SOMEDAY 22:00-02:00');
+  await form.getByRole('button', { name: 'Plan' }).click();
+  await expect(own.getByText(/is not days and hours such as/)).toBeVisible();
+  await form.getByLabel('Days and hours').fill('MON-SUN 00:00-24:00');
+  await form.getByRole('button', { name: 'Plan' }).click();
+  const row = own.getByRole('row', { name: /moving the <i>database<\/i>/ });
+  await expect(row.getByText('db-*, other')).toBeVisible();
+  await expect(row.getByText(/now, until/)).toBeVisible();
+  await accessible(page);
+  await page.setViewportSize({ width: 360, height: 900 });
+  await fits(page);
+  await row.getByRole('button', { name: 'Remove' }).click();
+  await expect(row).toHaveCount(0);
+});
+
+test('a rule shows what it measured against its limit over time', async ({ page }) => {
+  await open(page, '/rules', alerting());
+  const rules = page.getByRole('region', { name: 'Rules', exact: true });
+  await rules
+    .getByRole('row', { name: /A monitor fails/ })
+    .getByRole('link', { name: 'Last 24 h' })
+    .click();
+  await expect(page).toHaveURL(/rule=A/);
+  const own = page.getByRole('region', { name: 'Values of A monitor fails' });
+  await expect(own.getByRole('img', { name: 'A monitor fails against its limit' })).toBeVisible({ timeout: 30_000 });
+  await complete(page);
+  await accessible(page);
+  await page.screenshot({ path: 'test-results/pictures/rule-trace.png' });
+  await own.getByRole('button', { name: 'Close' }).click();
+  await expect(own).toHaveCount(0);
+});
+
 test('the report of a day is the page that is sent', async ({ page }) => {
   const today = new Date().toISOString().slice(0, 10);
   await open(page, `/report?day=${today}`, alerting());

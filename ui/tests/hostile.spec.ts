@@ -129,6 +129,7 @@ const PATHS = [
   '/discover?index=c.run-*',
   `/discover?q=${encodeURIComponent(HOSTILE[0] ?? '')}`,
   '/stack',
+  '/errors',
   '/dashboards/8c05ebd0-f282-11ea-8699-c53eab9b6869?filter=~',
   '/dashboards/d42d5920-c3c8-11ec-8f6e-23298a81a9a3',
   `/compare?run=${UUID}&with=${UUID}`,

@@ -19,6 +19,7 @@ const PAGES: Record<string, (run: { uuid: string; monitor: string }) => [path: s
   discover: () => ['/discover', 'Discover'],
   dashboards: () => ['/dashboards', 'Dashboards'],
   incidents: () => ['/incidents', 'Incidents'],
+  errors: () => ['/errors?from=now-2d', 'Errors'],
   rules: () => ['/rules', 'Rules and channels'],
   report: () => ['/report', 'Daily report'],
   stack: () => ['/stack', 'Stack'],
@@ -59,6 +60,8 @@ const EMPTY: Record<string, [path: string, text: string]> = {
   dashboard: [`/dashboards/${DASHBOARDS.smoke[0]}`, 'No data'],
   incidents: ['/incidents', 'Nothing is wrong'],
   incident: ['/incidents/none', 'There is no such incident'],
+  errors: ['/errors', 'No error in this time'],
+  error: ['/errors/0000000000000000', 'This error was not seen in this time'],
   rules: ['/rules', 'Nobody is told'],
   stack: ['/stack', 'No run was due in this time'],
   nothing: ['/no/such/page', 'There is no such page'],
@@ -72,10 +75,10 @@ for (const [name, [path, text]] of Object.entries(EMPTY)) {
   });
 }
 
-for (const name of ['overview', 'runs', 'run', 'monitor', 'discover', 'incidents', 'stack']) {
+for (const name of ['overview', 'runs', 'run', 'monitor', 'discover', 'incidents', 'errors', 'stack']) {
   test(`page ${name} says when the store fails, and tries again`, async ({ page }) => {
     let broken = true;
-    await page.route(/\/api\/v1\/(search|storage)/, async (route) => {
+    await page.route(/\/api\/v1\/(search|storage|errors)/, async (route) => {
       if (!broken) return route.continue();
       await route.fulfill({
         status: 503,

@@ -15,13 +15,14 @@ use canarytrace_es::{
 };
 use canarytrace_listener::{
     ActError, Action, Listener, Say, Settings, Surroundings,
-    calendar::Silence,
+    calendar::{Maintenance, Silence},
     message::{Kind, Message, Picture},
     rehearse,
     rules::{RuleSet, Source, read_text},
     storage::{Storage, lenient},
+    trace,
 };
-use canarytrace_model::{RunId, time::Moment};
+use canarytrace_model::{RunId, alerting::MaintenanceConfig, time::Moment};
 use canarytrace_server::{AlertError, Alerts, Attachments, IncidentAction, MonitorState, Schedule};
 use jiff::{Timestamp, tz::TimeZone};
 use serde_json::{Value, json};
@@ -380,6 +381,8 @@ fn moment(text: &str) -> Result<Moment, AlertError> {
 /// Rounds of one trial; a longer time is tried in longer steps.
 const MOST_ROUNDS: i64 = 2000;
 const LEAST_STEP_MS: i64 = 600_000;
+/// Points of a rule's chart.
+const MOST_POINTS: i64 = 150;
 
 #[async_trait]
 impl Alerts for Watch {
@@ -409,12 +412,17 @@ impl Alerts for Watch {
             .map(|(name, what)| json!({"name": name, "what": what}))
             .collect();
         let silences = listener.storage().silences(Moment::now()).await?;
+        let written = listener.storage().maintenance().await?;
         let maintenance: Vec<Value> = settings
             .maintenance
             .iter()
+            .chain(&written)
             .map(|own| {
                 let until = own.end_at(Moment::now()).map(|end| end.to_string());
-                json!({"reason": own.reason, "monitors": own.monitors, "rules": own.rules, "until": until})
+                json!({
+                    "id": own.id, "reason": own.reason, "monitors": own.monitors, "rules": own.rules,
+                    "when": own.words, "until": until,
+                })
             })
             .collect();
         Ok(json!({
@@ -471,6 +479,25 @@ impl Alerts for Watch {
         Ok(listener.storage().remove_silence(id).await?)
     }
 
+    async fn add_maintenance(&self, window: Value) -> Result<String, AlertError> {
+        let window: MaintenanceConfig = serde_json::from_value(window).map_err(|error| {
+            AlertError::Refused(format!("the maintenance is not understood: {error}"))
+        })?;
+        if window.reason.trim().is_empty() {
+            return Err(AlertError::Refused(
+                "a maintenance needs a `reason`".to_owned(),
+            ));
+        }
+        Maintenance::parse(&window).map_err(AlertError::Refused)?;
+        let listener = self.listener.lock().await;
+        Ok(listener.storage().add_maintenance(&window).await?)
+    }
+
+    async fn remove_maintenance(&self, id: &str) -> Result<(), AlertError> {
+        let listener = self.listener.lock().await;
+        Ok(listener.storage().remove_maintenance(id).await?)
+    }
+
     async fn stored_rules(&self) -> Result<String, AlertError> {
         Ok(self.read_stored().await)
     }
@@ -511,6 +538,23 @@ impl Alerts for Watch {
         let step = Duration::from_millis(step.unsigned_abs());
         let rehearsal = rehearse(&storage, &settings, &set.rules, from, to, step).await?;
         Ok(json!({"problems": set.problems, "rehearsal": rehearsal}))
+    }
+
+    async fn trace_rule(&self, title: &str, from: &str, to: &str) -> Result<Value, AlertError> {
+        let (from, to) = (moment(from)?, moment(to)?);
+        let (storage, rule) = {
+            let listener = self.listener.lock().await;
+            let rules = &listener.rules().rules;
+            let rule = rules.iter().find(|rule| rule.is(title)).cloned();
+            let rule =
+                rule.ok_or_else(|| AlertError::Refused(format!("no rule `{title}` is in force")))?;
+            let prefix = &listener.settings().prefix;
+            (Storage::new(Arc::clone(&self.service), prefix), rule)
+        };
+        let step = ((to.epoch_ms() - from.epoch_ms()) / MOST_POINTS).max(LEAST_STEP_MS);
+        let step = Duration::from_millis(step.unsigned_abs());
+        let points = trace(&storage, &rule, from, to, step).await?;
+        Ok(json!({"points": points, "stepMs": step.as_millis()}))
     }
 
     async fn try_channel(&self, channel: &str) -> Result<(), AlertError> {

@@ -16,6 +16,10 @@ use serde::{Deserialize, Serialize};
 /// A [`MaintenanceConfig`] that was understood.
 #[derive(Clone, Debug)]
 pub struct Maintenance {
+    /// Of one that was written in the UI.
+    pub id: Option<String>,
+    /// When, as a person reads it.
+    pub words: String,
     pub reason: String,
     pub monitors: Vec<String>,
     pub rules: Vec<String>,
@@ -154,6 +158,8 @@ impl Maintenance {
             }
         };
         Ok(Self {
+            id: None,
+            words: words(config),
             reason: config.reason.clone(),
             monitors: config.monitors.clone(),
             rules: config.rules.clone(),
@@ -180,6 +186,31 @@ impl Maintenance {
         let rules =
             self.rules.is_empty() || self.rules.iter().any(|own| own.eq_ignore_ascii_case(rule));
         rules && covers(&self.monitors, monitors)
+    }
+}
+
+/// When a window is, for lists.
+fn words(config: &MaintenanceConfig) -> String {
+    let zone = config.timezone.as_deref().unwrap_or("UTC");
+    match config {
+        MaintenanceConfig {
+            weekly: Some(weekly),
+            ..
+        } => match weekly.trim().contains(' ') {
+            true => format!("every {weekly}, {zone}"),
+            false => format!("every day {weekly}, {zone}"),
+        },
+        MaintenanceConfig {
+            cron: Some(cron),
+            span: Some(span),
+            ..
+        } => format!("at `{cron}` for {span}, {zone}"),
+        MaintenanceConfig {
+            from: Some(from),
+            until: Some(until),
+            ..
+        } => format!("from {from} until {until}, {zone}"),
+        _ => String::new(),
     }
 }
 

@@ -25,5 +25,5 @@ mod rehearsal;
 mod round;
 
 pub use listener::{ActError, Action, Listener, Outcome, RuleState, Say, Surroundings};
-pub use rehearsal::{Rehearsal, Rehearsed, rehearse};
+pub use rehearsal::{Rehearsal, Rehearsed, Traced, rehearse, trace};
 pub use settings::Settings;

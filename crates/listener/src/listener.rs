@@ -18,7 +18,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::{
-    calendar::Silence,
+    calendar::{Maintenance, Silence},
     incident::{self, Incident, Notice, NoticeState},
     measure::{Memory, Reading},
     message::Picture,
@@ -97,6 +97,8 @@ pub struct Listener {
     dirty: BTreeSet<String>,
     overviews: BTreeMap<String, Stored<Value>>,
     silences: Vec<Silence>,
+    /// Windows that were written in the UI.
+    planned: Vec<Maintenance>,
     arrivals: Option<BTreeMap<String, BTreeMap<i64, u64>>>,
     arrivals_at: Option<Moment>,
     /// When a rule is judged again.
@@ -135,6 +137,7 @@ impl Listener {
             dirty: BTreeSet::new(),
             overviews: BTreeMap::new(),
             silences: Vec::new(),
+            planned: Vec::new(),
             arrivals: None,
             arrivals_at: None,
             due: BTreeMap::new(),
@@ -311,6 +314,7 @@ impl Listener {
             self.overviews.entry(found.id.clone()).or_insert(found);
         }
         self.silences = self.storage.silences(now).await?;
+        self.planned = self.storage.maintenance().await?;
         Ok(())
     }
 

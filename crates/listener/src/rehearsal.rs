@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::{
     incident::{self, Incident, Told},
-    measure::{self, Memory},
+    measure::{self, Memory, Reading},
     round,
     rules::Rule,
     settings::Settings,
@@ -122,6 +122,42 @@ pub async fn rehearse(
         .incidents
         .sort_by(|one, other| one.opened.cmp(&other.opened));
     Ok(rehearsal)
+}
+
+/// What a rule measured at a moment, worst first.
+#[derive(Clone, Debug, Serialize)]
+pub struct Traced {
+    pub at: Moment,
+    pub readings: Vec<Reading>,
+}
+
+/// Keys of one moment.
+const MOST_TRACED: usize = 5;
+
+/// What one rule would have measured at every step from `from` to `to`, for a chart.
+pub async fn trace(
+    storage: &Storage,
+    rule: &Rule,
+    from: Moment,
+    to: Moment,
+    step: Duration,
+) -> Result<Vec<Traced>, EsError> {
+    let mut memories: BTreeMap<String, Memory> = BTreeMap::new();
+    let step = i64::try_from(step.as_millis()).unwrap_or(i64::MAX).max(1);
+    let mut traced = Vec::new();
+    let mut at = from;
+    while at <= to {
+        let answers = round::ask(storage, &[rule], &memories, at, &|_| {}).await?;
+        for answer in answers {
+            let memory = memories.entry(rule.title.to_lowercase()).or_default();
+            let mut readings = measure::judge(rule, &answer?, memory, at).readings;
+            measure::worst_first(&mut readings);
+            readings.truncate(MOST_TRACED);
+            traced.push(Traced { at, readings });
+        }
+        at = Moment::from_epoch_ms(at.epoch_ms() + step);
+    }
+    Ok(traced)
 }
 
 fn told(incident: Incident) -> Rehearsed {

@@ -1,6 +1,8 @@
 //! What a listener keeps in the store: pointers, the lease, incidents, events. Names of indices and the established fields
 //! are those of the established product.
 
+mod quiet;
+
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use bytes::Bytes;
@@ -12,10 +14,7 @@ use canarytrace_model::time::Moment;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
-use crate::{
-    calendar::Silence,
-    incident::{Incident, moment},
-};
+use crate::incident::{Incident, moment};
 
 /// Names of the indices under a prefix.
 #[derive(Clone)]
@@ -52,7 +51,6 @@ struct Lease {
 
 /// Incidents that are looked at in one round.
 const MOST_INCIDENTS: usize = 2000;
-const SILENCES: &str = ".canarytrace-silences";
 
 /// Why a write did not happen.
 #[derive(Debug)]
@@ -94,8 +92,7 @@ impl Storage {
         }});
         self.ensure(&self.state_index(), &state).await?;
         self.ensure(&self.queue_index(), &queue_mapping()).await?;
-        let silences = json!({"dynamic": false, "properties": {"until": {"type": "date"}}});
-        self.ensure(SILENCES, &silences).await
+        self.prepare_quiet().await
     }
 
     async fn ensure(&self, index: &str, mapping: &Value) -> Result<(), EsError> {
@@ -320,52 +317,6 @@ impl Storage {
             Some(_) => self.write(&self.state_index(), id, overview, seq_no).await,
             None => self.create(&self.state_index(), id, overview).await,
         }
-    }
-
-    pub async fn silences(&self, now: Moment) -> Result<Vec<Silence>, EsError> {
-        let body = json!({
-            "size": 1000, "query": {"range": {"until": {"gt": now.to_string()}}},
-            "sort": [{"until": {"order": "asc", "unmapped_type": "date"}}],
-        });
-        let answer = self.search(SILENCES, body).await?;
-        Ok(answer
-            .hits
-            .into_iter()
-            .filter_map(|hit| {
-                let silence: Silence = serde_json::from_value(hit.source?).ok()?;
-                Some(Silence {
-                    id: Some(hit.id),
-                    ..silence
-                })
-            })
-            .collect())
-    }
-
-    pub async fn add_silence(&self, silence: &Silence) -> Result<String, EsError> {
-        let source = serde_json::to_vec(silence).unwrap_or_default();
-        let item = BulkItem {
-            operation: BulkOperation::Index,
-            index: SILENCES.to_owned(),
-            id: None,
-            if_seq_no: None,
-            source: Bytes::from(source),
-        };
-        let results = self.service.bulk(vec![item], Refresh::Now).await?;
-        let result = results.into_iter().next();
-        let result = result.ok_or_else(|| EsError::internal("the store answered nothing"))?;
-        result.outcome?;
-        Ok(result.id)
-    }
-
-    pub async fn remove_silence(&self, id: &str) -> Result<(), EsError> {
-        let item = BulkItem {
-            operation: BulkOperation::Delete,
-            index: SILENCES.to_owned(),
-            id: Some(id.to_owned()),
-            if_seq_no: None,
-            source: Bytes::new(),
-        };
-        self.service.bulk(vec![item], Refresh::Now).await.map(drop)
     }
 
     /// A search that an index which is not there answers with nothing.

@@ -10,8 +10,8 @@ pub mod access;
 mod api;
 mod comparison;
 pub mod demo_shop;
-
 mod elasticsearch;
+mod errors;
 mod forward;
 mod guard;
 mod state;

@@ -168,12 +168,22 @@ pub trait Alerts: Send + Sync {
     /// Answers the silence's id.
     async fn silence(&self, silence: serde_json::Value, by: &str) -> Result<String, AlertError>;
     async fn unsilence(&self, id: &str) -> Result<(), AlertError>;
+    /// A window as `listener.maintenance` of canarytrace.yaml; answers its id.
+    async fn add_maintenance(&self, window: serde_json::Value) -> Result<String, AlertError>;
+    async fn remove_maintenance(&self, id: &str) -> Result<(), AlertError>;
     async fn stored_rules(&self) -> Result<String, AlertError>;
     /// Refused when a rule is not understood.
     async fn store_rules(&self, text: &str) -> Result<(), AlertError>;
     async fn try_rules(
         &self,
         text: &str,
+        from: &str,
+        to: &str,
+    ) -> Result<serde_json::Value, AlertError>;
+    /// What a rule in force would have measured over a time.
+    async fn trace_rule(
+        &self,
+        title: &str,
         from: &str,
         to: &str,
     ) -> Result<serde_json::Value, AlertError>;

@@ -481,7 +481,7 @@ fn console(
     totals: &mut Totals,
     out: &mut Output<'_>,
 ) {
-    let mut lines: Vec<(&str, String, String)> = exchanges
+    let mut lines: Vec<(&str, &str, String, String)> = exchanges
         .iter()
         .filter(|exchange| exchange.is_lost || exchange.status >= 400)
         .map(|exchange| {
@@ -494,21 +494,31 @@ fn console(
                 )
             };
             let url = exchange.resource.url.clone();
-            ("error", format!("Failed to load resource: {said}"), url)
+            (
+                "network",
+                "error",
+                format!("Failed to load resource: {said}"),
+                url,
+            )
         })
         .collect();
     if visit.fate.has_new_error {
         let text = "Uncaught TypeError: Cannot read properties of undefined (reading 'price')";
-        lines.push(("error", text.to_owned(), visit.step.url.clone()));
+        lines.push((
+            "javascript",
+            "error",
+            text.to_owned(),
+            visit.step.url.clone(),
+        ));
     }
     if random.chance(0.2) {
         let text = format!(
             "A preload for '{}' is found, but is not used",
             random.hex(6)
         );
-        lines.push(("warning", text, visit.step.url.clone()));
+        lines.push(("other", "warning", text, visit.step.url.clone()));
     }
-    for (at, (level, text, url)) in lines.into_iter().enumerate() {
+    for (at, (source, level, text, url)) in lines.into_iter().enumerate() {
         totals.console_errors += u64::from(level == "error");
         let moment = later(visit.at, 40.0 + at as f64);
         let line = Console {
@@ -517,7 +527,7 @@ fn console(
             uuid_action: own_action(visit),
             context: visit.step.full_title.clone(),
             sequence: u32::try_from(at).unwrap_or(0) + 1,
-            fields: object(json!({"source": "network", "level": level, "text": text, "url": url})),
+            fields: object(json!({"source": source, "level": level, "text": text, "url": url})),
         };
         out.add(Service::Console, moment, &line);
     }

@@ -14,6 +14,7 @@ const PAGES = [
   ['/', 'Overview', 'M3 12 12 4l9 8v8h-6v-6H9v6H3z'],
   ['/runs', 'Runs', 'M4 6h16M4 12h16M4 18h10'],
   ['/incidents', 'Incidents', 'M12 4 21 19H3zM12 10v4M12 16.6v.4'],
+  ['/errors', 'Errors', 'M12 3.5a8.5 8.5 0 1 0 0 17 8.5 8.5 0 0 0 0-17zM9 9l6 6M15 9l-6 6'],
   ['/discover', 'Discover', 'M10.5 4a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13zM20 20l-4.6-4.6'],
   ['/dashboards', 'Dashboards', 'M4 4h7v9H4zM13 4h7v5h-7zM13 11h7v9h-7zM4 15h7v5H4z'],
   ['/stack', 'Stack', 'M4 7l8-4 8 4-8 4zM4 12l8 4 8-4M4 17l8 4 8-4'],
@@ -43,6 +44,7 @@ const KEYS: [string, string][] = [
   ['g o', 'Overview'],
   ['g r', 'Runs'],
   ['g i', 'Incidents'],
+  ['g e', 'Errors'],
   ['g d', 'Discover'],
   ['g b', 'Dashboards'],
   ['g s', 'Stack'],
@@ -57,10 +59,11 @@ function useKeys(help: () => void): void {
   const navigate = useNavigate();
   useEffect(() => {
     let before = '';
-    const pages: Record<string, '/' | '/runs' | '/incidents' | '/discover' | '/dashboards' | '/stack'> = {
+    const pages: Record<string, '/' | '/runs' | '/incidents' | '/errors' | '/discover' | '/dashboards' | '/stack'> = {
       o: '/',
       r: '/runs',
       i: '/incidents',
+      e: '/errors',
       d: '/discover',
       b: '/dashboards',
       s: '/stack',

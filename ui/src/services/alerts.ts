@@ -138,6 +138,16 @@ export interface Silence {
   monitors?: string[];
 }
 
+/** A window in which nobody is told; those with an id were written in the UI. */
+export interface Maintenance {
+  id: string | null;
+  reason: string;
+  monitors: string[];
+  rules: string[];
+  when: string;
+  until: string | null;
+}
+
 export interface Alerts {
   standby: boolean;
   roundMs: number;
@@ -148,7 +158,7 @@ export interface Alerts {
   channels: { name: string; what: string }[];
   routes: Record<string, string>;
   silences: Silence[];
-  maintenance: { reason: string; monitors: string[]; rules: string[]; until: string | null }[];
+  maintenance: Maintenance[];
 }
 
 export const useAlerts = () =>
@@ -186,6 +196,34 @@ export interface NewSilence {
 
 export const addSilence = (silence: NewSilence) => post('/api/v1/silences', silence);
 export const endSilence = (id: string) => send(`/api/v1/silences/${encodeURIComponent(id)}`, { method: 'DELETE' });
+export interface NewMaintenance {
+  reason: string;
+  monitors: string[];
+  timezone: string;
+  from?: string;
+  until?: string;
+  weekly?: string;
+  cron?: string;
+  for?: string;
+}
+
+export const addMaintenance = (window: NewMaintenance) => post('/api/v1/maintenance', window);
+export const removeMaintenance = (id: string) =>
+  send(`/api/v1/maintenance/${encodeURIComponent(id)}`, { method: 'DELETE' });
+
+export interface Trace {
+  points: { at: string; readings: Reading[] }[];
+  stepMs: number;
+}
+
+export const useTrace = (title: string) =>
+  useQuery({
+    queryKey: ['alerts', 'trace', title],
+    queryFn: ({ signal }) =>
+      get<Trace>(`/api/v1/rules/trace?${new URLSearchParams({ title, from: 'now-24h', to: 'now' })}`, signal),
+    staleTime: 60_000,
+  });
+
 export const tryChannel = (name: string) => post(`/api/v1/channels/${encodeURIComponent(name)}/try`, {});
 
 export const useStoredRules = () =>

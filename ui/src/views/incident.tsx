@@ -87,14 +87,14 @@ function Facts({ incident }: { incident: StoredIncident }) {
     ],
     [
       'Rule',
-      <Link key="rule" to="/rules" hash={incident.rule ?? incident.title}>
+      <Link key="rule" to="/rules" search={{ rule: incident.rule ?? incident.title }}>
         {incident.rule ?? incident.title}
       </Link>,
     ],
   ];
   return (
     <section className="card" aria-label="What is known">
-      <dl className="incident-facts">
+      <dl className="known">
         {rows
           .filter(([, value]) => value !== undefined && value !== '')
           .map(([name, value]) => (

@@ -1,4 +1,4 @@
-import { Link } from '@tanstack/react-router';
+import { Link, useNavigate, useSearch as useParameters } from '@tanstack/react-router';
 import { useState } from 'react';
 import { Empty, Failure, Loading, Show } from '../components/faces';
 import { PageHead } from '../components/layout';
@@ -17,11 +17,15 @@ import {
 import { ago, dateTime, number } from '../services/format';
 import { useMayEdit } from '../services/session';
 import { scoreRole } from './incidents';
+import { MaintenanceWindows } from './maintenance';
+import { RuleTrace } from './rule-trace';
 import './incidents.css';
 
 /** What is looked for, how near it is, and whom it tells. */
 export function Rules() {
   const alerts = useAlerts();
+  const { rule } = useParameters({ from: '/rules' });
+  const navigate = useNavigate({ from: '/rules' });
   return (
     <>
       <PageHead title="Rules and channels">
@@ -34,6 +38,13 @@ export function Rules() {
           <>
             <Problems alerts={found} />
             <Channels alerts={found} />
+            <MaintenanceWindows alerts={found} />
+            {rule && (
+              <RuleTrace
+                title={rule}
+                close={() => void navigate({ search: (old) => ({ ...old, rule: '' }), resetScroll: false })}
+              />
+            )}
             <RuleTable rules={found.rules} />
             <Own />
           </>
@@ -173,6 +184,11 @@ function RuleTable({ rules }: { rules: Rule[] }) {
                 </td>
                 <td>
                   <Readings rule={rule} />
+                  <div>
+                    <Link to="/rules" search={{ rule: rule.title }} className="small" resetScroll={false}>
+                      Last 24 h
+                    </Link>
+                  </div>
                 </td>
                 <td className="break">
                   {rule.reporters.map((reporter) => reporter.channel).join(', ')}

@@ -1,6 +1,7 @@
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch as useParameters } from '@tanstack/react-router';
 import { useMemo } from 'react';
+import { Choice } from '../components/choice';
 import { Empty, Failure, Loading } from '../components/faces';
 import { PageHead } from '../components/layout';
 import { causeName, Outcome } from '../components/outcome';
@@ -119,37 +120,6 @@ export function Runs() {
         </section>
       )}
     </>
-  );
-}
-
-function Choice({
-  label,
-  value,
-  options,
-  onChange,
-  name = (option) => option,
-}: {
-  label: string;
-  value: string | undefined;
-  options: string[];
-  onChange: (value: string) => void;
-  name?: (option: string) => string;
-}) {
-  return (
-    <select
-      className="input"
-      style={{ width: 'auto' }}
-      aria-label={label}
-      value={value ?? ''}
-      onChange={(event) => onChange(event.target.value)}
-    >
-      <option value="">Any {label.toLowerCase()}</option>
-      {options.map((option) => (
-        <option key={option} value={option}>
-          {name(option)}
-        </option>
-      ))}
-    </select>
   );
 }
 

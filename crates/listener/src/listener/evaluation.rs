@@ -190,7 +190,7 @@ impl Listener {
                 .confirming
                 .retain(|monitor, _| confirming.contains(&monitor));
             let mut readings = std::mem::take(&mut judged.readings);
-            readings.sort_by(|a, b| (b.value / b.limit).total_cmp(&(a.value / a.limit)));
+            measure::worst_first(&mut readings);
             readings.truncate(MOST_READINGS);
             self.states.insert(
                 title.clone(),

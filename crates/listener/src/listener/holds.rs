@@ -47,6 +47,7 @@ impl Listener {
             .settings
             .maintenance
             .iter()
+            .chain(&self.planned)
             .filter(|own| own.concerns(&incident.rule, &incident.monitors));
         own.filter_map(|own| Some((own.end_at(now)?, &own.reason)))
             .map(|(until, reason)| format!("maintenance until {until}: {reason}"))

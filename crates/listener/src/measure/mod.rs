@@ -90,6 +90,11 @@ pub struct Reading {
     pub limit: f64,
 }
 
+/// By how near their limit they are.
+pub fn worst_first(readings: &mut [Reading]) {
+    readings.sort_by(|one, other| (other.value / other.limit).total_cmp(&(one.value / one.limit)));
+}
+
 /// Keys of one rule; what is beyond is left out and said.
 pub const MOST_KEYS: usize = 500;
 /// Documents of a finding that are kept.

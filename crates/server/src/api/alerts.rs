@@ -124,6 +124,42 @@ pub(super) async fn unsilence(
     Ok(StatusCode::NO_CONTENT)
 }
 
+pub(super) async fn add_maintenance(
+    State(state): State<AppState>,
+    window: Result<Json<Value>, JsonRejection>,
+) -> Result<(StatusCode, Json<Value>), Refused> {
+    let Json(window) = window?;
+    let id = alerts(&state)?.add_maintenance(window).await?;
+    Ok((StatusCode::CREATED, Json(json!({"id": id}))))
+}
+
+pub(super) async fn remove_maintenance(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Refused> {
+    alerts(&state)?.remove_maintenance(&id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Traced {
+    title: String,
+    from: String,
+    to: String,
+}
+
+/// `{"points": [{"at", "readings": [{"key", "value", "limit"}]}], "stepMs"}`: what a rule would have measured.
+pub(super) async fn trace(
+    State(state): State<AppState>,
+    Query(wanted): Query<Traced>,
+) -> Result<Json<Value>, Refused> {
+    let traced = alerts(&state)?
+        .trace_rule(&wanted.title, &wanted.from, &wanted.to)
+        .await?;
+    Ok(Json(traced))
+}
+
 /// The rules that are written in the UI, as YAML.
 pub(super) async fn stored_rules(State(state): State<AppState>) -> Result<Json<Value>, Refused> {
     let text = alerts(&state)?.stored_rules().await?;

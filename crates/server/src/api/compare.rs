@@ -8,10 +8,7 @@ use axum::{
     http::StatusCode,
 };
 use canarytrace_es::{EsError, SearchResponse, SearchService};
-use canarytrace_model::{
-    folding,
-    index::{DEFAULT_PREFIX, Service},
-};
+use canarytrace_model::{folding, index::Service};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -62,22 +59,12 @@ pub async fn what_changed(service: &dyn SearchService, uuid: &str) -> Option<Str
     Some(comparison::compare(before, after).headline)
 }
 
-async fn ask(
-    service: &dyn SearchService,
-    family: Service,
-    body: Value,
-) -> Result<SearchResponse, EsError> {
-    let request = canarytrace_es::SearchRequest::parse(body)?;
-    let target = search::target(&format!("{DEFAULT_PREFIX}{}-*", family.name()));
-    service.search(&target, request).await
-}
-
 async fn sources(
     service: &dyn SearchService,
     family: Service,
     body: Value,
 ) -> Result<Vec<Value>, EsError> {
-    let answer = ask(service, family, body).await?;
+    let answer = search::ask(service, family, body).await?;
     Ok(answer
         .hits
         .into_iter()
@@ -297,7 +284,7 @@ async fn range_side(
     for name in VITALS {
         aggregations[format!("v_{name}")] = json!({"avg": {"field": format!("vitals.{name}")}});
     }
-    let answer = ask(service, Service::Run, with(Value::Null, aggregations)).await?;
+    let answer = search::ask(service, Service::Run, with(Value::Null, aggregations)).await?;
     let runs = answer.total.map_or(0, |total| total.value);
     if runs == 0 {
         return Err(Refused::with_hint(
@@ -331,7 +318,7 @@ async fn range_side(
     range_steps(service, &mut side, &with).await?;
     range_requests(service, &mut side, runs, &with).await?;
     let bad = json!({"terms": {"level": ["error", "warning"]}});
-    let answer = ask(
+    let answer = search::ask(
         service,
         Service::Console,
         with(bad, json!({"texts": terms("text.keyword", 200)})),
@@ -353,7 +340,7 @@ async fn range_steps(
         "time": {"avg": {"field": "testStepDuration"}}, "order": {"min": {"field": "sequence"}},
         "failed": {"filter": {"term": {"passed": false}}, "aggs": {"error": {"terms": {"field": "errMessage.raw", "size": 1}}}},
     }}});
-    let answer = ask(
+    let answer = search::ask(
         service,
         Service::Report,
         with(json!({"term": {"event": "testStepEnd"}}), aggregations),
@@ -389,7 +376,7 @@ async fn range_requests(
         "method": {"terms": {"field": "request.method", "size": 1}}, "kind": {"terms": {"field": "request.type", "size": 1}},
         "status": {"terms": {"field": "response.status", "size": 10}},
     }}});
-    let answer = ask(
+    let answer = search::ask(
         service,
         Service::RequestLog,
         with(Value::Null, aggregations),

@@ -6,6 +6,7 @@ mod annotations;
 mod attachments;
 mod branding;
 mod compare;
+mod errors;
 mod events;
 mod export;
 mod fields;
@@ -66,6 +67,8 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/runs/{uuid}/archive.zip", get(attachments::archive))
         .route("/runs/{uuid}/compare", get(compare::runs))
         .route("/compare", post(compare::ranges))
+        .route("/errors", get(errors::list))
+        .route("/errors/{fingerprint}", get(errors::one))
         .route("/search", post(search::search))
         .route("/fields", get(fields::fields))
         .route("/export", post(export::export))
@@ -76,6 +79,12 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/incidents/{id}/retry", post(alerts::retry))
         .route("/silences", post(alerts::silence))
         .route("/silences/{id}", axum::routing::delete(alerts::unsilence))
+        .route("/maintenance", post(alerts::add_maintenance))
+        .route(
+            "/maintenance/{id}",
+            axum::routing::delete(alerts::remove_maintenance),
+        )
+        .route("/rules/trace", get(alerts::trace))
         .route("/rules", get(alerts::stored_rules).put(alerts::store_rules))
         .route("/rules/try", post(alerts::try_rules))
         .route("/channels/{name}/try", post(alerts::try_channel))

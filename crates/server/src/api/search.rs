@@ -6,7 +6,10 @@ use axum::{
     http::StatusCode,
     response::IntoResponse,
 };
-use canarytrace_es::{IndexTarget, SearchRequest, TargetOptions, kql};
+use canarytrace_es::{
+    EsError, IndexTarget, SearchRequest, SearchResponse, SearchService, TargetOptions, kql,
+};
+use canarytrace_model::index::{DEFAULT_PREFIX, Service};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -30,6 +33,16 @@ pub(super) fn target(index: &str) -> IndexTarget {
 pub(super) fn request(mut body: Value) -> Result<SearchRequest, Refused> {
     lower(&mut body)?;
     Ok(SearchRequest::parse(body)?)
+}
+
+/// Asks the daily indices of one family.
+pub(super) async fn ask(
+    service: &dyn SearchService,
+    family: Service,
+    body: Value,
+) -> Result<SearchResponse, EsError> {
+    let target = target(&format!("{DEFAULT_PREFIX}{}-*", family.name()));
+    service.search(&target, SearchRequest::parse(body)?).await
 }
 
 pub(super) async fn search(

@@ -1,0 +1,31 @@
+/** One of some values, or any. */
+export function Choice({
+  label,
+  value,
+  options,
+  onChange,
+  name = (option) => option,
+}: {
+  label: string;
+  value: string | undefined;
+  options: string[];
+  onChange: (value: string) => void;
+  name?: (option: string) => string;
+}) {
+  return (
+    <select
+      className="input"
+      style={{ width: 'auto' }}
+      aria-label={label}
+      value={value ?? ''}
+      onChange={(event) => onChange(event.target.value)}
+    >
+      <option value="">Any {label.toLowerCase()}</option>
+      {options.map((option) => (
+        <option key={option} value={option}>
+          {name(option)}
+        </option>
+      ))}
+    </select>
+  );
+}

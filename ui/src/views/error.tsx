@@ -1,0 +1,167 @@
+import { Link, useNavigate, useSearch as useParameters, useParams } from '@tanstack/react-router';
+import { Empty, Failure, Loading } from '../components/faces';
+import { PageHead } from '../components/layout';
+import { Badge } from '../components/outcome';
+import { TimePicker } from '../components/time-picker';
+import { Trend } from '../components/trend';
+import { type Asked, type ErrorGroup, type Together, useError } from '../services/errors';
+import { ago, count, dateTime } from '../services/format';
+import { ApiError } from '../services/http';
+import { ErrorTable, kindName } from './errors';
+import './errors.css';
+
+/** One error: since when, how often, whom it concerns, and what began with it. */
+export function ErrorView() {
+  const { fingerprint } = useParams({ from: '/errors/$fingerprint' });
+  const parameters = useParameters({ from: '/errors/$fingerprint' });
+  const navigate = useNavigate({ from: '/errors/$fingerprint' });
+  const { from = 'now-24h', to = 'now', monitor } = parameters;
+  const asked = { from, to, monitor };
+  const query = useError(fingerprint, asked);
+  const isUnknown = query.error instanceof ApiError && query.error.status === 404;
+  return (
+    <>
+      <PageHead title="Error">
+        <Link to="/errors" search={{ from, to, ...(monitor ? { monitor } : {}) }} className="button">
+          All errors
+        </Link>
+        <TimePicker
+          range={{ from, to }}
+          onChange={(next) => void navigate({ search: (old) => ({ ...old, from: next.from, to: next.to }) })}
+        />
+      </PageHead>
+      {query.isPending && <Loading />}
+      {isUnknown && (
+        <Empty title="This error was not seen in this time">
+          <p>Choose a longer time.</p>
+        </Empty>
+      )}
+      {query.isError && !isUnknown && <Failure error={query.error} retry={() => void query.refetch()} />}
+      {query.data && (
+        <>
+          <Known group={query.data.group} />
+          <Began together={query.data.together} group={query.data.group} asked={asked} />
+        </>
+      )}
+    </>
+  );
+}
+
+function Known({ group }: { group: ErrorGroup }) {
+  const rows: [string, React.ReactNode][] = [
+    ['Kind', kindName(group.kind)],
+    ['Step', group.step],
+    ['Host', group.host],
+    ['File', group.file],
+    ['First seen', <Seen key="first" at={group.firstSeen} run={group.firstRun} />],
+    ['Last seen', <Seen key="last" at={group.lastSeen} run={group.lastRun} />],
+    ['Count', `${count(group.count)} within the chosen time`],
+    [
+      'Monitors',
+      Object.entries(group.monitors)
+        .sort(([, one], [, other]) => other - one)
+        .map(([name, times], position) => (
+          <span key={name}>
+            {position > 0 && ', '}
+            <Link to="/monitors/$id" params={{ id: name }}>
+              {name}
+            </Link>{' '}
+            <span className="soft">×{count(times)}</span>
+          </span>
+        )),
+    ],
+  ];
+  return (
+    <section className="card stack" aria-label="What is known">
+      <h2 className="error-message">{group.message}</h2>
+      {group.isNew && (
+        <p>
+          <Badge state="failed">new</Badge> It was not seen in the 30 days before this time.
+        </p>
+      )}
+      <div className="error-trend">
+        <Trend counts={group.trend} label="Over the chosen time" />
+      </div>
+      <dl className="known">
+        {rows
+          .filter(([, value]) => value !== null)
+          .map(([name, value]) => (
+            <div key={name}>
+              <dt className="small">{name}</dt>
+              <dd>{value}</dd>
+            </div>
+          ))}
+      </dl>
+    </section>
+  );
+}
+
+function Seen({ at, run }: { at: string; run: string | null }) {
+  return (
+    <>
+      {dateTime(at)} ({ago(at)})
+      {run && (
+        <>
+          {' · '}
+          <Link to="/runs/$uuid" params={{ uuid: run }}>
+            the run
+          </Link>
+        </>
+      )}
+    </>
+  );
+}
+
+const VERSIONS: Record<string, string> = {
+  revision: 'script',
+  browserVersion: 'browser',
+  version: 'canarytrace',
+};
+
+/** A git revision is told apart by its beginning. */
+const version = (text: string | null): string => (text === null ? 'none' : text.length > 20 ? text.slice(0, 10) : text);
+
+function Began({ together, group, asked }: { together: Together; group: ErrorGroup; asked: Asked }) {
+  const { deployments, revisions, errors, changed } = together;
+  const nothing = deployments.length + revisions.length + errors.length === 0 && !changed;
+  return (
+    <>
+      <section className="card stack" aria-label="What began with it">
+        <h2>What began with it</h2>
+        {nothing && <p className="soft">No deployment, no other version, and no other error at that time.</p>}
+        <ul className="together">
+          {deployments.map((mark) => (
+            <li key={`${mark.timestamp}${mark.text}`}>
+              {dateTime(mark.timestamp)}: {mark.kind} “{mark.text}”{mark.monitor && ` of ${mark.monitor}`}
+              {mark.revision && ` (${mark.revision})`}
+            </li>
+          ))}
+          {revisions.map((own) => (
+            <li key={own.what}>
+              The {VERSIONS[own.what] ?? own.what} of {own.monitor} went from <code>{version(own.from)}</code> to{' '}
+              <code>{version(own.to)}</code>
+            </li>
+          ))}
+          {changed && (
+            <li>
+              {changed}{' '}
+              {group.firstRun && (
+                <Link to="/compare" search={{ run: group.firstRun }}>
+                  Compare
+                </Link>
+              )}
+            </li>
+          )}
+        </ul>
+      </section>
+      {errors.length > 0 && (
+        <section className="card flush" aria-label="Errors that began at the same time">
+          <header>
+            <h2>Errors that began within half an hour of it</h2>
+          </header>
+          <ErrorTable groups={errors} asked={asked} />
+        </section>
+      )}
+    </>
+  );
+}
