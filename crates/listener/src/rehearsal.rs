@@ -150,7 +150,7 @@ pub async fn trace(
         let answers = round::ask(storage, &[rule], &memories, at, &|_| {}).await?;
         for answer in answers {
             let memory = memories.entry(rule.title.to_lowercase()).or_default();
-            let mut readings = measure::judge(rule, &answer?, memory, at).readings;
+            let mut readings = measure::judge(rule, &*answer?, memory, at).readings;
             measure::worst_first(&mut readings);
             readings.truncate(MOST_TRACED);
             traced.push(Traced { at, readings });

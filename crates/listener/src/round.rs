@@ -1,6 +1,9 @@
 //! One round: ask for all rules at once, judge, and let incidents live.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use canarytrace_es::{EsError, SearchRequest};
 use canarytrace_model::time::Moment;
@@ -21,8 +24,8 @@ const SEARCHES_AT_ONCE: usize = 20;
 const MOST_DAYS: i64 = 10;
 const DAY_MS: i64 = 86_400_000;
 
-/// What a rule's search answered.
-pub(crate) type Answer = Result<Value, EsError>;
+/// What a rule's search answered; rules that ask the same share it.
+pub(crate) type Answer = Result<Arc<Value>, EsError>;
 
 /// The indices that hold the documents of a time.
 pub(crate) fn target(index: &str, from: i64, at: Moment) -> String {
@@ -71,7 +74,7 @@ pub(crate) async fn ask(
         }
     }
     let answers = ask_all(storage, rules, &questions, at, observe).await?;
-    let nothing = || Ok(json!({"doc_count": 0}));
+    let nothing = || Ok(Arc::new(json!({"doc_count": 0})));
     Ok(answers
         .into_iter()
         .map(|answer| answer.unwrap_or_else(nothing))
@@ -123,7 +126,7 @@ async fn ask_all(
                     rules,
                     questions,
                     numbers,
-                    answer.aggregations.as_ref(),
+                    answer.aggregations.unwrap_or_default(),
                 ),
                 // A store that is away is away for all.
                 Err(error) if error.status >= 500 && error.status != 501 => return Err(error),
@@ -209,16 +212,18 @@ fn fill(
     rules: &[&Rule],
     questions: &[Question],
     numbers: &[usize],
-    aggregations: Option<&Map<String, Value>>,
+    mut aggregations: Map<String, Value>,
 ) {
+    let mut shared: BTreeMap<usize, Arc<Value>> = BTreeMap::new();
     for number in numbers {
         let first = first_alike(rules, questions, numbers, *number);
-        let found = aggregations.and_then(|all| all.get(&format!("r{first}")));
-        if let Some(answer) = answers.get_mut(*number) {
+        let found = shared.entry(first).or_insert_with(|| {
             // No index, no answer: nothing was found.
-            *answer = Some(Ok(found
-                .cloned()
-                .unwrap_or_else(|| json!({"doc_count": 0}))));
+            let found = aggregations.remove(&format!("r{first}"));
+            Arc::new(found.unwrap_or_else(|| json!({"doc_count": 0})))
+        });
+        if let Some(answer) = answers.get_mut(*number) {
+            *answer = Some(Ok(Arc::clone(found)));
         }
     }
 }
@@ -248,7 +253,7 @@ async fn alone(
                 rules,
                 questions,
                 &[*number],
-                found.aggregations.as_ref(),
+                found.aggregations.unwrap_or_default(),
             ),
             Err(error) => {
                 if let Some(answer) = answers.get_mut(*number) {
@@ -278,10 +283,8 @@ pub(crate) async fn documents(
     if let Condition::Ratio(ratio) = &rule.condition {
         filters.push(crate::rules::kql_query(&ratio.of));
     }
-    let mut source: Vec<&str> = vec!["timestamp", "monitor", "uuid"];
-    source.extend(rule.report_labels.iter().map(String::as_str));
     let body = json!({
-        "size": size, "query": {"bool": {"filter": filters}}, "_source": source,
+        "size": size, "query": {"bool": {"filter": filters}}, "_source": measure::evidence_fields(rule),
         "sort": [{"timestamp": {"order": "desc", "unmapped_type": "date"}}],
     });
     let answer = storage.search(&target(&rule.index, from, at), body).await?;

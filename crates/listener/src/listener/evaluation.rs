@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Rules whose answers are held at the same time.
-const RULES_AT_ONCE: usize = 200;
+const RULES_AT_ONCE: usize = 100;
 
 impl Listener {
     pub(super) async fn internal_checks(

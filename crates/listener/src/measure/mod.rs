@@ -251,6 +251,12 @@ fn hits<'a>(bucket: &'a Value, name: &str) -> &'a [Value] {
         .unwrap_or_default()
 }
 
+/// What is kept of a document that proves something.
+pub(crate) fn evidence_fields(rule: &Rule) -> Vec<&str> {
+    let labels = rule.report_labels.iter().map(String::as_str);
+    labels.chain(["timestamp", "monitor", "uuid"]).collect()
+}
+
 /// A hit as the evidence of `rule`.
 pub fn evidence(rule: &Rule, hit: &Value) -> Evidence {
     let text = |name: &str| {
@@ -260,9 +266,8 @@ pub fn evidence(rule: &Rule, hit: &Value) -> Evidence {
             .to_owned()
     };
     let source = hit.get("_source").unwrap_or(&Value::Null);
-    let labels = rule.report_labels.iter().map(String::as_str);
-    let fields = labels
-        .chain(["timestamp", "monitor", "uuid"])
+    let fields = evidence_fields(rule)
+        .into_iter()
         .filter_map(|label| Some((label.to_owned(), at_path(source, label)?.clone())))
         .collect();
     Evidence {

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::{
-    Finding, Judged, Memory, Question, Reading, buckets, count, evidence, hits, key_text, number,
-    span_ms,
+    Finding, Judged, Memory, Question, Reading, buckets, count, evidence, evidence_fields, hits,
+    key_text, number, span_ms,
 };
 use crate::rules::{Certificate, Fold, New, Rule};
 
@@ -28,7 +28,7 @@ pub(super) fn question(rule: &Rule, new: &New, memory: &Memory, at: Moment) -> Q
         aggregations: json!({"texts": {
             "terms": {"field": new.field, "size": MOST_TEXTS},
             "aggs": {
-                "last": {"top_hits": {"size": 3, "sort": [{"timestamp": {"order": "desc"}}]}},
+                "last": {"top_hits": {"size": 3, "sort": [{"timestamp": {"order": "desc"}}], "_source": evidence_fields(rule)}},
                 "newest": {"max": {"field": "timestamp"}},
             },
         }}),
