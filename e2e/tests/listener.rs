@@ -299,19 +299,7 @@ fn mail_with_starttls_a_picture_and_one_that_bounces() {
         &[("MAIL_PASS", "open sesame")],
     );
     let (service, mut run) = failed_run("shop", 1);
-    run["screenshot"] = json!("shot.png");
-    let picture = format!(
-        "{}/api/v1/attachments/{}/shot.png",
-        server.url,
-        run["uuid"].as_str().unwrap()
-    );
-    let (status, _) = request(
-        "PUT",
-        &picture,
-        &[("content-type", "image/png")],
-        "\u{89}PNG not really",
-    );
-    assert_eq!(status, 201);
+    with_picture(&server, &mut run);
     send(&server.url, &[failed_run("shop", 2), (service, run)]);
     let mails = mail.wait(1);
     let text = content(&mails[0]);
@@ -466,4 +454,178 @@ fn channels_are_tried() {
     assert!(!format!("{bad:?}").contains("secret-token"));
     let none: Said = canarytrace(&["notify", "test"]).output().unwrap().into();
     assert_eq!(none.code, Some(2), "{none:?}");
+}
+
+/// Slack's Web API as far as the bot uses it: a place for a file, its content, that it is complete, and messages.
+fn slack_api() -> Web {
+    Web::start(|asked| {
+        let answer = match asked.path.as_str() {
+            "/api/files.getUploadURLExternal" => {
+                json!({"ok": true, "upload_url": format!("http://{}/place", asked.header("host")), "file_id": "F1"})
+            }
+            "/api/files.completeUploadExternal" => json!({"ok": true}),
+            "/api/chat.postMessage" => json!({"ok": true, "ts": "1700000000.000100"}),
+            "/place" => return Reply::status(200, "OK"),
+            _ => json!({"ok": false, "error": "unknown_method"}),
+        };
+        Reply::typed("application/json", &answer.to_string())
+    })
+}
+
+const PICTURE: &str = "\u{89}PNG not really";
+
+/// Stores the screenshot of a run.
+fn with_picture(server: &Server, run: &mut Value) {
+    run["screenshot"] = json!("shot.png");
+    let place = format!(
+        "{}/api/v1/attachments/{}/shot.png",
+        server.url,
+        run["uuid"].as_str().unwrap()
+    );
+    let (status, _) = request("PUT", &place, &[("content-type", "image/png")], PICTURE);
+    assert_eq!(status, 201);
+}
+
+#[test]
+fn a_slack_bot_sends_the_picture_and_ends_in_the_thread() {
+    let slack = slack_api();
+    let config = format!(
+        "version: 1\nlistener:\n  builtin: []\n  rules: rules.yaml\n  slack: {{ token: {{ secret: {{ env: SLACK_TOKEN }} }}, channel: C042, endpoint: \"{}\" }}\n",
+        slack.page("/api")
+    );
+    let rules = "rules:\n- title: Down\n  index: c.run\n  when: { consecutive: 2 }\n  score: 10\n  close_after: 1s\n  reporters: [{type: slack, message: The shop is down}]\n";
+    let folder = files(&[("canarytrace.yaml", &config), ("rules.yaml", rules)]);
+    let path = folder.path().join("canarytrace.yaml");
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start_with(
+        data.path(),
+        &[
+            "--config",
+            path.to_str().unwrap(),
+            "--only",
+            "store,listener",
+        ],
+        &[&QUIET[..], &[("SLACK_TOKEN", "xoxb-very-secret")]].concat(),
+    );
+    let (service, mut run) = failed_run("shop", 1);
+    with_picture(&server, &mut run);
+    send(&server.url, &[failed_run("shop", 2), (service, run)]);
+    let posts = |count: usize| {
+        eventually("slack is told", Duration::from_secs(60), || {
+            let all = slack.asked().into_iter();
+            let posts: Vec<Value> = all
+                .filter(|asked| asked.path == "/api/chat.postMessage")
+                .map(|asked| serde_json::from_slice(&asked.body).unwrap())
+                .collect();
+            (posts.len() >= count).then_some(posts)
+        })
+    };
+    let opened = posts(1).remove(0);
+    assert_eq!(opened["channel"], "C042");
+    assert_eq!(opened["thread_ts"], Value::Null);
+    let blocks = opened["attachments"][0]["blocks"].as_array().unwrap();
+    let image = blocks.iter().find(|block| block["type"] == "image");
+    let file = image.map(|block| &block["slack_file"]["id"]);
+    assert_eq!(file, Some(&json!("F1")), "{opened}\n{}", server.log());
+    let asked = slack.asked();
+    let uploaded = asked.iter().find(|asked| asked.path == "/place").unwrap();
+    assert_eq!(uploaded.body, PICTURE.as_bytes());
+    assert_eq!(
+        uploaded.header("authorization"),
+        "",
+        "the token is for the API only"
+    );
+    let complete = asked
+        .iter()
+        .find(|asked| asked.path == "/api/files.completeUploadExternal")
+        .unwrap();
+    assert_eq!(complete.header("authorization"), "Bearer xoxb-very-secret");
+
+    let good: Vec<(&str, Value)> = (0..2)
+        .map(|number| {
+            let (service, mut run) = failed_run("shop", 0);
+            run["uuid"] = json!(format!("{number:032x}"));
+            run["passed"] = json!(true);
+            run["verdict"] = json!({"outcome": "passed"});
+            (service, run)
+        })
+        .collect();
+    send(&server.url, &good);
+    let closed = posts(2).remove(1);
+    assert_eq!(
+        closed["thread_ts"], "1700000000.000100",
+        "the end is in the thread"
+    );
+    assert_eq!(closed["reply_broadcast"], true);
+    assert!(!server.log().contains("xoxb"));
+}
+
+#[test]
+fn the_report_is_drawn_and_mailed_once_for_each_day() {
+    let mail = MailServer::start(&["plain"]);
+    // A zone in which it is past noon, so that no test runs into midnight.
+    let hour = i64::from(
+        jiff::Timestamp::now()
+            .to_zoned(jiff::tz::TimeZone::UTC)
+            .hour(),
+    );
+    let zone = match 12 - hour {
+        0 => "Etc/GMT".to_owned(),
+        ahead if ahead > 0 => format!("Etc/GMT-{ahead}"),
+        behind => format!("Etc/GMT+{}", -behind),
+    };
+    let config = format!(
+        "version: 1\nlistener:\n  builtin: []\n  email: {{ server: 127.0.0.1, port: {}, sender: canary@shop.example, tls: none }}\n  report: {{ at: \"09:00\", timezone: {zone}, to: [anna@shop.example, ben@shop.example] }}\n",
+        mail.port
+    );
+    let folder = files(&[("canarytrace.yaml", &config)]);
+    let path = folder.path().join("canarytrace.yaml");
+    let path = path.to_str().unwrap();
+    let data = tempfile::tempdir().unwrap();
+    let only = ["--config", path, "--only", "store,listener"];
+    let server = Server::start(data.path(), &only);
+    let mails = mail.wait(1);
+    let text = content(&mails[0]);
+    assert_eq!(
+        mails[0]["to"],
+        json!(["anna@shop.example", "ben@shop.example"])
+    );
+    for part in [
+        "Subject: Monitoring Overview",
+        "To: canary@shop.example",
+        "text/plain",
+        "text/html",
+        "report.png",
+        "application/pdf",
+    ] {
+        assert!(text.contains(part), "`{part}` is not in:\n{text}");
+    }
+    assert!(
+        !text.contains("anna@shop.example"),
+        "they do not see each other"
+    );
+    drop(server);
+
+    // Somebody who asks for it gets it at once; the schedule does not send a second one after a start.
+    let server = Server::start(data.path(), &only);
+    let out = folder.path().join("report.pdf");
+    let said: Said = canarytrace(&[
+        "report",
+        "--store",
+        &server.url,
+        "--config",
+        path,
+        "--mail",
+        "carl@shop.example",
+        "--out",
+        out.to_str().unwrap(),
+    ])
+    .output()
+    .unwrap()
+    .into();
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(std::fs::read(&out).unwrap().starts_with(b"%PDF-"));
+    let mails = mail.wait(2);
+    assert_eq!(mails.len(), 2, "one by the schedule, one by hand");
+    assert_eq!(mails[1]["to"], json!(["carl@shop.example"]));
 }

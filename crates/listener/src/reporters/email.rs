@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use lettre::{
-    AsyncSmtpTransport, AsyncTransport, Message as Mail, Tokio1Executor,
+    Address, AsyncSmtpTransport, AsyncTransport, Message as Mail, Tokio1Executor,
+    address::Envelope,
     message::{Attachment, Mailbox, MultiPart, SinglePart, header::ContentType},
     transport::smtp::{
         authentication::Credentials,
@@ -219,13 +220,20 @@ impl EmailChannel {
     }
 
     fn page_mail(&self, page: &PageMail) -> Result<Mail, String> {
-        let mut builder = Mail::builder()
-            .from(mailbox(&self.sender)?)
-            .to(mailbox(&self.sender)?)
+        let sender = mailbox(&self.sender)?;
+        let recipients: Result<Vec<Address>, String> = page
+            .to
+            .iter()
+            .map(|address| Ok(mailbox(address)?.email))
+            .collect();
+        let envelope = Envelope::new(Some(sender.email.clone()), recipients?)
+            .map_err(|error| format!("nobody is named as recipient: {error}"))?;
+        // A mail has to be addressed to somebody, and that is not one of those who get it.
+        let builder = Mail::builder()
+            .from(sender.clone())
+            .to(sender)
+            .envelope(envelope)
             .subject(page.subject.clone());
-        for address in &page.to {
-            builder = builder.bcc(mailbox(address)?);
-        }
         let body = MultiPart::alternative()
             .singlepart(
                 SinglePart::builder()
