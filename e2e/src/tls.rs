@@ -16,6 +16,7 @@ use rustls::{
     ServerConfig, ServerConnection, StreamOwned,
     pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer},
 };
+use serde_json::Value;
 
 /// A page behind TLS; `name` is whom the certificate names, `until` the year it ends in.
 pub fn serve_tls(name: &str, until: i32) -> String {
@@ -81,6 +82,40 @@ impl Authority {
         let page = answer("<title>Safe</title>", date);
         serve(certificate.der().to_vec(), &key, page)
     }
+}
+
+/// A request of somebody who trusts this authority (PEM) only, with JSON; none: no connection.
+pub fn request_trusting(
+    authority: &str,
+    method: &str,
+    url: &str,
+    body: &str,
+) -> Option<(u16, Value)> {
+    rustls::crypto::ring::default_provider()
+        .install_default()
+        .ok();
+    let certificate = reqwest::Certificate::from_pem(authority.as_bytes()).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .tls_certs_only([certificate])
+            .build()
+            .unwrap();
+        let response = client
+            .request(method.parse().unwrap(), url)
+            .header("content-type", "application/json")
+            .body(body.to_owned())
+            .send()
+            .await
+            .ok()?;
+        let status = response.status().as_u16();
+        let text = response.text().await.ok()?;
+        Some((status, serde_json::from_str(&text).unwrap_or(Value::Null)))
+    })
 }
 
 fn certutil(database: &Path, arguments: &[&str]) {

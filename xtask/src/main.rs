@@ -157,6 +157,7 @@ fn test_e2e() -> Result<()> {
         "journeys",
         "git",
         "server",
+        "https",
         "telemetry",
         "fields",
         "evidence",

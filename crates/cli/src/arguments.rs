@@ -202,6 +202,12 @@ pub(crate) struct ServeArguments {
     /// Let everybody who reaches the port do everything
     #[arg(long)]
     pub(crate) allow_anonymous: bool,
+    /// Speak HTTPS with this certificate chain (PEM); read again when it changes
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub(crate) tls_certificate: Option<PathBuf>,
+    /// Its private key (PEM)
+    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+    pub(crate) tls_key: Option<PathBuf>,
 }
 
 #[derive(Args, Debug)]

@@ -20,7 +20,12 @@ use canarytrace_model::{
     stack::Span,
 };
 use canarytrace_scheduler::{Executor, ExecutorConfig, ExecutorHandle, Ledger, RunCommand};
-use canarytrace_server::{AppState, Backend, ServedBranding, access::Access, router};
+use canarytrace_server::{
+    AppState, Backend, ServedBranding,
+    access::Access,
+    router,
+    tls::{Certificates, serve_tls},
+};
 use canarytrace_store::{Store, StoreConfig};
 use tokio::{
     net::TcpListener,
@@ -83,11 +88,29 @@ pub(crate) struct Settings {
     pub(crate) config: Option<PathBuf>,
     pub(crate) store: Option<String>,
     pub(crate) parts: Parts,
+    /// Where runs and our own browser reach us, on this machine.
     pub(crate) address: SocketAddr,
+    /// Where people reach us.
+    pub(crate) public_url: String,
     /// Users, where there are some.
     pub(crate) access: Option<Arc<Access>>,
     /// Look for a changed configuration more often (demo).
     pub(crate) fresh_pages: bool,
+}
+
+/// Where it is listened. With TLS, runs and our own browser have a port of their own on this machine.
+pub(crate) struct Ports {
+    pub(crate) plain: TcpListener,
+    pub(crate) tls: Option<(TcpListener, Arc<Certificates>)>,
+}
+
+impl Ports {
+    pub(crate) fn plain(listener: TcpListener) -> Self {
+        Self {
+            plain: listener,
+            tls: None,
+        }
+    }
 }
 
 /// A server that is ready to serve.
@@ -191,7 +214,7 @@ impl Stack {
             stack.start_scheduler(&url, variables).await?;
         }
         if stack.settings.parts.listener {
-            stack.start_listener(&url, variables)?;
+            stack.start_listener(variables)?;
         }
         Ok(stack)
     }
@@ -256,9 +279,9 @@ impl Stack {
         Ok(())
     }
 
-    fn start_listener(&mut self, url: &str, variables: &Variables) -> Result<(), Failure> {
+    fn start_listener(&mut self, variables: &Variables) -> Result<(), Failure> {
         let (config, variables) = (self.settings.config.clone(), variables.clone());
-        let url = url.to_owned();
+        let url = self.settings.public_url.clone();
         let reader: Reader = Arc::new(move || {
             let read = || -> Result<Alerting, Failure> {
                 let (own, folder) = listener_config(config.as_deref())?;
@@ -293,7 +316,7 @@ impl Stack {
     /// Serves until `stop`, then ends the parts in order: no new runs, running ones end, documents out, store closed.
     pub(crate) async fn serve(
         mut self,
-        listener: TcpListener,
+        ports: Ports,
         stop: CancellationToken,
     ) -> Result<u8, Failure> {
         self.background.spawn(runs::complete_old(
@@ -315,7 +338,15 @@ impl Stack {
         let stop_serving = CancellationToken::new();
         let until = stop_serving.clone();
         let mut serving = JoinSet::new();
-        serving.spawn(canarytrace_server::serve(listener, app, until));
+        if let Some((listener, certificates)) = ports.tls {
+            let address = listener.local_addr().map_err(Failure::broken)?;
+            let app = router(AppState {
+                address,
+                ..self.state.clone()
+            });
+            serving.spawn(serve_tls(listener, certificates, app, until.clone()));
+        }
+        serving.spawn(canarytrace_server::serve(ports.plain, app, until));
         stop.cancelled().await;
         info!("stopping: runs may end within {}s", GRACE.as_secs());
         self.stop_executor.cancel();

@@ -9,6 +9,9 @@ use axum::{
 
 use crate::AppState;
 
+/// What a proxy that speaks TLS, or our own TLS, adds.
+pub(crate) const FORWARDED_PROTO: &str = "x-forwarded-proto";
+
 /// Refuses a `Host` that is not ours (DNS rebinding) and an `Origin` that is not ours (a page posting to us). Where people log
 /// in, or everybody was let in, the server has names that it does not know; then a page must be of the host that it asks.
 pub(crate) async fn check(State(state): State<AppState>, request: Request, next: Next) -> Response {
@@ -27,20 +30,22 @@ pub(crate) async fn check(State(state): State<AppState>, request: Request, next:
 fn refusal(headers: &HeaderMap, port: u16) -> Option<String> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let host = text(header::HOST)?;
-    if !is_ours(host, port) {
+    let is_https = headers
+        .get(FORWARDED_PROTO)
+        .is_some_and(|value| value == "https");
+    let (scheme, usual_port) = match is_https {
+        true => ("https://", 443),
+        false => ("http://", 80),
+    };
+    let is_ours = |host: &str| is_ours(host, port, usual_port);
+    if !is_ours(host) {
         return Some(format!(
             "host `{host}` is not this server's; hint: use 127.0.0.1:{port} or localhost:{port}"
         ));
     }
     match text(header::ORIGIN) {
         None => None,
-        Some(origin)
-            if origin
-                .strip_prefix("http://")
-                .is_some_and(|host| is_ours(host, port)) =>
-        {
-            None
-        }
+        Some(origin) if origin.strip_prefix(scheme).is_some_and(is_ours) => None,
         Some(origin) => Some(format!("origin `{origin}` may not use this server")),
     }
 }
@@ -54,14 +59,14 @@ fn foreign_page(headers: &HeaderMap) -> Option<String> {
     (!is_own).then(|| format!("origin `{origin}` may not use this server"))
 }
 
-fn is_ours(host: &str, port: u16) -> bool {
+fn is_ours(host: &str, port: u16, usual_port: u16) -> bool {
     let (name, own_port) = match host.rsplit_once(':') {
         Some((name, digits))
             if digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.is_empty() =>
         {
             (name, digits.parse().ok())
         }
-        _ => (host, Some(80)),
+        _ => (host, Some(usual_port)),
     };
     own_port == Some(port) && matches!(name, "127.0.0.1" | "localhost" | "[::1]")
 }

@@ -15,6 +15,7 @@ mod errors;
 mod forward;
 mod guard;
 mod state;
+pub mod tls;
 mod ui;
 
 pub use api::what_changed;

@@ -18,7 +18,7 @@ use crate::{
     commands::serve::{bind, runtime},
     control::stop_on_signals,
     failure::Failure,
-    stack::{Parts, Settings, Stack},
+    stack::{Parts, Ports, Settings, Stack},
     terminal,
     variables::Variables,
 };
@@ -71,6 +71,7 @@ async fn demo(
         store: None,
         parts: Parts::ALL,
         address,
+        public_url: format!("http://{address}"),
         access: None,
         fresh_pages: true,
     };
@@ -80,11 +81,12 @@ async fn demo(
     if once {
         let done = CancellationToken::new();
         let client = crate::store::client(&format!("http://{address}"), variables)?;
-        let (ended, judged) = tokio::join!(stack.serve(listener, done.clone()), async {
-            let judged = tokio::time::timeout(ONCE_LIMIT, each_once(&client)).await;
-            done.cancel();
-            judged
-        });
+        let (ended, judged) =
+            tokio::join!(stack.serve(Ports::plain(listener), done.clone()), async {
+                let judged = tokio::time::timeout(ONCE_LIMIT, each_once(&client)).await;
+                done.cancel();
+                judged
+            });
         ended?;
         return judged.map_err(|_| {
             Failure::broken(format!(
@@ -94,7 +96,7 @@ async fn demo(
         })?;
     }
     terminal::line("monitors run once a minute; stop with Ctrl-C");
-    stack.serve(listener, stop).await
+    stack.serve(Ports::plain(listener), stop).await
 }
 
 /// The default port, or a free one when it is taken and none was asked for.

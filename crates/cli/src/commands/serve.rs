@@ -1,8 +1,8 @@
 //! `canarytrace serve`: store, API, UI and scheduler on one port.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
-use canarytrace_server::access::Access;
+use canarytrace_server::{access::Access, tls::Certificates};
 use tokio::net::TcpListener;
 
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
     configuration,
     control::stop_on_signals,
     failure::Failure,
-    stack::{Parts, Settings, Stack},
+    stack::{Parts, Ports, Settings, Stack},
     terminal,
     variables::Variables,
 };
@@ -30,22 +30,48 @@ pub(crate) fn run(arguments: ServeArguments, variables: Variables) -> Result<u8,
         if access.is_none() && !arguments.allow_anonymous && !arguments.listen.ip().is_loopback() {
             return Err(open_to_the_network(&arguments));
         }
+        let certificates = certificates(&arguments)?;
         let listener = bind(arguments.listen).await?;
         let address = listener.local_addr().map_err(Failure::broken)?;
+        let scheme = certificates.as_ref().map_or("http", |_| "https");
+        let public_url = format!("{scheme}://{address}");
+        let ports = match certificates {
+            Some(certificates) => Ports {
+                plain: bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?,
+                tls: Some((listener, certificates)),
+            },
+            None => Ports::plain(listener),
+        };
+        let address = ports.plain.local_addr().map_err(Failure::broken)?;
         let settings = Settings {
             data: arguments.data,
             config: arguments.config,
             store: arguments.store,
             parts,
             address,
+            public_url: public_url.clone(),
             access,
             fresh_pages: false,
         };
         let stop = stop_on_signals()?;
         let stack = Stack::start(settings, &variables).await?;
-        terminal::line(&format!("ready: http://{address}/"));
-        stack.serve(listener, stop).await
+        terminal::line(&format!("ready: {public_url}/"));
+        stack.serve(ports, stop).await
     })
+}
+
+fn certificates(arguments: &ServeArguments) -> Result<Option<Arc<Certificates>>, Failure> {
+    let (Some(certificate), Some(key)) = (&arguments.tls_certificate, &arguments.tls_key) else {
+        return Ok(None);
+    };
+    Certificates::read(certificate, key)
+        .map(Some)
+        .map_err(|error| {
+            Failure::with_hint(
+                error.to_string(),
+                "--tls-certificate takes the chain and --tls-key the private key, both as PEM",
+            )
+        })
 }
 
 pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {

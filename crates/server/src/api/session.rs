@@ -15,6 +15,7 @@ use super::{Refused, failure};
 use crate::{
     AppState,
     access::{AuditEntry, COOKIE, Denied, IDLE, audit},
+    guard::FORWARDED_PROTO,
 };
 
 #[derive(Deserialize)]
@@ -105,7 +106,7 @@ pub(super) async fn log_out(State(state): State<AppState>, headers: HeaderMap) -
 /// Behind a proxy that speaks TLS.
 fn is_secure(headers: &HeaderMap) -> bool {
     headers
-        .get("x-forwarded-proto")
+        .get(FORWARDED_PROTO)
         .is_some_and(|value| value == "https")
 }
 
