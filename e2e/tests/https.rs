@@ -1,5 +1,4 @@
 //! `serve` with a certificate: who trusts it gets in, runs find their way, and files may change.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::time::Duration;
 

@@ -73,6 +73,7 @@ test('each role may do its own, and no more', async () => {
     ['/api/v1/saved/dashboards/mine', 'DELETE', undefined, ['anna']],
     ['/_bulk', 'POST', document, ['anna']],
     ['/api/v1/users', 'GET', undefined, ['anna']],
+    ['/api/v1/configuration', 'GET', undefined, ['ed', 'anna']],
     ['/.canarytrace-audit/_search', 'GET', undefined, ['anna']],
     ['/c.report-2026.01.01', 'DELETE', undefined, ['anna']],
   ];
@@ -86,6 +87,18 @@ test('each role may do its own, and no more', async () => {
       if (!allowed.includes(name)) expect(response.status).toBe(403);
     }
   }
+});
+
+test('the configuration is seen by those who may edit, without secrets', async ({ page }) => {
+  await logIn(page, 'ed');
+  await expect(page.getByRole('heading', { level: 1, name: 'Overview' })).toBeVisible();
+  await page.goto(`${guarded()}/stack`);
+  const own = page.getByRole('region', { name: 'Configuration in force' });
+  await expect(own.getByRole('region', { name: 'canarytrace.yaml' })).toContainText('Example Monitoring');
+  await expect(own.getByText('SHOP_PASSWORD: "********"')).toBeVisible();
+  await accessible(page);
+  await page.setViewportSize({ width: 360, height: 700 });
+  await fits(page);
 });
 
 test('a page of another site changes nothing in somebody\u2019s name', async ({ page, context }) => {

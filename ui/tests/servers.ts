@@ -29,6 +29,10 @@ interface Server {
 }
 
 const CONFIGURATION = `version: 1
+monitors:
+  - id: paused-shop
+    urls: ["https://shop.example/"]
+    env: { SHOP_PASSWORD: "correct horse battery" }
 branding:
   name: Example Monitoring
   logo: logo.svg

@@ -9,6 +9,7 @@ mod commands;
 mod configuration;
 mod control;
 mod failure;
+mod in_force;
 mod job;
 mod measured;
 mod monitors;

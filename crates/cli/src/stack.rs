@@ -21,12 +21,13 @@ use canarytrace_model::{
 };
 use canarytrace_scheduler::{Executor, ExecutorConfig, ExecutorHandle, Ledger, RunCommand};
 use canarytrace_server::{
-    AppState, Backend, ServedBranding,
+    AppState, Backend, InForce, ServedBranding,
     access::Access,
     router,
     tls::{Certificates, serve_tls},
 };
 use canarytrace_store::{Store, StoreConfig};
+use serde_json::json;
 use tokio::{
     net::TcpListener,
     sync::{broadcast, mpsc},
@@ -41,6 +42,7 @@ use crate::{
     commands::{listen::listener_config, serve::runs_folder},
     configuration,
     failure::Failure,
+    in_force,
     monitors::LocalSchedule,
     render::PageRenderer,
     retention::{DEFAULT_RETENTION, Keeper, Retention},
@@ -63,6 +65,18 @@ impl Parts {
         scheduler: true,
         listener: true,
     };
+
+    /// As [`Parts::parse`] takes them; the store is always there.
+    fn names(self) -> Vec<&'static str> {
+        let parts = [
+            ("store", true),
+            ("ui", self.ui),
+            ("scheduler", self.scheduler),
+            ("listener", self.listener),
+        ];
+        let on = parts.into_iter().filter(|(_, is_on)| *is_on);
+        on.map(|(name, _)| name).collect()
+    }
 
     pub(crate) fn parse(names: &[String]) -> Result<Self, Failure> {
         const KNOWN: [&str; 4] = ["store", "ui", "scheduler", "listener"];
@@ -126,6 +140,22 @@ pub(crate) struct Stack {
     attachments: AttachmentStore,
     /// Bytes that run directories may have while they wait for a store.
     undelivered_budget: u64,
+}
+
+/// What people may see of the settings; the file is read when somebody asks.
+fn in_force(settings: &Settings, variables: &Variables) -> InForce {
+    let arguments = json!({
+        "address": settings.public_url, "data": settings.data, "parts": settings.parts.names(),
+        "store": settings.store.as_deref().map_or_else(|| "embedded".to_owned(), in_force::without_password),
+        "accounts": settings.access.is_some(),
+    });
+    let (config, variables) = (settings.config.clone(), variables.clone());
+    Arc::new(move || {
+        let file = config
+            .as_deref()
+            .map(|path| in_force::file(path, &variables));
+        json!({"arguments": arguments, "variables": variables.in_force(), "file": file})
+    })
 }
 
 const GRACE: Duration = Duration::from_secs(20);
@@ -195,6 +225,7 @@ impl Stack {
                 branding: Arc::new(branding(&settings)?),
                 access: settings.access.clone(),
                 renderer: None,
+                in_force: Some(in_force(&settings, variables)),
                 retention_days: None,
                 changes: broadcast::channel(CHANGES).0,
             },

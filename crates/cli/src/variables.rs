@@ -1,6 +1,9 @@
 //! The environment: read once, here.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use canarytrace_runner::PrintedVariables;
 
@@ -10,10 +13,12 @@ use crate::configuration::warn_if_short;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Variables {
     values: BTreeMap<String, String>,
+    /// Names that something of ours asked for, and that are set.
+    used: Arc<Mutex<BTreeSet<String>>>,
 }
 
 /// By its words: `PASS`, `SHOP_TOKEN`, `AWS_S3_SECRET_KEY`; not by what only points at a secret.
-fn is_secret(name: &str) -> bool {
+pub(crate) fn is_secret(name: &str) -> bool {
     const SECRET: [&str; 13] = [
         "PASS",
         "PASSWORD",
@@ -44,6 +49,7 @@ impl Variables {
                     Some((name.into_string().ok()?, value.into_string().ok()?))
                 })
                 .collect(),
+            ..Self::default()
         }
     }
 
@@ -53,17 +59,31 @@ impl Variables {
 
     /// None when unset or empty.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        self.values
-            .get(name)
+        self.look_up(name)
             .map(String::as_str)
             .filter(|value| !value.is_empty())
     }
 
     /// A switch of the established product: unset means `default`, `allow` is on, anything else is off.
     pub(crate) fn switch(&self, name: &str, default: bool) -> bool {
-        self.values
-            .get(name)
-            .map_or(default, |value| value == "allow")
+        self.look_up(name).map_or(default, |value| value == "allow")
+    }
+
+    fn look_up(&self, name: &str) -> Option<&String> {
+        let found = self.values.get(name)?;
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        if !used.contains(name) {
+            used.insert(name.to_owned());
+        }
+        Some(found)
+    }
+
+    /// The variables that had a say so far, as they may be shown; not whatever else the process was started with.
+    pub(crate) fn in_force(&self) -> BTreeMap<String, String> {
+        let used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut shown = self.printed().variables;
+        shown.retain(|name, _| used.contains(name));
+        shown
     }
 
     pub(crate) fn all(&self) -> &BTreeMap<String, String> {
@@ -135,10 +155,12 @@ impl Variables {
         ])
     }
 
+    /// What is passed on, and not read by us.
     fn named(&self, names: &[&str]) -> BTreeMap<String, String> {
         names
             .iter()
-            .filter_map(|name| Some(((*name).to_owned(), self.get(name)?.to_owned())))
+            .filter_map(|name| Some(((*name).to_owned(), self.values.get(*name)?.clone())))
+            .filter(|(_, value)| !value.is_empty())
             .collect()
     }
 }

@@ -20,8 +20,8 @@ mod ui;
 
 pub use api::what_changed;
 pub use state::{
-    AlertError, Alerts, AppState, Attachments, Backend, IncidentAction, Logo, MonitorState,
-    MonitorView, Picture, Renderer, Schedule, ScheduleError, ServedBranding,
+    AlertError, Alerts, AppState, Attachments, Backend, InForce, IncidentAction, Logo,
+    MonitorState, MonitorView, Picture, Renderer, Schedule, ScheduleError, ServedBranding,
 };
 
 use axum::{Router, extract::DefaultBodyLimit, middleware, routing::get};

@@ -29,11 +29,16 @@ pub struct AppState {
     pub branding: Arc<ServedBranding>,
     /// Draws pages for reports; none where no browser was found.
     pub renderer: Option<Arc<dyn Renderer>>,
+    /// What the server runs with, without secrets.
+    pub in_force: Option<InForce>,
     /// How long daily indices are kept; none: nothing is deleted by age.
     pub retention_days: Option<u64>,
     /// Names of indices that were written to, for pages that are open.
     pub changes: broadcast::Sender<BTreeSet<String>>,
 }
+
+/// Arguments, variables and configuration as they are now.
+pub type InForce = Arc<dyn Fn() -> serde_json::Value + Send + Sync>;
 
 /// Who answers Elasticsearch's paths.
 #[derive(Clone)]

@@ -20,6 +20,20 @@ export const useStatus = () =>
     refetchInterval: 60_000,
   });
 
+/** Arguments, variables and canarytrace.yaml, without secrets; only those who may edit are told. */
+export interface InForce {
+  arguments: Record<string, unknown>;
+  variables: Record<string, string>;
+  file: { path: string; text?: string; problem?: string; monitors?: Record<string, string> } | null;
+}
+
+export const useInForce = (enabled: boolean) =>
+  useQuery({
+    queryKey: ['configuration'],
+    queryFn: ({ signal }) => get<InForce>('/api/v1/configuration', signal),
+    enabled,
+  });
+
 export const useMonitors = () =>
   useQuery({
     queryKey: ['monitors'],

@@ -18,6 +18,7 @@ import { type Answer, type Bucket, both, buckets, inner, kql, type Query, useSea
 import { type Annotation, useAnnotations, useMonitorAction, useMonitors } from '../services/server';
 import { useMayEdit } from '../services/session';
 import { rangeQuery, resolve, type TimeRange } from '../services/time';
+import { MonitorConfiguration } from './configuration';
 import { nextRun } from './overview';
 import { RunTable } from './runs';
 import './monitor.css';
@@ -74,6 +75,7 @@ export function MonitorView() {
             </header>
             <RunTable runs={found.slice(0, 15)} withMonitor={false} />
           </section>
+          <MonitorConfiguration id={id} />
         </>
       )}
     </>

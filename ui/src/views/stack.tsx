@@ -8,6 +8,7 @@ import { bytes, count, dateTime, milliseconds } from '../services/format';
 import { both, buckets, inner, useSearch } from '../services/search';
 import { type Family, type Storage, useMonitors, useStatus, useStorage } from '../services/server';
 import { rangeQuery, type TimeRange } from '../services/time';
+import { ConfigurationInForce } from './configuration';
 import './stack.css';
 
 export function Stack() {
@@ -30,6 +31,7 @@ export function Stack() {
             <Ledger range={range} />
             <Hosts range={range} />
             <Families storage={found} />
+            <ConfigurationInForce />
           </>
         )}
       </Show>

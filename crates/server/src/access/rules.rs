@@ -109,6 +109,7 @@ fn need_of_api(reads: bool, path: &str) -> Need {
     match first {
         "session" | "branding" | "openapi.json" => Need::Nothing,
         "users" | "tokens" => Need::Administer,
+        "configuration" => Need::Edit,
         "attachments" if !reads => Need::Ingest,
         // They ask with a body and change nothing.
         "search" | "export" | "compare" | "render" => Need::View,

@@ -90,6 +90,7 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/channels/{name}/try", post(alerts::try_channel))
         .route("/report", get(alerts::report))
         .route("/storage", get(storage::storage))
+        .route("/configuration", get(monitors::configuration))
         .route(
             "/annotations",
             get(annotations::list).post(annotations::add),

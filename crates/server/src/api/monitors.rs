@@ -103,6 +103,16 @@ async fn set_paused(
     StatusCode::NO_CONTENT.into_response()
 }
 
+/// What the server runs with: arguments, variables and canarytrace.yaml, without secrets.
+pub(super) async fn configuration(State(state): State<AppState>) -> Json<Value> {
+    Json(
+        state
+            .in_force
+            .as_ref()
+            .map_or(Value::Null, |in_force| in_force()),
+    )
+}
+
 pub(super) async fn run_now(State(state): State<AppState>, Path(id): Path<String>) -> Response {
     let Some(schedule) = &state.schedule else {
         return no_scheduler();
