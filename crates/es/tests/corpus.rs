@@ -1,4 +1,5 @@
 //! What the fuzz targets `search`, `kql` and `bulk` have been fed before is understood or refused again.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use canarytrace_es::{
     DateFormat, SearchRequest, bulk,
