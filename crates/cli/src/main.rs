@@ -4,6 +4,7 @@
 mod alerting;
 mod arguments;
 mod attachments;
+mod away;
 mod branding;
 mod commands;
 mod configuration;

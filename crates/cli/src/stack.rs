@@ -330,6 +330,7 @@ impl Stack {
         });
         let alerting = reader().map_err(Failure::usage)?;
         let around = Around {
+            away: self.settings.data.join("listener-away.json"),
             service: Arc::clone(&self.state.service),
             attachments: Some(Arc::clone(&self.state.attachments)),
             schedule: self.state.schedule.clone(),

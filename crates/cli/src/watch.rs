@@ -16,8 +16,9 @@ use canarytrace_es::{
 use canarytrace_listener::{
     ActError, Action, Listener, Say, Settings, Surroundings,
     calendar::{Maintenance, Silence},
-    message::{Kind, Message, Picture},
+    message::Picture,
     rehearse,
+    reporters::SendError,
     rules::{RuleSet, Source, read_text},
     storage::{Storage, lenient},
     trace,
@@ -32,6 +33,7 @@ use tracing::{info, warn};
 
 use crate::{
     alerting::Alerting,
+    away::Away,
     reporting::{Mailing, Wanted},
 };
 
@@ -41,9 +43,6 @@ const REST: u32 = 4;
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// Files of rules are looked at so often.
 const FILES_EVERY: Duration = Duration::from_secs(5);
-/// The store is away when so many rounds failed, and for so long.
-const AWAY_ROUNDS: u32 = 3;
-const AWAY_AFTER: Duration = Duration::from_secs(60);
 /// Rules that are written in the UI.
 const STORED_RULES: &str = ".canarytrace-rules";
 /// When old data was deleted.
@@ -51,6 +50,8 @@ pub(crate) const STATE_INDEX: &str = ".canarytrace-state";
 
 /// What the listener asks of the process around it.
 pub(crate) struct Around {
+    /// Where it is kept that the store is away.
+    pub(crate) away: PathBuf,
     pub(crate) service: Arc<dyn SearchService>,
     pub(crate) attachments: Option<Arc<dyn Attachments>>,
     pub(crate) schedule: Option<Arc<dyn Schedule>>,
@@ -132,6 +133,7 @@ pub(crate) type Reader = Arc<dyn Fn() -> Result<Alerting, String> + Send + Sync>
 /// A listener that goes on until it is stopped.
 pub(crate) struct Watch {
     listener: Mutex<Listener>,
+    away: PathBuf,
     service: Arc<dyn SearchService>,
     reader: Option<Reader>,
     /// Files that rules and settings came from, with their content.
@@ -165,6 +167,7 @@ impl Watch {
         reader: Option<Reader>,
     ) -> Self {
         let service = Arc::clone(&around.service);
+        let away = around.away.clone();
         let storage = Storage::new(Arc::clone(&service), &alerting.settings.prefix);
         let owner = RunId::random().to_string();
         let mut files = alerting.files;
@@ -179,6 +182,7 @@ impl Watch {
         );
         Self {
             listener: Mutex::new(listener),
+            away,
             service,
             reader,
             files: Mutex::new(read_all(&files)),
@@ -204,7 +208,7 @@ impl Watch {
         mut changes: Option<broadcast::Receiver<std::collections::BTreeSet<String>>>,
         stop: CancellationToken,
     ) {
-        let mut away = Away::default();
+        let mut away = Away::open(self.away.clone());
         let mut files_at = Instant::now();
         self.refresh_rules(true).await;
         loop {
@@ -222,9 +226,16 @@ impl Watch {
                 status.at = Some(Moment::now());
                 status.standby = result.as_ref().is_ok_and(|outcome| outcome.standby);
             }
-            match result {
-                Ok(_) => away.is_back(&mut listener).await,
-                Err(error) => away.failed(&mut listener, &error.to_string()).await,
+            let direct = match result {
+                Ok(_) => away.is_back(Moment::now()),
+                Err(error) => away.failed(&error.to_string(), Moment::now()),
+            };
+            if let Some(message) = direct {
+                match listener.send_directly("slack-internal", &message).await {
+                    Ok(()) => away.arrived(),
+                    Err(SendError::Uncertain { .. }) => {}
+                    Err(_) => away.did_not_arrive(),
+                }
             }
             let prefix = listener.settings().prefix.clone();
             drop(listener);
@@ -305,62 +316,6 @@ impl Watch {
             .and_then(|found| Some(found.source.get("text")?.as_str()?.to_owned()));
         text.unwrap_or_default()
     }
-}
-
-/// The store does not answer: nothing can be written down, so whoever looks after us is told directly, once.
-#[derive(Default)]
-struct Away {
-    since: Option<(Instant, Moment)>,
-    rounds: u32,
-    told: bool,
-}
-
-impl Away {
-    async fn failed(&mut self, listener: &mut Listener, error: &str) {
-        let (since, began) = *self
-            .since
-            .get_or_insert_with(|| (Instant::now(), Moment::now()));
-        self.rounds += 1;
-        if self.rounds == 1 {
-            warn!(%error, "a round of the listener failed");
-        }
-        if self.told || self.rounds < AWAY_ROUNDS || since.elapsed() < AWAY_AFTER {
-            return;
-        }
-        let text = format!("The store has not answered since {began}: {error}");
-        self.told = tell(listener, Kind::Opened, began, text).await;
-    }
-
-    async fn is_back(&mut self, listener: &mut Listener) {
-        if let (true, Some((since, began))) = (self.told, self.since) {
-            let text = format!(
-                "The store answers again after {} s. What it missed is judged now.",
-                since.elapsed().as_secs()
-            );
-            tell(listener, Kind::Closed, began, text).await;
-        }
-        *self = Self::default();
-    }
-}
-
-async fn tell(listener: &mut Listener, kind: Kind, began: Moment, text: String) -> bool {
-    let incident = format!("store-away-{}", began.epoch_ms() / 60_000);
-    let message = Message {
-        id: format!("{incident}-{kind:?}").to_lowercase(),
-        kind,
-        incident,
-        rule: "Store health".to_owned(),
-        title: "The store cannot be reached".to_owned(),
-        text,
-        score: 0,
-        started_at: began.to_string(),
-        at: Moment::now().to_string(),
-        ..Message::default()
-    };
-    listener
-        .send_directly("slack-internal", &message)
-        .await
-        .is_ok()
 }
 
 /// As an answer to the UI.

@@ -9,6 +9,7 @@ use crate::{
     alerting::{Alerting, Asked},
     arguments::ListenArguments,
     attachments::{self, ServedAttachments},
+    away::Away,
     configuration,
     control::stop_on_signals,
     failure::Failure,
@@ -31,6 +32,7 @@ pub(crate) fn run(arguments: &ListenArguments, variables: &Variables) -> Result<
         let service: Arc<dyn SearchService> = Arc::new(client);
         let bucket = attachments::bucket(variables)?;
         let around = Around {
+            away: Away::usual_file(&arguments.store),
             service: Arc::clone(&service),
             attachments: bucket.map(|bucket| Arc::new(ServedAttachments(bucket)) as _),
             schedule: None,
