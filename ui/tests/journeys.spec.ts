@@ -98,6 +98,46 @@ test('a panel is built without JSON, saved, shared and removed', async ({ page }
   expect(saved.body.panels[0].chart).toMatchObject({ kind: 'bar', split: { field: 'fullTitle' } });
 });
 
+test('a panel may ask in Lucene, and so do the documents behind it', async ({ page }) => {
+  const lucene = 'response.status:[400 TO 599] AND NOT request.type:Document';
+  const body = {
+    title: 'In Lucene',
+    range: { from: 'now-2d', to: 'now' },
+    panels: [
+      {
+        id: 'a',
+        title: 'Refused requests',
+        grid: { x: 0, y: 0, w: 24, h: 10 },
+        chart: {
+          kind: 'metric',
+          index: 'c.request-log-*',
+          query: lucene,
+          language: 'lucene',
+          metrics: [{ aggregation: 'count', label: 'refused' }],
+        },
+      },
+    ],
+  };
+  const stored = await fetch(`${full()}/api/v1/saved/dashboards/in-lucene`, {
+    method: 'PUT',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ body }),
+  });
+  expect(stored.status, await stored.clone().text()).toBeLessThan(300);
+  const filter = [{ range: { timestamp: { gte: 'now-2d' } } }, { query_string: { query: lucene } }];
+  const answer = await ask('c.request-log-*', { size: 0, track_total_hits: true, query: { bool: { filter } } });
+  const { value } = answer.hits.total;
+  expect(value).toBeGreaterThan(0);
+  await open(page, '/dashboards/in-lucene');
+  const panel = page.getByRole('region', { name: 'Refused requests' });
+  await expect(panel.getByText(new RegExp(`^${value.toLocaleString('en-GB')}$`))).toBeVisible();
+  await panel.getByRole('button', { name: /Refused requests/ }).click();
+  await page.getByRole('menuitem', { name: 'Documents behind it' }).click();
+  await expect(page.getByRole('button', { name: /^Filter response.status/ }).getByText('Lucene')).toBeVisible();
+  await complete(page);
+  await expect(page.getByText(value.toLocaleString('en-GB')).first()).toBeVisible();
+});
+
 test('a table is exported as XLSX and holds what the store holds', async ({ page }) => {
   await open(page, '/discover?index=c.run-*&from=now-7d');
   await page.getByRole('button', { name: 'Export' }).click();

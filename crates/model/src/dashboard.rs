@@ -67,7 +67,24 @@ pub struct Grid {
     pub h: u32,
 }
 
-/// What is asked and how it is drawn. `index` is a pattern such as `c.report-*`, `query` KQL.
+/// How a filter is written.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum Language {
+    #[default]
+    Kql,
+    /// As `query_string` of Elasticsearch takes it.
+    Lucene,
+}
+
+impl Language {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+    fn is_kql(&self) -> bool {
+        *self == Self::Kql
+    }
+}
+
+/// What is asked and how it is drawn. `index` is a pattern such as `c.report-*`, `query` is of `language`.
 #[derive(Clone, Debug, Deserialize, Serialize, PartialEq)]
 #[serde(
     tag = "kind",
@@ -89,12 +106,16 @@ pub enum Chart {
         index: String,
         #[serde(default)]
         query: String,
+        #[serde(default, skip_serializing_if = "Language::is_kql")]
+        language: Language,
         metrics: Vec<Metric>,
     },
     Gauge {
         index: String,
         #[serde(default)]
         query: String,
+        #[serde(default, skip_serializing_if = "Language::is_kql")]
+        language: Language,
         metric: Metric,
         max: f64,
         /// Ascending; a value has the color of the last band that it reaches.
@@ -105,6 +126,8 @@ pub enum Chart {
         index: String,
         #[serde(default)]
         query: String,
+        #[serde(default, skip_serializing_if = "Language::is_kql")]
+        language: Language,
         /// At least so long: `10m`; left out: what fits the width.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         interval: Option<String>,
@@ -117,6 +140,8 @@ pub enum Chart {
         index: String,
         #[serde(default)]
         query: String,
+        #[serde(default, skip_serializing_if = "Language::is_kql")]
+        language: Language,
         split: Split,
         metrics: Vec<Metric>,
     },
@@ -124,6 +149,8 @@ pub enum Chart {
         index: String,
         #[serde(default)]
         query: String,
+        #[serde(default, skip_serializing_if = "Language::is_kql")]
+        language: Language,
         rows: Vec<Split>,
         metrics: Vec<Metric>,
         /// A column to begin with, counted from 0 over rows and metrics.
@@ -134,6 +161,8 @@ pub enum Chart {
         index: String,
         #[serde(default)]
         query: String,
+        #[serde(default, skip_serializing_if = "Language::is_kql")]
+        language: Language,
         slices: Slices,
         metric: Metric,
         #[serde(default, skip_serializing_if = "is_false")]
@@ -144,6 +173,8 @@ pub enum Chart {
         index: String,
         #[serde(default)]
         query: String,
+        #[serde(default, skip_serializing_if = "Language::is_kql")]
+        language: Language,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         split: Option<Split>,
         metric: Metric,
@@ -156,6 +187,8 @@ pub enum Chart {
         index: String,
         #[serde(default)]
         query: String,
+        #[serde(default, skip_serializing_if = "Language::is_kql")]
+        language: Language,
         field: String,
         interval: f64,
         #[serde(default)]

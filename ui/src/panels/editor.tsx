@@ -224,12 +224,22 @@ function ChartForm({ chart, onChange }: { chart: Chart; onChange: (chart: Chart)
       ) : (
         <>
           <label className="field">
-            <span>Filter (KQL)</span>
+            <span>Filter</span>
             <input
               className="mono"
               value={chart.query ?? ''}
               onChange={(event) => onChange({ ...chart, query: event.target.value })}
             />
+          </label>
+          <label className="field">
+            <span>Written in</span>
+            <select
+              value={chart.language ?? 'kql'}
+              onChange={(event) => onChange({ ...chart, language: event.target.value as 'kql' | 'lucene' })}
+            >
+              <option value="kql">KQL</option>
+              <option value="lucene">Lucene</option>
+            </select>
           </label>
           <DataForm chart={chart} onChange={onChange} />
         </>

@@ -61,6 +61,8 @@ export interface AnnotationSource {
 interface Asks {
   index: string;
   query?: string;
+  /** Of the query; left out: KQL. */
+  language?: 'kql' | 'lucene';
 }
 
 export type MarkdownChart = { kind: 'markdown'; text: string };

@@ -3,7 +3,7 @@ import { compiler } from 'markdown-to-jsx';
 import { type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { Chart, type ClickedPoint, type Colors } from '../components/chart';
 import { Empty, Show } from '../components/faces';
-import { isExactly } from '../services/filters';
+import { chartFilter, isExactly } from '../services/filters';
 import { count, fullDateTime, inUnit } from '../services/format';
 import { type Answer, search, sources, useSearch } from '../services/search';
 import { type Annotation, useAnnotations } from '../services/server';
@@ -181,8 +181,8 @@ function Drawn({ chart, ...rest }: DrawnProperties): ReactNode {
 
 const plainRows = (found: Row[]): (string | number | null)[][] => found.map((row) => [...row.keys, ...row.values]);
 
-const drillFilters = (chart: { query?: string }, more: string[]): string[] => [
-  ...(chart.query ? [chart.query] : []),
+const drillFilters = (chart: { query?: string; language?: string }, more: string[]): string[] => [
+  ...chartFilter(chart),
   ...more,
 ];
 

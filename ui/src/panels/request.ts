@@ -1,5 +1,6 @@
 /** What a chart asks: one search body for each. Pure. */
 
+import { textQuery } from '../services/filters';
 import { both, kql, type Query } from '../services/search';
 import { interval, rangeQuery, resolve, type TimeRange } from '../services/time';
 import type { DataChart, Metric, Series, Split, TimeChart } from './model';
@@ -140,8 +141,8 @@ function aggregations(chart: DataChart, scope: Scope): Aggregations {
 }
 
 /** What all documents of a chart fulfil. */
-export const chartQuery = (chart: { query?: string }, scope: Scope): Query =>
-  both(rangeQuery(scope.range), ...scope.filters, chart.query ? kql(chart.query) : undefined);
+export const chartQuery = (chart: { query?: string; language?: string }, scope: Scope): Query =>
+  both(rangeQuery(scope.range), ...scope.filters, textQuery(chart.query, chart.language));
 
 export function request(chart: DataChart, scope: Scope): object {
   return {

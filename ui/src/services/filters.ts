@@ -1,26 +1,29 @@
 import { kql, type Query } from './search';
 
-/** Filter pills. In an address each is its KQL with marks before it: `!` not, `~` switched off, `^` goes along to other pages. */
+/** Filter pills. In an address each is its KQL with marks before it: `!` not, `~` switched off, `^` goes along to other pages, `$` Lucene. */
 
 export interface Filter {
   query: string;
   negate?: boolean;
   disabled?: boolean;
   pinned?: boolean;
+  /** Written as Lucene, not as KQL. */
+  lucene?: boolean;
 }
 
 export function readFilter(text: string): Filter {
-  const marks = /^[!~^]*/.exec(text)?.[0] ?? '';
+  const marks = /^[!~^$]*/.exec(text)?.[0] ?? '';
   return {
     query: text.slice(marks.length),
     ...(marks.includes('!') ? { negate: true } : {}),
     ...(marks.includes('~') ? { disabled: true } : {}),
     ...(marks.includes('^') ? { pinned: true } : {}),
+    ...(marks.includes('$') ? { lucene: true } : {}),
   };
 }
 
 export const writeFilter = (filter: Filter): string =>
-  `${filter.pinned ? '^' : ''}${filter.disabled ? '~' : ''}${filter.negate ? '!' : ''}${filter.query}`;
+  `${filter.pinned ? '^' : ''}${filter.disabled ? '~' : ''}${filter.negate ? '!' : ''}${filter.lucene ? '$' : ''}${filter.query}`;
 
 export const readFilters = (texts: string[] | undefined): Filter[] => (texts ?? []).map(readFilter);
 
@@ -37,7 +40,10 @@ export const pinnedOf = (texts: string[] | undefined): string[] | undefined => {
 export const filterQueries = (filters: readonly Filter[]): Query[] =>
   filters
     .filter((filter) => !filter.disabled)
-    .map((filter) => (filter.negate ? { bool: { must_not: [kql(filter.query)] } } : kql(filter.query)));
+    .map(({ query, lucene, negate }) => {
+      const meant = textQuery(query, lucene ? 'lucene' : 'kql') ?? { match_all: {} };
+      return negate ? { bool: { must_not: [meant] } } : meant;
+    });
 
 /** A value as KQL writes it: in quotes, so that nothing in it is a sign. */
 export const quoted = (value: unknown): string =>
@@ -51,3 +57,7 @@ export const textQuery = (text: string | undefined, language: string | undefined
   if (!text) return undefined;
   return language === 'lucene' ? { query_string: { query: text, default_operator: 'AND' } } : kql(text);
 };
+
+/** A chart's own query as a filter of an address. */
+export const chartFilter = ({ query, language }: { query?: string; language?: string }): string[] =>
+  query ? [writeFilter({ query, ...(language === 'lucene' ? { lucene: true } : {}) })] : [];

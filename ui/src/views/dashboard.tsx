@@ -9,7 +9,15 @@ import { TimePicker } from '../components/time-picker';
 import { chosenQuery } from '../panels/controls';
 import type { Dashboard, PanelModel } from '../panels/model';
 import { exportedTable, PanelBody, type PanelContext } from '../panels/panel';
-import { type Filter, filterQueries, MEANT, readFilters, textQuery, writeFilter } from '../services/filters';
+import {
+  chartFilter,
+  type Filter,
+  filterQueries,
+  MEANT,
+  readFilters,
+  textQuery,
+  writeFilter,
+} from '../services/filters';
 import { download, handOver } from '../services/http';
 import { timeZone, usePreferences } from '../services/preferences';
 import { kql, type Query } from '../services/search';
@@ -311,7 +319,7 @@ function viewTools(
   const { chart } = panel;
   const tools: Tools = [{ id: 'full', text: 'Large, or small again', action: full }];
   if ('index' in chart && chart.kind !== 'control') {
-    const query = 'query' in chart && chart.query ? [chart.query] : [];
+    const query = 'query' in chart ? chartFilter(chart) : [];
     tools.push({ id: 'documents', text: 'Documents behind it', action: () => context.drill(chart.index, query) });
   }
   if (chart.kind === 'table' || chart.kind === 'bar') {

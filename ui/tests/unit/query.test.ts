@@ -25,6 +25,7 @@ test('filters come back from an address as they went into it', () => {
     { query: 'a: 1' },
     { query: 'a: "!x"', negate: true },
     { query: 'b', disabled: true, pinned: true, negate: true },
+    { query: 'status:>=500', lucene: true, negate: true },
   ]) {
     expect(readFilter(writeFilter(filter))).toEqual(filter);
   }
@@ -34,6 +35,9 @@ test('only filters that are on ask for something', () => {
   expect(
     filterQueries([{ query: 'a: 1' }, { query: 'b: 2', negate: true }, { query: 'c: 3', disabled: true }]),
   ).toEqual([{ kql: 'a: 1' }, { bool: { must_not: [{ kql: 'b: 2' }] } }]);
+  expect(filterQueries([{ query: 'status:>=500', lucene: true }])).toEqual([
+    { query_string: { query: 'status:>=500', default_operator: 'AND' } },
+  ]);
 });
 
 test('a value is a text of KQL, whatever is in it', () => {
