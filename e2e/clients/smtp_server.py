@@ -24,6 +24,7 @@ class Handler:
             "from": envelope.mail_from,
             "to": envelope.rcpt_tos,
             "tls": session.ssl is not None,
+            "version": server.transport.get_extra_info("ssl_object").version() if session.ssl else None,
             "authenticated": bool(session.authenticated),
             "content": base64.b64encode(envelope.content).decode(),
         }

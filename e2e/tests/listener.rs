@@ -456,6 +456,69 @@ fn channels_are_tried() {
     assert_eq!(none.code, Some(2), "{none:?}");
 }
 
+/// A mail of a round by the established variables, and the version of TLS that it came with.
+fn mailed_with(
+    mail: &MailServer,
+    server: &Server,
+    title: &str,
+    variables: &[(&str, &str)],
+) -> Value {
+    let rules = format!(
+        "rules:\n- {{ title: '{title}', index: c.run, when: {{ consecutive: 2 }}, score: 10, reporters: [{{type: email, message: down, recipients: [anna@shop.example]}}] }}\n"
+    );
+    let folder = files(&[("rules.yaml", &rules)]);
+    let rules = folder.path().join("rules.yaml");
+    let port = mail.port.to_string();
+    let mut all = QUIET.to_vec();
+    all.extend([
+        ("EMAIL_SMTP_SERVER", "127.0.0.1"),
+        ("EMAIL_SMTP_PORT", &port),
+        ("EMAIL_SMTP_USER", "robot"),
+        ("EMAIL_SMTP_PASS", "open sesame"),
+        ("EMAIL_SENDER", "canary@shop.example"),
+    ]);
+    all.extend(variables);
+    let before = mail.mails.lock().unwrap().len();
+    let said = listen(&server.url, &["--rules", rules.to_str().unwrap()], &all);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    mail.wait(before + 1).remove(before)
+}
+
+#[test]
+fn mail_speaks_the_versions_of_tls_that_are_wanted() {
+    let folder = tempfile::tempdir().unwrap();
+    let (certificate, key) = Authority::trusted().issue("127.0.0.1");
+    std::fs::write(folder.path().join("cert.pem"), certificate).unwrap();
+    std::fs::write(folder.path().join("key.pem"), key).unwrap();
+    let file = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let mail = MailServer::start(&["tls", &file("cert.pem"), &file("key.pem")]);
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path(), &["--only", "store"]);
+    send(&server.url, &[failed_run("shop", 2), failed_run("shop", 1)]);
+    // As the established product has it, certificates are looked at only when it is asked for.
+    let newest = mailed_with(&mail, &server, "one", &[]);
+    assert_eq!(newest["version"], "TLSv1.3");
+    let limited = mailed_with(&mail, &server, "two", &[("TLS_MAX_VERSION", "TLSv1.2")]);
+    assert_eq!(limited["version"], "TLSv1.2");
+    assert_eq!(limited["authenticated"], true);
+    assert!(content(&limited).contains("Subject: Open: two"));
+
+    let rules = files(&[("rules.yaml", "rules: []\n")]);
+    let rules = rules.path().join("rules.yaml");
+    let wrong = listen(
+        &server.url,
+        &["--rules", rules.to_str().unwrap()],
+        &[
+            ("EMAIL_SMTP_SERVER", "127.0.0.1"),
+            ("EMAIL_SENDER", "canary@shop.example"),
+            ("TLS_MIN_VERSION", "TLSv1.3"),
+            ("TLS_MAX_VERSION", "TLSv1.2"),
+        ],
+    );
+    assert_eq!(wrong.code, Some(2), "{wrong:?}");
+    assert!(wrong.stderr.contains("newer than the newest"), "{wrong:?}");
+}
+
 /// Slack's Web API as far as the bot uses it: a place for a file, its content, that it is complete, and messages.
 fn slack_api() -> Web {
     Web::start(|asked| {

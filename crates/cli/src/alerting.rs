@@ -419,6 +419,26 @@ fn slack_channel(
     }
 }
 
+/// A version by the name that Node gives it; what is older than TLSv1.2 is not spoken any more.
+fn tls_version(
+    variables: &Variables,
+    name: &str,
+    default: TlsVersion,
+) -> Result<TlsVersion, Failure> {
+    match variables.get(name) {
+        None => Ok(default),
+        Some("TLSv1.2") => Ok(TlsVersion::V12),
+        Some("TLSv1.3") => Ok(TlsVersion::V13),
+        Some(old @ ("TLSv1" | "TLSv1.1")) => {
+            tracing::warn!("{name} is {old}: older than TLSv1.2 is not spoken any more");
+            Ok(TlsVersion::V12)
+        }
+        Some(other) => Err(Failure::usage(format!(
+            "{name} is `{other}`, not TLSv1.2 or TLSv1.3"
+        ))),
+    }
+}
+
 /// All four variables of the server are needed, and a sender of one's own.
 fn established_email(variables: &Variables) -> Result<Option<EmailChannel>, Failure> {
     let Some(server) = variables.get("EMAIL_SMTP_SERVER") else {
@@ -452,25 +472,6 @@ fn established_email(variables: &Variables) -> Result<Option<EmailChannel>, Fail
             )
         })?;
     let is_true = |name: &str| variables.get(name) == Some("true");
-    let minimum_version = match variables.get("TLS_MIN_VERSION") {
-        None | Some("TLSv1.2") => TlsVersion::V12,
-        Some("TLSv1.3") => TlsVersion::V13,
-        Some(old @ ("TLSv1" | "TLSv1.1")) => {
-            tracing::warn!("TLS_MIN_VERSION is {old}: older than TLSv1.2 is not spoken any more");
-            TlsVersion::V12
-        }
-        Some(other) => {
-            return Err(Failure::usage(format!(
-                "TLS_MIN_VERSION is `{other}`, not TLSv1.2 or TLSv1.3"
-            )));
-        }
-    };
-    if variables
-        .get("TLS_MAX_VERSION")
-        .is_some_and(|own| own != "TLSv1.3")
-    {
-        tracing::warn!("TLS_MAX_VERSION has no effect: the newest version that both speak is used");
-    }
     let email = EmailChannel {
         server: server.to_owned(),
         port,
@@ -485,7 +486,8 @@ fn established_email(variables: &Variables) -> Result<Option<EmailChannel>, Fail
             true => Encryption::Implicit,
             false => Encryption::Opportunistic,
         },
-        minimum_version,
+        minimum_version: tls_version(variables, "TLS_MIN_VERSION", TlsVersion::V12)?,
+        maximum_version: tls_version(variables, "TLS_MAX_VERSION", TlsVersion::V13)?,
         accept_invalid_certificates: !is_true("TLS_REJECT_UNAUTHORIZED"),
         authorities: None,
     };
@@ -541,6 +543,7 @@ fn email_channel(
             None => Encryption::StartTls,
         },
         minimum_version: TlsVersion::V12,
+        maximum_version: TlsVersion::V13,
         accept_invalid_certificates: false,
         authorities: config
             .authorities

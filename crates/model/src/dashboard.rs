@@ -78,7 +78,10 @@ pub enum Language {
 }
 
 impl Language {
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "serde asks with a reference"
+    )]
     fn is_kql(&self) -> bool {
         *self == Self::Kql
     }

@@ -8,12 +8,12 @@ use lettre::{
     address::Envelope,
     message::{Attachment, Mailbox, MultiPart, SinglePart, header::ContentType},
     transport::smtp::{
-        authentication::Credentials,
+        authentication::{Credentials, DEFAULT_MECHANISMS},
         client::{Tls, TlsParameters, TlsVersion as LettreVersion},
     },
 };
 
-use super::SendError;
+use super::{SendError, limited_tls};
 use crate::{
     message::{Kind, Message, REPEATED},
     score::Severity,
@@ -31,7 +31,7 @@ pub enum Encryption {
     None,
 }
 
-/// The oldest version that is spoken.
+/// A version of TLS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TlsVersion {
     V12,
@@ -48,7 +48,9 @@ pub struct EmailChannel {
     /// Where a rule names nobody.
     pub to: Vec<String>,
     pub encryption: Encryption,
+    /// The oldest and the newest version that are spoken.
     pub minimum_version: TlsVersion,
+    pub maximum_version: TlsVersion,
     pub accept_invalid_certificates: bool,
     /// Certificates in PEM that are trusted as well.
     pub authorities: Option<Vec<u8>>,
@@ -70,6 +72,9 @@ impl EmailChannel {
     /// Whether it can be used at all: addresses, certificates.
     pub fn check(&self) -> Result<(), String> {
         mailbox(&self.sender)?;
+        if (self.minimum_version, self.maximum_version) == (TlsVersion::V13, TlsVersion::V12) {
+            return Err("the oldest version of TLS is newer than the newest one".to_owned());
+        }
         for address in &self.to {
             mailbox(address)?;
         }
@@ -140,9 +145,12 @@ impl EmailChannel {
         message: &Message,
     ) -> Result<(), SendError> {
         let mail = self.mail(recipient, message).map_err(SendError::refused)?;
-        let error = match transport.send(mail).await {
-            Ok(_) => return Ok(()),
-            Err(error) => error,
+        let error = match self.hand_over(transport, mail).await {
+            Ok(()) => return Ok(()),
+            Err(HandOver::NotConnected(reason)) => {
+                return Err(SendError::temporary(format!("{recipient}: {reason}")));
+            }
+            Err(HandOver::Refused(error)) => error,
         };
         let reason = format!("{recipient}: {}", chain(&error));
         Err(if error.is_permanent() {
@@ -157,6 +165,32 @@ impl EmailChannel {
         } else {
             SendError::Uncertain { reason }
         })
+    }
+
+    async fn hand_over(
+        &self,
+        transport: &AsyncSmtpTransport<Tokio1Executor>,
+        mail: Mail,
+    ) -> Result<(), HandOver> {
+        if self.maximum_version == TlsVersion::V13 || self.encryption == Encryption::None {
+            let sent = transport.send(mail).await;
+            return sent.map(drop).map_err(HandOver::Refused);
+        }
+        let connecting = tokio::time::timeout(TIMEOUT, limited_tls::connect(self)).await;
+        let mut connection = connecting
+            .unwrap_or_else(|_| Err("no connection in time".to_owned()))
+            .map_err(HandOver::NotConnected)?;
+        let sending = async {
+            if let Some((user, password)) = &self.user {
+                let credentials = Credentials::new(user.clone(), password.clone());
+                connection.auth(DEFAULT_MECHANISMS, &credentials).await?;
+            }
+            connection.send(mail.envelope(), &mail.formatted()).await?;
+            // The mail is taken, whatever becomes of the connection.
+            connection.quit().await.ok();
+            Ok(())
+        };
+        sending.await.map_err(HandOver::Refused)
     }
 
     fn mail(&self, recipient: &str, message: &Message) -> Result<Mail, String> {
@@ -196,6 +230,12 @@ impl EmailChannel {
     }
 }
 
+/// Why a server did not take a mail.
+enum HandOver {
+    NotConnected(String),
+    Refused(lettre::transport::smtp::Error),
+}
+
 /// A page by mail, to many who do not see each other.
 #[derive(Clone, Debug, Default)]
 pub struct PageMail {
@@ -212,10 +252,13 @@ impl EmailChannel {
     pub async fn send_page(&self, page: &PageMail) -> Result<(), SendError> {
         let mail = self.page_mail(page).map_err(SendError::refused)?;
         let transport = self.transport().map_err(SendError::refused)?;
-        match transport.send(mail).await {
-            Ok(_) => Ok(()),
-            Err(error) if error.is_permanent() => Err(SendError::refused(chain(&error))),
-            Err(error) => Err(SendError::temporary(chain(&error))),
+        match self.hand_over(&transport, mail).await {
+            Ok(()) => Ok(()),
+            Err(HandOver::NotConnected(reason)) => Err(SendError::temporary(reason)),
+            Err(HandOver::Refused(error)) if error.is_permanent() => {
+                Err(SendError::refused(chain(&error)))
+            }
+            Err(HandOver::Refused(error)) => Err(SendError::temporary(chain(&error))),
         }
     }
 

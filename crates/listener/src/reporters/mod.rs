@@ -3,6 +3,7 @@
 mod command;
 mod email;
 mod http;
+mod limited_tls;
 mod slack;
 mod webhook;
 
