@@ -297,7 +297,13 @@ pub(crate) fn hit(
     let document: TantivyDocument = view.searcher.doc(address).map_err(StoreError::from)?;
     let columns = view.index.columns;
     let segment = view.searcher.segment_reader(address.segment_ord);
-    let (sequence, version) = numbers(segment, candidate.doc).map_err(StoreError::from)?;
+    // Opening columns for each hit costs more than the rest of it.
+    let wants_numbers = request.seq_no_primary_term || request.version;
+    let (sequence, version) = wants_numbers
+        .then(|| numbers(segment, candidate.doc))
+        .transpose()
+        .map_err(StoreError::from)?
+        .unwrap_or_default();
     let id = document
         .get_first(columns.id)
         .and_then(|value| value.as_str())
