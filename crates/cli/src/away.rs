@@ -97,7 +97,7 @@ impl Away {
         self.rounds = 0;
         let absence = self.absence.as_mut()?;
         if absence.opened == Told::No {
-            self.absence = None;
+            self.forget();
             return None;
         }
         let seconds = (now.epoch_ms() - absence.began.epoch_ms()) / 1000;
@@ -122,11 +122,14 @@ impl Away {
                 absence.opened = Told::Yes;
                 self.write();
             }
-            _ => {
-                self.absence = None;
-                std::fs::remove_file(&self.file).ok();
-            }
+            _ => self.forget(),
         }
+    }
+
+    /// It is over: whoever comes next must not take it for his own.
+    fn forget(&mut self) {
+        self.absence = None;
+        std::fs::remove_file(&self.file).ok();
     }
 
     /// What was to be told was refused, or nobody was there: it did not arrive.
@@ -224,11 +227,15 @@ mod tests {
     #[test]
     fn what_was_refused_is_tried_again_without_a_doubt() {
         let folder = tempfile::tempdir().unwrap();
-        let mut away = Away::open(folder.path().join("away.json"));
+        let file = folder.path().join("away.json");
+        let mut away = Away::open(file.clone());
         let first = fail(&mut away, 0, 70).remove(0);
         away.did_not_arrive();
         let again = fail(&mut away, 70, 80).remove(0);
         assert!(!again.uncertain && again.id == first.id);
+        away.did_not_arrive();
+        assert!(away.is_back(at(90)).is_none());
+        assert!(!file.exists(), "an absence that nobody heard of is over");
     }
 
     #[test]
