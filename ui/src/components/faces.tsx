@@ -49,6 +49,20 @@ export function Empty({ title, children }: { title: string; children?: ReactNode
   );
 }
 
+/** Names and what is known of them. */
+export function Known({ rows, wide = false }: { rows: [string, ReactNode][]; wide?: boolean }) {
+  return (
+    <dl className={wide ? 'known wide' : 'known'}>
+      {rows.map(([name, value]) => (
+        <div key={name}>
+          <dt className="small">{name}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
 /** Shows what a load has come to. */
 export function Show<T>({ query, children }: { query: UseQueryResult<T>; children: (value: T) => ReactNode }) {
   if (query.data !== undefined) return <>{children(query.data)}</>;

@@ -1,4 +1,4 @@
-import { Failure, Loading } from '../components/faces';
+import { Failure, Known, Loading } from '../components/faces';
 import { useInForce } from '../services/server';
 import { useMayEdit } from '../services/session';
 import './configuration.css';
@@ -47,14 +47,7 @@ function Table({ label, rows }: { label: string; rows: [string, string][] }) {
   return (
     <>
       <h3>{label}</h3>
-      <dl className="known wide">
-        {rows.map(([name, value]) => (
-          <div key={name}>
-            <dt className="small">{name}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-      </dl>
+      <Known rows={rows} wide />
     </>
   );
 }

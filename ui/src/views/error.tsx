@@ -1,5 +1,5 @@
 import { Link, useNavigate, useSearch as useParameters, useParams } from '@tanstack/react-router';
-import { Empty, Failure, Loading } from '../components/faces';
+import { Empty, Failure, Known, Loading } from '../components/faces';
 import { PageHead } from '../components/layout';
 import { Badge } from '../components/outcome';
 import { TimePicker } from '../components/time-picker';
@@ -39,7 +39,7 @@ export function ErrorView() {
       {query.isError && !isUnknown && <Failure error={query.error} retry={() => void query.refetch()} />}
       {query.data && (
         <>
-          <Known group={query.data.group} />
+          <What group={query.data.group} />
           <Began together={query.data.together} group={query.data.group} asked={asked} />
         </>
       )}
@@ -47,7 +47,7 @@ export function ErrorView() {
   );
 }
 
-function Known({ group }: { group: ErrorGroup }) {
+function What({ group }: { group: ErrorGroup }) {
   const rows: [string, React.ReactNode][] = [
     ['Kind', kindName(group.kind)],
     ['Step', group.step],
@@ -82,16 +82,7 @@ function Known({ group }: { group: ErrorGroup }) {
       <div className="error-trend">
         <Trend counts={group.trend} label="Over the chosen time" />
       </div>
-      <dl className="known">
-        {rows
-          .filter(([, value]) => value !== null)
-          .map(([name, value]) => (
-            <div key={name}>
-              <dt className="small">{name}</dt>
-              <dd>{value}</dd>
-            </div>
-          ))}
-      </dl>
+      <Known rows={rows.filter(([, value]) => value !== null)} />
     </section>
   );
 }

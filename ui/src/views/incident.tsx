@@ -1,6 +1,6 @@
 import { Link, useSearch as useParameters, useParams } from '@tanstack/react-router';
 import { type FormEvent, useState } from 'react';
-import { Empty, Failure, Show } from '../components/faces';
+import { Empty, Failure, Known, Show } from '../components/faces';
 import { PageHead } from '../components/layout';
 import { Badge, causeName, type Role } from '../components/outcome';
 import {
@@ -94,16 +94,7 @@ function Facts({ incident }: { incident: StoredIncident }) {
   ];
   return (
     <section className="card" aria-label="What is known">
-      <dl className="known">
-        {rows
-          .filter(([, value]) => value !== undefined && value !== '')
-          .map(([name, value]) => (
-            <div key={name}>
-              <dt className="small">{name}</dt>
-              <dd>{value}</dd>
-            </div>
-          ))}
-      </dl>
+      <Known rows={rows.filter(([, value]) => value !== undefined && value !== '')} />
     </section>
   );
 }
