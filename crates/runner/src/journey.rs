@@ -33,8 +33,6 @@ const MAX_RETRIES: u32 = 100;
 const INTERVAL: Duration = Duration::from_millis(100);
 /// A command that ended so short a time ago is part of what a script waits for: it asks again and again.
 const RECENT: Duration = Duration::from_secs(1);
-/// A script that QuickJS cannot interrupt is given up after this; within what closing a run is left.
-const UNINTERRUPTIBLE: Duration = Duration::from_millis(1500);
 
 /// A loaded script with its channels.
 pub(crate) struct Journey {
@@ -47,25 +45,11 @@ pub(crate) struct Journey {
     /// The command that was under way, or just over, when the last call failed.
     awaiting: Option<String>,
     /// The engine is in a native loop and takes no more calls.
-    stuck: bool,
     /// The first failure ends the run.
     bail: bool,
     log_commands: bool,
     /// How often the running test may be tried again, as it said last.
     retries: u32,
-}
-
-fn uninterruptible(limit: Duration) -> ScriptError {
-    ScriptError {
-        kind: ScriptErrorKind::Script,
-        name: "Error".to_owned(),
-        message: format!(
-            "the script did not end within {}ms and could not be interrupted",
-            limit.as_millis()
-        ),
-        place: None,
-        stack: String::new(),
-    }
 }
 
 /// Hooks that enclose a test, in the order they run; each with the depth of its suite.
@@ -193,7 +177,6 @@ impl Journey {
             step_limit: Duration::from_millis(job.step_timeout_ms),
             last_step: None,
             awaiting: None,
-            stuck: false,
             bail,
             log_commands: journey.log_commands,
             retries: 0,
@@ -391,32 +374,21 @@ impl Journey {
             None | Some(0) => self.step_limit,
             Some(milliseconds) => Duration::from_millis(milliseconds),
         };
-        if self.stuck {
-            return Err(uninterruptible(Duration::ZERO));
-        }
-        let limit = limit.min(stage.time_left());
+        let at_most = stage.time_left();
         let call = Call {
             id,
             test,
             attempt,
-            limit,
+            limit: limit.min(at_most),
+            at_most,
         };
         let outcome = self.call_and_perform(stage, call).await;
         self.drain_output(stage);
-        match outcome {
-            Some(outcome) => {
-                self.retries = outcome.retries;
-                outcome.result
-            }
-            None => {
-                self.stuck = true;
-                Err(uninterruptible(limit))
-            }
-        }
+        self.retries = outcome.retries;
+        outcome.result
     }
 
-    /// None: the engine did not come back.
-    async fn call_and_perform(&mut self, stage: &mut Stage, call: Call) -> Option<CallOutcome> {
+    async fn call_and_perform(&mut self, stage: &mut Stage, call: Call) -> CallOutcome {
         let Self {
             engine,
             commands,
@@ -428,9 +400,7 @@ impl Journey {
         } = self;
         let mut latest: Option<(String, Instant)> = None;
         *awaiting = None;
-        // A script may give itself more time; the run's own end is the last word.
-        let last = stage.time_left().max(call.limit) + UNINTERRUPTIBLE;
-        let calling = tokio::time::timeout(last, engine.call(call));
+        let calling = engine.call(call);
         tokio::pin!(calling);
         loop {
             tokio::select! {
@@ -439,7 +409,7 @@ impl Journey {
                     *awaiting = latest
                         .filter(|(_, ended)| ended.elapsed() < RECENT)
                         .map(|(name, _)| name);
-                    return outcome.ok();
+                    return outcome;
                 }
                 Some(said) = output.recv() => say(stage, said),
                 Some(request) = commands.recv() => {
@@ -465,7 +435,7 @@ impl Journey {
                     tokio::select! {
                         outcome = &mut calling => {
                             *awaiting = Some(name);
-                            return outcome.ok();
+                            return outcome;
                         }
                         () = performing => latest = Some((name, Instant::now())),
                     }

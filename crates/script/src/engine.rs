@@ -6,7 +6,7 @@ use std::{
     path::PathBuf,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread,
     time::{Duration, Instant},
@@ -83,6 +83,8 @@ pub struct Call {
     /// 0, or how often the test was tried before.
     pub attempt: u32,
     pub limit: Duration,
+    /// What `this.timeout(…)` and a person's debugging may make of the limit.
+    pub at_most: Duration,
 }
 
 struct Request {
@@ -114,9 +116,14 @@ pub struct ScriptEngine {
     tree: SuiteNode,
     style: ScriptStyle,
     thread: Option<thread::JoinHandle<()>>,
+    deadline: Deadline,
+    /// A call did not come back: there is nobody to run another.
+    stuck: AtomicBool,
 }
 
 type Loaded = Result<(SuiteNode, ScriptStyle), ScriptError>;
+/// Beyond a deadline, for the engine's way out.
+const GRACE: Duration = Duration::from_millis(1500);
 const COMMAND_QUEUE: usize = 64;
 const OUTPUT_QUEUE: usize = 4096;
 const STACK_BYTES: usize = 1 << 20;
@@ -139,10 +146,12 @@ impl ScriptEngine {
         let (output, output_receiver) = mpsc::channel(OUTPUT_QUEUE);
         let (requests, request_receiver) = mpsc::channel(1);
         let (loaded, loading) = oneshot::channel();
+        let deadline = Deadline::default();
+        let load_limit = config.load_limit;
         let host = Host {
             commands,
             output,
-            deadline: Deadline::default(),
+            deadline: deadline.clone(),
             files: ScriptFiles::new(&config.root, config.transpiler),
             interceptions: config.interceptions.clone(),
         };
@@ -153,15 +162,18 @@ impl ScriptEngine {
             .map_err(|error| {
                 internal(&format!("the script's thread cannot be started: {error}"))
             })?;
-        let (tree, style) = loading
-            .await
-            .map_err(|_| internal("the script's thread ended"))??;
+        let (tree, style) = tokio::select! {
+            loaded = loading => loaded.map_err(|_| internal("the script's thread ended"))??,
+            () = deadline.overdue() => return Err(uninterruptible(load_limit)),
+        };
         Ok((
             Self {
                 requests,
                 tree,
                 style,
                 thread: Some(thread),
+                deadline,
+                stuck: AtomicBool::new(false),
             },
             command_receiver,
             output_receiver,
@@ -178,15 +190,23 @@ impl ScriptEngine {
         self.style
     }
 
-    /// Runs one hook or test under its deadline.
+    /// Runs one hook or test under its deadline. After a call that could not be interrupted each further one fails.
     pub async fn call(&self, call: Call) -> CallOutcome {
-        let (reply, answer) = oneshot::channel();
-        if self.requests.send(Request { call, reply }).await.is_ok()
-            && let Ok(outcome) = answer.await
-        {
-            return outcome;
+        if self.stuck.load(Ordering::Relaxed) {
+            return uninterruptible(Duration::ZERO).into();
         }
-        internal("the script's thread ended").into()
+        let (reply, answer) = oneshot::channel();
+        let calling = async {
+            self.requests.send(Request { call, reply }).await.ok()?;
+            answer.await.ok()
+        };
+        tokio::select! {
+            outcome = calling => outcome.unwrap_or_else(|| internal("the script's thread ended").into()),
+            () = self.deadline.overdue() => {
+                self.stuck.store(true, Ordering::Relaxed);
+                uninterruptible(call.limit).into()
+            }
+        }
     }
 
     /// Ends the engine; a script that cannot be interrupted keeps its thread until the process ends.
@@ -242,9 +262,11 @@ async fn serve(
 }
 
 /// When running JavaScript is interrupted: milliseconds since the engine's start; 0 is never.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct Deadline {
     at_ms: Arc<AtomicU64>,
+    /// The latest that it may be moved to.
+    last_ms: Arc<AtomicU64>,
     start: Instant,
     moved: Arc<Notify>,
 }
@@ -256,6 +278,7 @@ impl Default for Deadline {
     fn default() -> Self {
         Self {
             at_ms: Arc::default(),
+            last_ms: Arc::default(),
             start: Instant::now(),
             moved: Arc::default(),
         }
@@ -263,13 +286,20 @@ impl Default for Deadline {
 }
 
 impl Deadline {
+    fn begin(&self, limit: Duration, at_most: Duration) {
+        self.last_ms.store(self.after(at_most), Ordering::Relaxed);
+        self.set(limit);
+    }
+
     fn set(&self, limit: Duration) {
-        let at = self.start.elapsed() + limit;
-        self.at_ms.store(
-            u64::try_from(at.as_millis()).unwrap_or(u64::MAX),
-            Ordering::Relaxed,
-        );
+        let at = self.after(limit).min(self.last_ms.load(Ordering::Relaxed));
+        self.at_ms.store(at, Ordering::Relaxed);
         self.moved.notify_waiters();
+    }
+
+    fn after(&self, limit: Duration) -> u64 {
+        let at = self.start.elapsed().saturating_add(limit);
+        u64::try_from(at.as_millis()).unwrap_or(u64::MAX)
     }
 
     /// A person takes their time.
@@ -290,6 +320,17 @@ impl Deadline {
         match self.at_ms.load(Ordering::Relaxed) {
             0 => UNLIMITED,
             at => Duration::from_millis(at).saturating_sub(self.start.elapsed()),
+        }
+    }
+
+    /// Ends when what should have ended at it is still going on.
+    async fn overdue(&self) {
+        loop {
+            self.reached().await;
+            tokio::time::sleep(GRACE).await;
+            if self.passed() {
+                return;
+            }
         }
     }
 
@@ -341,7 +382,7 @@ impl Engine {
             style => style,
         };
         let engine = Self::create(config, host, style).await?;
-        deadline.set(config.load_limit);
+        deadline.begin(config.load_limit, config.load_limit);
         if let Some(file) = &config.configuration_file {
             engine.configure(file).await?;
         }
@@ -447,8 +488,9 @@ impl Engine {
             test,
             attempt,
             limit,
+            at_most,
         } = call;
-        self.deadline.set(limit);
+        self.deadline.begin(limit, at_most);
         let began = Instant::now();
         let (run, timeout) = (self.entries.run.clone(), self.entries.timeout.clone());
         let deadline = self.deadline.clone();
@@ -461,7 +503,7 @@ impl Engine {
                 if let Ok(own) = u64::try_from(own)
                     && own > 0
                 {
-                    let own = Duration::from_millis(own).min(UNLIMITED);
+                    let own = Duration::from_millis(own).min(at_most);
                     deadline.set(own.saturating_sub(began.elapsed()));
                     given.set(own);
                 }
@@ -517,6 +559,19 @@ fn overdue(what: &str, limit: Duration) -> ScriptError {
         name: "Error".to_owned(),
         message: format!(
             "Timeout of {}ms exceeded. {what} took too long. Try to reduce its time or give it more with `this.timeout(…)`.",
+            limit.as_millis()
+        ),
+        place: None,
+        stack: String::new(),
+    }
+}
+
+fn uninterruptible(limit: Duration) -> ScriptError {
+    ScriptError {
+        kind: ScriptErrorKind::Script,
+        name: "Error".to_owned(),
+        message: format!(
+            "the script did not end within {}ms and could not be interrupted",
             limit.as_millis()
         ),
         place: None,

@@ -54,6 +54,7 @@ fn call(id: u32) -> Call {
         test: None,
         attempt: 0,
         limit: LIMIT,
+        at_most: LIMIT * 10,
     }
 }
 
@@ -161,6 +162,28 @@ async fn the_engine_goes_on_after_an_interrupt() {
     let tests = &loaded.engine.tree().tests;
     assert!(loaded.engine.call(call(tests[0].id)).await.result.is_err());
     loaded.engine.call(call(tests[1].id)).await.result.unwrap();
+}
+
+/// Each call of the engine's own `Promise.all` swallows the interrupt and calls twice again.
+const NOT_INTERRUPTED: &str =
+    "Promise.prototype.then = () => { Promise.all([1, 2]); }; Promise.all([1, 2]);";
+
+#[tokio::test]
+async fn what_nothing_interrupts_is_left_behind() {
+    let loaded = load(&[("spec.js", &test(NOT_INTERRUPTED))]).await.unwrap();
+    let id = loaded.engine.tree().suites[0].tests[0].id;
+    for _ in 0..2 {
+        let error = loaded.engine.call(call(id)).await.result.unwrap_err();
+        assert!(
+            error.message.contains("could not be interrupted"),
+            "{error:?}"
+        );
+    }
+    let error = load(&[("spec.js", NOT_INTERRUPTED)]).await.err().unwrap();
+    assert!(
+        error.message.contains("could not be interrupted"),
+        "{error:?}"
+    );
 }
 
 #[tokio::test]

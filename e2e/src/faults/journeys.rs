@@ -46,6 +46,7 @@ pub(super) fn faults() -> Vec<Fault> {
         "a command that does not exist", "script", "await browser.url('/'); await browser.fly();";
         "a selector that is none", "script", "await browser.url('/'); await $('##').click();";
         "an endless loop", "script", "await browser.url('/'); for (;;) {}";
+        "a recursion through the engine that nothing interrupts", "script", "await browser.url('/'); Promise.prototype.then = () => { Promise.all([1, 2]); }; Promise.all([1, 2]);";
         "a promise that never settles", "script", "await browser.url('/'); await new Promise(() => {});";
         "a pause longer than the step", "script", "await browser.url('/'); await browser.pause(60000);";
         "a crash by address", "browser", "await browser.url('/'); await browser.url('chrome://crash');";
