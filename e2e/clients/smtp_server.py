@@ -1,6 +1,7 @@
 """A mail server for tests: prints its port, then each mail as one line of JSON.
 
-Arguments: plain, or tls with a certificate and its key. Whoever is called `bounce` is not known here.
+Arguments: plain, or tls with a certificate and its key. Whoever is called `bounce` is not known here, and
+`later` is told once to come again.
 """
 
 import asyncio
@@ -13,9 +14,14 @@ from aiosmtpd.smtp import SMTP, AuthResult
 
 
 class Handler:
+    put_off = set()
+
     async def handle_RCPT(self, server, session, envelope, address, options):
         if address.startswith("bounce"):
             return "550 5.1.1 no such user"
+        if address.startswith("later") and address not in self.put_off:
+            self.put_off.add(address)
+            return "451 4.3.0 not now"
         envelope.rcpt_tos.append(address)
         return "250 OK"
 

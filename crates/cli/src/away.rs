@@ -135,12 +135,18 @@ impl Away {
     /// What was to be told was refused, or nobody was there: it did not arrive.
     pub(crate) fn did_not_arrive(&mut self) {
         if let Some(absence) = &mut self.absence {
-            for told in [&mut absence.opened, &mut absence.closed] {
-                if *told == Told::Sending {
-                    *told = Told::No;
-                }
+            match absence.closed {
+                Told::Sending => absence.closed = Told::No,
+                _ => absence.opened = Told::No,
             }
             self.write();
+        }
+    }
+
+    /// The answer was lost: it is sent once more, and no third time.
+    pub(crate) fn may_have_arrived(&mut self, message: &Message) {
+        if message.uncertain {
+            self.arrived();
         }
     }
 
@@ -236,6 +242,22 @@ mod tests {
         away.did_not_arrive();
         assert!(away.is_back(at(90)).is_none());
         assert!(!file.exists(), "an absence that nobody heard of is over");
+    }
+
+    #[test]
+    fn an_end_that_was_refused_is_tried_again_also_after_a_doubtful_beginning() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut away = Away::open(folder.path().join("away.json"));
+        fail(&mut away, 0, 70);
+        assert!(away.is_back(at(90)).is_some());
+        away.did_not_arrive();
+        let again = away.is_back(at(92)).unwrap();
+        assert!(!again.uncertain);
+        away.may_have_arrived(&again);
+        let last = away.is_back(at(94)).unwrap();
+        assert!(last.uncertain);
+        away.may_have_arrived(&last);
+        assert!(away.is_back(at(96)).is_none(), "no third time");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use canarytrace_es::EsError;
 use canarytrace_listener::{
     report::{self, Period},
-    reporters::{Channel, Channels, EmailChannel, PageMail},
+    reporters::{Channel, Channels, EmailChannel, PageMail, SendError},
     storage::{Storage, WriteError},
 };
 use canarytrace_model::{
@@ -17,7 +17,6 @@ use jiff::{
     civil::{Date, Time},
     tz::TimeZone,
 };
-use serde_json::json;
 use tracing::{info, warn};
 
 use crate::{failure::Failure, render::PageRenderer, variables::Variables};
@@ -125,7 +124,7 @@ pub(crate) async fn mail(
     to: &[String],
     server: &EmailChannel,
     variables: &Variables,
-) -> Result<(), Failure> {
+) -> Result<(), SendError> {
     let mut files = Vec::new();
     for (picture, name, kind) in [
         (Picture::Png, "report.png", "image/png"),
@@ -143,7 +142,7 @@ pub(crate) async fn mail(
         html: made.html,
         files,
     };
-    server.send_page(&page).await.map_err(Failure::broken)
+    server.send_page(&page).await
 }
 
 /// The report that is sent by itself.
@@ -205,37 +204,54 @@ impl Mailing {
             .flatten()
     }
 
-    /// Sends what is due, once: who writes the mark first sends.
+    /// Sends what is due, once: who writes first that it goes is who sends it. What nobody took goes again.
     pub(crate) async fn send_due(&self, storage: &Storage, prefix: &str) {
         let Some(day) = self.due(Timestamp::now()) else {
             return;
         };
-        let mark = json!({"kind": "report", "at": Moment::now()});
-        match storage
-            .put_overview(&format!("report-{day}"), &mark, None)
-            .await
-        {
-            Ok(_) => {}
-            Err(WriteError::Conflict) => return,
-            Err(WriteError::Store(error)) => {
+        let mut posting = match storage.posting(&day.to_string()).await {
+            Ok(posting) => posting,
+            Err(error) => {
                 warn!(%error, "whether the report was sent cannot be read");
                 return;
             }
+        };
+        if !posting.value.is_due(Moment::now()) {
+            return;
         }
+        posting.value.begin(Moment::now());
+        posting.seq_no = match storage.put_posting(&posting).await {
+            Ok(seq_no) => Some(seq_no),
+            Err(WriteError::Conflict) => return,
+            Err(WriteError::Store(error)) => {
+                warn!(%error, "that the report goes cannot be written");
+                return;
+            }
+        };
+        let sent = self.send(day, storage, prefix).await;
+        let again = posting.value.end(&sent, Moment::now());
+        match (&sent, again) {
+            (Ok(()), _) => info!(%day, "the report was sent"),
+            (Err(error), Some(pause)) => {
+                warn!(%error, %day, again_in_s = pause.as_secs(), "nobody took the report yet");
+            }
+            (Err(error), None) => {
+                warn!(%error, %day, "the report was not sent; canarytrace report sends it by hand");
+            }
+        }
+        if let Err(error) = storage.put_posting(&posting).await {
+            warn!(?error, %day, "how far the report came cannot be written: it is not sent again");
+        }
+    }
+
+    async fn send(&self, day: Date, storage: &Storage, prefix: &str) -> Result<(), SendError> {
         let wanted = Wanted {
             day,
             period: self.every,
             zone: self.zone.clone(),
         };
-        let sent = match wanted.make(storage, prefix).await {
-            Ok(made) => mail(made, &self.to, &self.server, &self.variables).await,
-            Err(error) => Err(Failure::broken(error)),
-        };
-        match sent {
-            Ok(()) => info!(%day, "the report was sent"),
-            Err(error) => {
-                warn!(%error, %day, "the report was not sent; canarytrace report sends it again")
-            }
-        }
+        let made = wanted.make(storage, prefix).await;
+        let made = made.map_err(|error| SendError::temporary(error.to_string()))?;
+        mail(made, &self.to, &self.server, &self.variables).await
     }
 }

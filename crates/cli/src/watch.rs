@@ -233,7 +233,7 @@ impl Watch {
             if let Some(message) = direct {
                 match listener.send_directly("slack-internal", &message).await {
                     Ok(()) => away.arrived(),
-                    Err(SendError::Uncertain { .. }) => {}
+                    Err(SendError::Uncertain { .. }) => away.may_have_arrived(&message),
                     Err(_) => away.did_not_arrive(),
                 }
             }

@@ -1,6 +1,7 @@
 //! What a listener keeps in the store: pointers, the lease, incidents, events. Names of indices and the established fields
 //! are those of the established product.
 
+mod posting;
 mod quiet;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -13,6 +14,8 @@ use canarytrace_es::{
 use canarytrace_model::time::Moment;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
+
+pub use posting::Posting;
 
 use crate::incident::{Incident, moment};
 

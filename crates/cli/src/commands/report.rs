@@ -72,7 +72,9 @@ pub(crate) fn run(arguments: &ReportArguments, variables: &Variables) -> Result<
                     "set EMAIL_SMTP_SERVER and EMAIL_SENDER, or name a configuration with --config",
                 )
             })?;
-            reporting::mail(made, &arguments.mail, server, variables).await?;
+            reporting::mail(made, &arguments.mail, server, variables)
+                .await
+                .map_err(Failure::broken)?;
             terminal::line(&format!("sent to {} addresses", arguments.mail.len()));
         }
         Ok(0)

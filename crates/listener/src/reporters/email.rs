@@ -145,26 +145,8 @@ impl EmailChannel {
         message: &Message,
     ) -> Result<(), SendError> {
         let mail = self.mail(recipient, message).map_err(SendError::refused)?;
-        let error = match self.hand_over(transport, mail).await {
-            Ok(()) => return Ok(()),
-            Err(HandOver::NotConnected(reason)) => {
-                return Err(SendError::temporary(format!("{recipient}: {reason}")));
-            }
-            Err(HandOver::Refused(error)) => error,
-        };
-        let reason = format!("{recipient}: {}", chain(&error));
-        Err(if error.is_permanent() {
-            SendError::Refused { reason }
-        } else if error.is_transient()
-            || error.is_tls()
-            || error.is_client()
-            // Before a connection stands nothing can have arrived; the library has no other word for it.
-            || chain(&error).contains("onnect")
-        {
-            SendError::temporary(reason)
-        } else {
-            SendError::Uncertain { reason }
-        })
+        let handed = self.hand_over(transport, mail).await;
+        handed.map_err(|error| error.told(&format!("{recipient}: ")))
     }
 
     async fn hand_over(
@@ -236,6 +218,28 @@ enum HandOver {
     Refused(lettre::transport::smtp::Error),
 }
 
+impl HandOver {
+    fn told(self, about: &str) -> SendError {
+        let error = match self {
+            Self::NotConnected(reason) => return SendError::temporary(format!("{about}{reason}")),
+            Self::Refused(error) => error,
+        };
+        let reason = format!("{about}{}", chain(&error));
+        if error.is_permanent() {
+            SendError::Refused { reason }
+        } else if error.is_transient()
+            || error.is_tls()
+            || error.is_client()
+            // Before a connection stands nothing can have arrived; the library has no other word for it.
+            || chain(&error).contains("onnect")
+        {
+            SendError::temporary(reason)
+        } else {
+            SendError::Uncertain { reason }
+        }
+    }
+}
+
 /// A page by mail, to many who do not see each other.
 #[derive(Clone, Debug, Default)]
 pub struct PageMail {
@@ -249,23 +253,41 @@ pub struct PageMail {
 }
 
 impl EmailChannel {
+    /// One mail for all; when somebody is not known there, one for each: who bounces takes no other along.
     pub async fn send_page(&self, page: &PageMail) -> Result<(), SendError> {
-        let mail = self.page_mail(page).map_err(SendError::refused)?;
         let transport = self.transport().map_err(SendError::refused)?;
-        match self.hand_over(&transport, mail).await {
-            Ok(()) => Ok(()),
-            Err(HandOver::NotConnected(reason)) => Err(SendError::temporary(reason)),
-            Err(HandOver::Refused(error)) if error.is_permanent() => {
-                Err(SendError::refused(chain(&error)))
+        let refused = match self.send_page_to(&transport, page, &page.to).await {
+            Err(error @ SendError::Refused { .. }) if page.to.len() > 1 => error,
+            other => return other,
+        };
+        let mut sent = 0;
+        for recipient in &page.to {
+            let to = std::slice::from_ref(recipient);
+            match self.send_page_to(&transport, page, to).await {
+                Ok(()) => sent += 1,
+                Err(error) => tracing::warn!(%error, recipient, "a mail was not taken"),
             }
-            Err(HandOver::Refused(error)) => Err(SendError::temporary(chain(&error))),
+        }
+        match sent {
+            0 => Err(refused),
+            _ => Ok(()),
         }
     }
 
-    fn page_mail(&self, page: &PageMail) -> Result<Mail, String> {
+    async fn send_page_to(
+        &self,
+        transport: &AsyncSmtpTransport<Tokio1Executor>,
+        page: &PageMail,
+        to: &[String],
+    ) -> Result<(), SendError> {
+        let mail = self.page_mail(page, to).map_err(SendError::refused)?;
+        let handed = self.hand_over(transport, mail).await;
+        handed.map_err(|error| error.told(""))
+    }
+
+    fn page_mail(&self, page: &PageMail, to: &[String]) -> Result<Mail, String> {
         let sender = mailbox(&self.sender)?;
-        let recipients: Result<Vec<Address>, String> = page
-            .to
+        let recipients: Result<Vec<Address>, String> = to
             .iter()
             .map(|address| Ok(mailbox(address)?.email))
             .collect();

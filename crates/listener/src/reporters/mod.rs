@@ -49,7 +49,8 @@ pub enum SendError {
 }
 
 impl SendError {
-    pub(crate) fn temporary(reason: impl Into<String>) -> Self {
+    /// Nothing was delivered, and nobody said when to try again.
+    pub fn temporary(reason: impl Into<String>) -> Self {
         Self::Temporary {
             reason: reason.into(),
             after: None,
