@@ -23,6 +23,7 @@ mod parse;
 mod retrieve;
 mod search;
 mod service;
+mod source_filter;
 
 pub use address::ClientConfig;
 pub use client::{Client, ClientError};
@@ -35,10 +36,11 @@ pub use error::EsError;
 pub use forward::{Forwarded, Forwarder};
 pub use retrieve::{FieldPattern, Highlight, HighlightOptions};
 pub use search::{
-    Hit, PointInTime, SearchRequest, SearchResponse, SortField, SortOrder, SortTarget,
-    SourceFilter, TotalHits, TrackTotalHits,
+    Hit, PointInTime, SearchRequest, SearchResponse, SortField, SortOrder, SortTarget, TotalHits,
+    TrackTotalHits, hits_json,
 };
 pub use service::{
     DocumentLookup, Health, IndexSummary, IndexTarget, IndexTemplate, NodeSummary, Refresh,
     SearchService, TargetOptions,
 };
+pub use source_filter::SourceFilter;

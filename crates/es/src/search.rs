@@ -9,9 +9,10 @@ use crate::{
     aggregation::{self, Aggregations},
     engine::keep_alive,
     parse,
-    query::{Query, wildcard_matches},
+    query::Query,
     retrieve::{FieldPattern, Highlight, patterns, wants_nothing},
     service::Place,
+    source_filter::SourceFilter,
 };
 
 /// As Elasticsearch's `index.max_result_window`.
@@ -82,14 +83,6 @@ pub struct SortField {
     pub order: SortOrder,
     pub missing_first: bool,
     pub unmapped_type: Option<String>,
-}
-
-/// Which parts of `_source` are answered.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct SourceFilter {
-    pub disabled: bool,
-    pub includes: Vec<String>,
-    pub excludes: Vec<String>,
 }
 
 impl SearchRequest {
@@ -283,100 +276,6 @@ fn sort_field(name: &str, options: &Value) -> Result<SortField, EsError> {
     })
 }
 
-impl SourceFilter {
-    /// Reads `_source`.
-    pub fn parse(value: &Value) -> Result<Self, EsError> {
-        let texts = |value: Option<&Value>| -> Vec<String> {
-            let list = value.map(parse::list).unwrap_or_default();
-            list.into_iter()
-                .filter_map(Value::as_str)
-                .map(str::to_owned)
-                .collect()
-        };
-        match value {
-            Value::Bool(enabled) => Ok(Self {
-                disabled: !enabled,
-                ..Self::default()
-            }),
-            Value::String(_) | Value::Array(_) => Ok(Self {
-                includes: texts(Some(value)),
-                ..Self::default()
-            }),
-            Value::Object(map) => {
-                parse::known_keys(
-                    map,
-                    "_source",
-                    &["includes", "include", "excludes", "exclude"],
-                )?;
-                Ok(Self {
-                    disabled: false,
-                    includes: texts(map.get("includes").or_else(|| map.get("include"))),
-                    excludes: texts(map.get("excludes").or_else(|| map.get("exclude"))),
-                })
-            }
-            _ => Err(EsError::parsing(
-                "[_source] must be a boolean, a pattern, a list or an object",
-            )),
-        }
-    }
-
-    /// Whether every document is answered as it was stored.
-    pub fn is_everything(&self) -> bool {
-        !self.disabled && self.includes.is_empty() && self.excludes.is_empty()
-    }
-
-    /// The parts of `source` that are asked for.
-    pub fn apply(&self, source: &Value) -> Value {
-        self.filter(source, "").unwrap_or_else(|| json!({}))
-    }
-
-    fn filter(&self, value: &Value, path: &str) -> Option<Value> {
-        match value {
-            Value::Object(map) => {
-                let kept: Map<String, Value> = map
-                    .iter()
-                    .filter_map(|(name, value)| {
-                        let path = if path.is_empty() {
-                            name.clone()
-                        } else {
-                            format!("{path}.{name}")
-                        };
-                        self.filter(value, &path).map(|value| (name.clone(), value))
-                    })
-                    .collect();
-                (!kept.is_empty() || (map.is_empty() && self.keeps(path)) || path.is_empty())
-                    .then_some(Value::Object(kept))
-            }
-            Value::Array(items) if items.iter().any(Value::is_object) => {
-                let kept: Vec<Value> = items
-                    .iter()
-                    .filter_map(|item| self.filter(item, path))
-                    .collect();
-                (!kept.is_empty()).then_some(Value::Array(kept))
-            }
-            leaf => self.keeps(path).then(|| leaf.clone()),
-        }
-    }
-
-    fn keeps(&self, path: &str) -> bool {
-        let covers = |pattern: &String| {
-            if !pattern.contains(['*', '?', '\\']) {
-                // Most are plain: the field itself, or all below it.
-                return path
-                    .strip_prefix(pattern.as_str())
-                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
-            }
-            wildcard_matches(pattern, path)
-                || path.match_indices('.').any(|(at, _)| {
-                    path.get(..at)
-                        .is_some_and(|parent| wildcard_matches(pattern, parent))
-                })
-        };
-        (self.includes.is_empty() || self.includes.iter().any(covers))
-            && !self.excludes.iter().any(covers)
-    }
-}
-
 /// How many documents match.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TotalHits {
@@ -417,33 +316,19 @@ pub struct SearchResponse {
 
 impl SearchResponse {
     /// The body as Elasticsearch writes it.
-    pub fn to_json(&self) -> Value {
-        let mut hits = Map::new();
-        if let Some(total) = self.total {
-            let relation = if total.exact { "eq" } else { "gte" };
-            hits.insert(
-                "total".to_owned(),
-                json!({"value": total.value, "relation": relation}),
-            );
+    pub fn into_json(self) -> Value {
+        let shards =
+            json!({"total": self.shards, "successful": self.shards, "skipped": 0, "failed": 0});
+        let mut body = Map::new();
+        let mut set = |name: &str, value: Value| body.insert(name.to_owned(), value);
+        set("took", json!(self.took_ms));
+        set("timed_out", json!(false));
+        set("_shards", shards);
+        set("hits", hits_json(self.total, self.max_score, self.hits));
+        if let Some(aggregations) = self.aggregations {
+            set("aggregations", Value::Object(aggregations));
         }
-        hits.insert("max_score".to_owned(), json!(self.max_score));
-        hits.insert(
-            "hits".to_owned(),
-            self.hits.iter().map(Hit::to_json).collect(),
-        );
-        let mut body = json!({
-            "took": self.took_ms,
-            "timed_out": false,
-            "_shards": {"total": self.shards, "successful": self.shards, "skipped": 0, "failed": 0},
-            "hits": hits,
-        });
-        if let (Some(aggregations), Some(map)) = (&self.aggregations, body.as_object_mut()) {
-            map.insert(
-                "aggregations".to_owned(),
-                Value::Object(aggregations.clone()),
-            );
-        }
-        body
+        Value::Object(body)
     }
 
     /// Reads a body as a cluster answers it.
@@ -476,39 +361,54 @@ impl SearchResponse {
     }
 }
 
+/// The `hits` of a search or a `top_hits`.
+pub fn hits_json(total: Option<TotalHits>, max_score: Option<f64>, hits: Vec<Hit>) -> Value {
+    let mut body = Map::new();
+    if let Some(total) = total {
+        let relation = if total.exact { "eq" } else { "gte" };
+        body.insert(
+            "total".to_owned(),
+            json!({"value": total.value, "relation": relation}),
+        );
+    }
+    body.insert("max_score".to_owned(), json!(max_score));
+    let hits = hits.into_iter().map(Hit::into_json).collect();
+    body.insert("hits".to_owned(), Value::Array(hits));
+    Value::Object(body)
+}
+
 impl Hit {
-    fn to_json(&self) -> Value {
-        let mut hit = json!({"_index": self.index, "_id": self.id, "_score": self.score});
-        if self.id.is_empty()
-            && let Some(map) = hit.as_object_mut()
-        {
-            map.remove("_id");
+    // Values are moved: `json!` would copy each document once more.
+    fn into_json(self) -> Value {
+        let mut hit = Map::new();
+        let mut set = |name: &str, value: Value| hit.insert(name.to_owned(), value);
+        set("_index", Value::String(self.index));
+        if !self.id.is_empty() {
+            set("_id", Value::String(self.id));
         }
-        if let Some(map) = hit.as_object_mut() {
-            let mut set = |name: &str, value: Value| map.insert(name.to_owned(), value);
-            if let Some(version) = self.version {
-                set("_version", json!(version));
-            }
-            if let Some(seq_no) = self.seq_no {
-                set("_seq_no", json!(seq_no));
-                set("_primary_term", json!(1));
-            }
-            if !self.ignored.is_empty() {
-                set("_ignored", json!(self.ignored));
-            }
-            if let Some(source) = &self.source {
-                set("_source", source.clone());
-            }
-            for (name, shown) in [("fields", &self.fields), ("highlight", &self.highlight)] {
-                if !shown.is_empty() {
-                    set(name, json!(shown));
-                }
-            }
-            if !self.sort.is_empty() {
-                set("sort", json!(self.sort));
+        set("_score", json!(self.score));
+        if let Some(version) = self.version {
+            set("_version", json!(version));
+        }
+        if let Some(seq_no) = self.seq_no {
+            set("_seq_no", json!(seq_no));
+            set("_primary_term", json!(1));
+        }
+        if !self.ignored.is_empty() {
+            set("_ignored", json!(self.ignored));
+        }
+        if let Some(source) = self.source {
+            set("_source", source);
+        }
+        for (name, shown) in [("fields", self.fields), ("highlight", self.highlight)] {
+            if !shown.is_empty() {
+                set(name, Value::Object(shown));
             }
         }
-        hit
+        if !self.sort.is_empty() {
+            set("sort", Value::Array(self.sort));
+        }
+        Value::Object(hit)
     }
 
     fn from_json(hit: &Value) -> Self {
@@ -551,19 +451,6 @@ impl Hit {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn source_filters_follow_paths() {
-        let source = json!({"a": {"b": 1, "c": 2}, "d": [{"e": 1, "f": 2}], "g": 3});
-        let filter = |value: Value| SourceFilter::parse(&value).unwrap().apply(&source);
-        assert_eq!(filter(json!(["a.b", "g"])), json!({"a": {"b": 1}, "g": 3}));
-        assert_eq!(filter(json!("a")), json!({"a": {"b": 1, "c": 2}}));
-        assert_eq!(
-            filter(json!({"excludes": ["d.e", "a"]})),
-            json!({"d": [{"f": 2}], "g": 3})
-        );
-        assert_eq!(filter(json!("a.*")), json!({"a": {"b": 1, "c": 2}}));
-    }
 
     #[test]
     fn unknown_keys_and_wrong_windows_are_refused() {

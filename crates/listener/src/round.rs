@@ -58,26 +58,35 @@ pub(crate) async fn ask(
             measure::question(rule, memory, at)
         })
         .collect();
-    // Where nothing failed there is no order of runs to look at, and that is nearly everywhere.
+    // Where nothing failed or moved there is nothing to look at closely, and that is nearly everywhere.
     let first: Vec<Question> = rules
         .iter()
         .zip(&questions)
         .map(|(rule, question)| Question {
-            aggregations: measure::suspects_question(rule).unwrap_or(Value::Null),
+            aggregations: measure::suspects_question(rule, at).unwrap_or(Value::Null),
             ..question.clone()
         })
         .collect();
     let looked_at = ask_all(storage, rules, &first, at, observe).await?;
-    for (question, answer) in questions.iter_mut().zip(looked_at) {
+    for ((question, rule), answer) in questions.iter_mut().zip(rules).zip(&looked_at) {
         if let Some(Ok(answer)) = answer {
-            question.only = Some(measure::suspects(&answer));
+            question.only = Some(measure::suspects(rule, answer));
         }
     }
     let answers = ask_all(storage, rules, &questions, at, observe).await?;
     let nothing = || Ok(Arc::new(json!({"doc_count": 0})));
     Ok(answers
         .into_iter()
-        .map(|answer| answer.unwrap_or_else(nothing))
+        .zip(looked_at)
+        .zip(rules)
+        .map(|((answer, first), rule)| {
+            let answer = answer.unwrap_or_else(nothing)?;
+            let whole = match first {
+                Some(Ok(first)) => measure::with_calm(rule, &answer, &first).map(Arc::new),
+                _ => None,
+            };
+            Ok(whole.unwrap_or(answer))
+        })
         .collect())
 }
 
@@ -288,7 +297,7 @@ pub(crate) async fn documents(
         "sort": [{"timestamp": {"order": "desc", "unmapped_type": "date"}}],
     });
     let answer = storage.search(&target(&rule.index, from, at), body).await?;
-    let hits = answer.to_json();
+    let hits = answer.into_json();
     let hits = hits.pointer("/hits/hits").and_then(Value::as_array);
     Ok(hits
         .into_iter()

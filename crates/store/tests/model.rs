@@ -311,7 +311,7 @@ fn random_queries_are_answered_as_a_naive_evaluator_does() {
                             "days": {"date_histogram": {"field": "at", "fixed_interval": "1d", "min_doc_count": 1}},
                         },
                     });
-                    let answer = store.search(&target, SearchRequest::parse(body).unwrap()).await.unwrap().to_json();
+                    let answer = store.search(&target, SearchRequest::parse(body).unwrap()).await.unwrap().into_json();
                     let found: Vec<(usize, &Document)> = documents.iter().enumerate().filter(|(_, document)| model.matches(document)).collect();
                     check_answer(&answer, &found);
                 }

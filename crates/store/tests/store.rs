@@ -42,7 +42,7 @@ async fn search(store: &Store, body: Value) -> Value {
         .search(&IndexTarget::new("c.test-*"), request)
         .await
         .unwrap()
-        .to_json()
+        .into_json()
 }
 
 /// The ids that a query finds, sorted.

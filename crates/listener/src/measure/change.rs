@@ -8,8 +8,8 @@ use canarytrace_model::{
 use serde_json::{Value, json};
 
 use super::{
-    Finding, Judged, Question, Reading, at_path, evidence, hits, keyed, keys, number, span_ms,
-    statistics::beyond, time_of,
+    CALM, Finding, Judged, Question, Reading, at_path, evidence, hits, keyed, keys, number,
+    span_ms, statistics::beyond, time_of,
 };
 use crate::rules::{Baseline, Change, Rule};
 
@@ -23,47 +23,164 @@ const REVISIONS_MS: i64 = 7 * DAY_MS;
 /// As many revisions as are looked at.
 const REVISIONS: u64 = 3;
 
+/// A change is asked for only where the quarters of the values moved by this share of the limit.
+const SUSPICIOUS: f64 = 0.5;
+const QUARTERS: [f64; 3] = [25.0, 50.0, 75.0];
+
+/// The times of both sides, ms since the epoch: from (without it) and until (with it).
+struct Sides {
+    after: (i64, i64),
+    before: (i64, i64),
+}
+
+impl Sides {
+    fn of(rule: &Rule, change: &Change, at: Moment) -> Self {
+        let (now, window) = (at.epoch_ms(), span_ms(rule.window));
+        let before = match change.against {
+            Baseline::Previous => (now - 2 * window, now - window),
+            Baseline::Yesterday => (now - window - DAY_MS, now - DAY_MS),
+            Baseline::LastWeek => (now - window - 7 * DAY_MS, now - 7 * DAY_MS),
+            Baseline::PreviousRevision => (now - window.max(REVISIONS_MS), now),
+            // Only the window itself.
+            Baseline::ChangePoint => (now - window, now - window),
+        };
+        Self {
+            after: (now - window, now),
+            before,
+        }
+    }
+
+    /// Both with an aggregation of their own.
+    fn ask(&self, field: &str, after: &Value, before: &Value) -> Value {
+        let side = |(from, until): (i64, i64), inner: &Value| {
+            json!({
+                "filter": {"bool": {"filter": [
+                    {"range": {"timestamp": {"gt": super::date(from), "lte": super::date(until)}}}, {"exists": {"field": field}},
+                ]}},
+                "aggs": inner,
+            })
+        };
+        json!({"after": side(self.after, after), "before": side(self.before, before)})
+    }
+}
+
 pub(super) fn question(rule: &Rule, change: &Change, at: Moment) -> Question {
-    let (now, window) = (at.epoch_ms(), span_ms(rule.window));
-    let (before_from, before_until) = match change.against {
-        Baseline::Previous => (now - 2 * window, now - window),
-        Baseline::Yesterday => (now - window - DAY_MS, now - DAY_MS),
-        Baseline::LastWeek => (now - window - 7 * DAY_MS, now - 7 * DAY_MS),
-        Baseline::PreviousRevision => (now - window.max(REVISIONS_MS), now),
-        // Only the window itself.
-        Baseline::ChangePoint => (now - window, now - window),
-    };
+    let sides = Sides::of(rule, change, at);
     // A series is divided in two, and how many are on either side is not known before.
     let most = match change.against {
         Baseline::ChangePoint => 2 * MOST_VALUES,
         _ => MOST_VALUES,
     };
-    let newest = json!({"top_hits": {
+    let newest = json!({"values": {"top_hits": {
         "size": most, "sort": [{"timestamp": {"order": "desc"}}],
         "_source": [change.field, "timestamp", "revision", "uuid", "monitor", "passed"],
-    }});
-    let filter = |from: i64, until: i64| {
-        json!({"bool": {"filter": [
-            {"range": {"timestamp": {"gt": super::date(from), "lte": super::date(until)}}}, {"exists": {"field": change.field}},
-        ]}})
-    };
+    }}});
     let before = match change.against {
         // The values of each revision by itself: the newest ones of all are those of the one that runs now.
-        Baseline::PreviousRevision => json!({"revisions": {
-            "terms": {"field": "revision", "size": REVISIONS, "order": {"last": "desc"}},
-            "aggs": {"last": {"max": {"field": "timestamp"}}, "values": newest},
-        }}),
-        _ => json!({"values": newest}),
+        Baseline::PreviousRevision => {
+            let mut inner = newest.clone();
+            inner["last"] = json!({"max": {"field": "timestamp"}});
+            json!({"revisions": {
+                "terms": {"field": "revision", "size": REVISIONS, "order": {"last": "desc"}}, "aggs": inner,
+            }})
+        }
+        _ => newest.clone(),
     };
-    let inner = json!({
-        "after": {"filter": filter(now - window, now), "aggs": {"values": newest}},
-        "before": {"filter": filter(before_from, before_until), "aggs": before},
-    });
     Question {
         only: None,
-        from: before_from.min(now - window),
-        aggregations: keyed(rule, inner),
+        from: sides.before.0.min(sides.after.0),
+        aggregations: keyed(rule, sides.ask(&change.field, &newest, &before)),
     }
+}
+
+/// What shows without reading a document that nothing changed. None: nothing does.
+pub(super) fn suspects_question(rule: &Rule, change: &Change, at: Moment) -> Option<Value> {
+    let sides = Sides::of(rule, change, at);
+    let (after, before) = match change.against {
+        Baseline::ChangePoint => return None,
+        Baseline::PreviousRevision => (
+            json!({}),
+            json!({"revisions": {"terms": {"field": "revision", "size": 2}}}),
+        ),
+        _ => {
+            let quarters =
+                json!({"quarters": {"percentiles": {"field": change.field, "percents": QUARTERS}}});
+            (quarters.clone(), quarters)
+        }
+    };
+    Some(keyed(rule, sides.ask(&change.field, &after, &before)))
+}
+
+/// The keys that may have changed, by the answer to [`suspects_question`].
+pub(super) fn suspects(rule: &Rule, change: &Change, answer: &Value) -> Vec<String> {
+    keys(rule, answer)
+        .into_iter()
+        .filter(|(_, bucket)| match change.against {
+            Baseline::PreviousRevision => bucket
+                .get("before")
+                .is_some_and(|own| super::buckets(own, "revisions").len() > 1),
+            _ => is_suspicious(change, bucket),
+        })
+        .filter_map(|(key, _)| key)
+        .collect()
+}
+
+/// Also where there are more values than the newest that are compared in the end.
+fn is_suspicious(change: &Change, bucket: &Value) -> bool {
+    let Some(moved) = moved(bucket) else {
+        return false;
+    };
+    let sides = ["after", "before"].map(|side| bucket.get(side).map_or(0, super::count));
+    let limits = [change.above_percent, change.below_percent];
+    let least = limits.into_iter().flatten().map(f64::abs).reduce(f64::min);
+    sides.iter().any(|count| *count > MOST_VALUES)
+        || moved
+            .iter()
+            .any(|percent| percent.abs() >= least.unwrap_or(0.0) * SUSPICIOUS)
+}
+
+/// By how many percent of the former median each quarter moved. None: there are no values on one side.
+fn moved(bucket: &Value) -> Option<[f64; 3]> {
+    let side = |name: &str| -> Option<[f64; 3]> {
+        let values = bucket.get(name)?.pointer("/quarters/values")?;
+        let quarter = |percent: f64| values.get(format!("{percent:.1}"))?.as_f64();
+        let [first, second, third] = QUARTERS.map(quarter);
+        Some([first?, second?, third?])
+    };
+    let (after, before) = (side("after")?, side("before")?);
+    let median = before[1];
+    let percent = |at: usize| (after[at] - before[at]) * 100.0 / median;
+    (median != 0.0).then(|| [percent(0), percent(1), percent(2)])
+}
+
+/// What those were at that nobody looked at closely, by the answer to [`suspects_question`].
+fn calm_readings(rule: &Rule, change: &Change, answer: &Value, judged: &mut Judged) {
+    let Some(calm) = answer.get(CALM) else {
+        return;
+    };
+    for (key, bucket) in keys(rule, calm) {
+        let is_known = judged.readings.iter().any(|reading| reading.key == key);
+        let enough = |side: &str| bucket.get(side).map_or(0, super::count) >= change.minimum.max(4);
+        if is_known || !enough("after") || !enough("before") {
+            continue;
+        }
+        if let Some([_, percent, _]) = moved(bucket) {
+            let (limit, _, _) = limit_of(percent, change);
+            judged.readings.push(Reading {
+                key,
+                value: percent,
+                limit,
+            });
+        }
+    }
+}
+
+fn limit_of(percent: f64, change: &Change) -> (f64, bool, &'static str) {
+    beyond(
+        percent,
+        change.above_percent,
+        change.below_percent.map(|percent| -percent.abs()),
+    )
 }
 
 /// A value with what else is asked of its document.
@@ -150,11 +267,7 @@ pub(super) fn judge(rule: &Rule, change: &Change, answer: &Value, _at: Moment) -
             continue;
         }
         let percent = shift * 100.0 / median;
-        let (limit, is_beyond, _) = beyond(
-            percent,
-            change.above_percent,
-            change.below_percent.map(|percent| -percent.abs()),
-        );
+        let (limit, is_beyond, _) = limit_of(percent, change);
         judged.readings.push(Reading {
             key: key.clone(),
             value: percent,
@@ -182,6 +295,7 @@ pub(super) fn judge(rule: &Rule, change: &Change, answer: &Value, _at: Moment) -
             });
         }
     }
+    calm_readings(rule, change, answer, &mut judged);
     judged
 }
 
@@ -318,6 +432,39 @@ mod tests {
         let judged = super::super::judge(&own, &answer, &mut Memory::default(), Moment::now());
         let sentence = &judged.findings[0].sentence;
         assert!(sentence.contains("revision old (now new)"), "{sentence}");
+    }
+
+    fn quarters(key: &str, after: [f64; 3], before: [f64; 3], count: u64) -> Value {
+        let side = |values: [f64; 3]| {
+            let [first, second, third] = values;
+            json!({"doc_count": count, "quarters": {"values": {"25.0": first, "50.0": second, "75.0": third}}})
+        };
+        json!({"key": key, "after": side(after), "before": side(before)})
+    }
+
+    #[test]
+    fn only_what_moved_is_looked_at_closely_and_the_calm_have_readings_too() {
+        let text = "rules: [{title: t, index: c.run, by: monitor, when: {change: {field: load, against: previous, above_percent: 20, minimum: 8}}, score: 40, reporters: [{type: slack}]}]";
+        let mut set = RuleSet::default();
+        set.add_text(text, Source::Own, None, "t", "c.");
+        let own = &set.rules[0];
+        let before = [90.0, 100.0, 110.0];
+        let first = json!({"keys": {"buckets": [
+            quarters("calm", [91.0, 103.0, 112.0], before, 12),
+            quarters("moved", [120.0, 130.0, 140.0], before, 12),
+            quarters("wider", [90.0, 100.0, 130.0], before, 12),
+            quarters("many", [91.0, 103.0, 112.0], before, 41),
+            {"key": "new", "after": {"doc_count": 3, "quarters": {"values": {"25.0": 1.0, "50.0": 1.0, "75.0": 1.0}}}, "before": {"doc_count": 0, "quarters": {"values": {"25.0": null, "50.0": null, "75.0": null}}}},
+        ]}});
+        assert_eq!(
+            super::super::suspects(own, &first),
+            ["moved", "wider", "many"]
+        );
+        let answer = super::super::with_calm(own, &json!({"doc_count": 0}), &first).unwrap();
+        let judged = super::super::judge(own, &answer, &mut Memory::default(), Moment::now());
+        let calm = &judged.readings[0];
+        assert_eq!((calm.key.as_deref(), calm.value), (Some("calm"), 3.0));
+        assert!(judged.findings.is_empty());
     }
 
     #[test]

@@ -136,26 +136,47 @@ pub fn question(rule: &Rule, memory: &Memory, at: Moment) -> Question {
     }
 }
 
-/// Which keys a rule has to look at closely: those with a failure within its window. None: it looks at all.
-pub fn suspects_question(rule: &Rule) -> Option<Value> {
-    let needs_failures = matches!(
-        rule.condition,
+/// What shows cheaply which keys a rule has to look at closely: those with a failure within its window, or with values that
+/// moved. None: it looks at all.
+pub fn suspects_question(rule: &Rule, at: Moment) -> Option<Value> {
+    let field = rule.by.as_deref()?;
+    match &rule.condition {
         Condition::Runs(_)
-            | Condition::Consecutive(_)
-            | Condition::Lasting(_)
-            | Condition::Quorum(_)
-    );
-    let field = rule.by.as_deref().filter(|_| needs_failures)?;
-    Some(json!({"failed": {
-        "filter": {"term": {"passed": false}},
-        "aggs": {"keys": {"terms": {"field": field, "size": MOST_KEYS}}},
-    }}))
+        | Condition::Consecutive(_)
+        | Condition::Lasting(_)
+        | Condition::Quorum(_) => Some(json!({"failed": {
+            "filter": {"term": {"passed": false}},
+            "aggs": {"keys": {"terms": {"field": field, "size": MOST_KEYS}}},
+        }})),
+        Condition::Change(change) => change::suspects_question(rule, change, at),
+        _ => None,
+    }
 }
 
-/// The keys of an answer to [`suspects_question`].
-pub fn suspects(answer: &Value) -> Vec<String> {
-    let failed = answer.get("failed").unwrap_or(&Value::Null);
-    buckets(failed, "keys").iter().map(key_text).collect()
+/// The keys of an answer to [`suspects_question`] that have to be looked at.
+pub fn suspects(rule: &Rule, answer: &Value) -> Vec<String> {
+    match &rule.condition {
+        Condition::Change(change) => change::suspects(rule, change, answer),
+        _ => {
+            let failed = answer.get("failed").unwrap_or(&Value::Null);
+            buckets(failed, "keys").iter().map(key_text).collect()
+        }
+    }
+}
+
+/// Under this name an answer keeps what was asked first, of those that nobody looked at closely.
+const CALM: &str = "calm";
+
+/// The whole answer for a rule that has readings also of the calm.
+pub fn with_calm(rule: &Rule, answer: &Value, first: &Value) -> Option<Value> {
+    let Condition::Change(_) = &rule.condition else {
+        return None;
+    };
+    let mut whole = answer.clone();
+    whole
+        .as_object_mut()?
+        .insert(CALM.to_owned(), first.clone());
+    Some(whole)
 }
 
 /// What the answer says. `answer` is what came back for the rule: `doc_count` and its aggregations by name.

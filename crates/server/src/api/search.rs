@@ -55,7 +55,7 @@ pub(super) async fn search(
         .service
         .search(&target(&place.index), request(body)?)
         .await?;
-    Ok(Json(answer.to_json()))
+    Ok(Json(answer.into_json()))
 }
 
 /// Replaces each `{"kql": "text", "time_zone": "…"}` by the query it means.

@@ -28,7 +28,7 @@ pub(super) async fn open_scroll(
     let (id, answer) = engine
         .open_scroll(&target(index, parameters), request, keep_alive(span)?)
         .await?;
-    Ok(with_id("_scroll_id", &id, answer.to_json()))
+    Ok(with_id("_scroll_id", &id, answer.into_json()))
 }
 
 fn invalid(reason: &str) -> EsError {
@@ -77,7 +77,7 @@ pub(crate) async fn scroll(
         .or_else(|| parameters.get("scroll"));
     let span = span.map(keep_alive).transpose()?;
     let answer = state.engine()?.scroll(&id, span).await?;
-    let mut answer = with_id("_scroll_id", &id, answer.to_json());
+    let mut answer = with_id("_scroll_id", &id, answer.into_json());
     parameters.total_as_number(&mut answer);
     Ok(Answer::from(answer).shaped(&parameters))
 }

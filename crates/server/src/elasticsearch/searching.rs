@@ -56,7 +56,7 @@ async fn search_once(
         .service
         .search(&target(index, parameters), request)
         .await?;
-    let answer = answer.to_json();
+    let answer = answer.into_json();
     Ok(match kept {
         Some(id) => contexts::with_id("pit_id", &id, answer),
         None => answer,
@@ -181,7 +181,7 @@ async fn one_of_many(
         .service
         .search(&target, SearchRequest::parse(search)?)
         .await?
-        .to_json())
+        .into_json())
 }
 
 pub(crate) async fn count(

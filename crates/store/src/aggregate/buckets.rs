@@ -14,7 +14,7 @@ use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 use tantivy::DocId;
 
-use super::{Bucket, Finish, finish_all, pipeline};
+use super::{Bucket, Finish, finish_all, named, pipeline};
 use crate::{
     mapping::FieldType,
     search::{
@@ -350,9 +350,12 @@ pub(super) fn finish_chosen(
     let shown: u64 = buckets.iter().map(|bucket| bucket.count).sum();
     let mut list: Vec<Map<String, Value>> = buckets.into_iter().map(|bucket| bucket.body).collect();
     pipeline::inside(&aggregation.nested, &mut list)?;
-    Ok(
-        json!({"doc_count_error_upper_bound": error, "sum_other_doc_count": total.saturating_sub(shown), "buckets": list}),
-    )
+    let mut answer = Map::new();
+    answer.insert("doc_count_error_upper_bound".to_owned(), json!(error));
+    let rest = total.saturating_sub(shown);
+    answer.insert("sum_other_doc_count".to_owned(), json!(rest));
+    answer.insert("buckets".to_owned(), Value::from(list));
+    Ok(Value::Object(answer))
 }
 
 pub(super) fn key_fields(key: &BucketKey, kind: Option<&FieldType>) -> Map<String, Value> {
@@ -476,7 +479,7 @@ pub(crate) fn finish_filters(
             .unwrap_or_default();
         finish_bucket(bucket, aggregation, with, Map::new())
     };
-    let named = filters.queries.iter().any(|(name, _)| name.is_some());
+    let is_named = filters.queries.iter().any(|(name, _)| name.is_some());
     let mut buckets: Vec<(String, Value)> = Vec::new();
     for (position, (name, _)) in filters.queries.iter().enumerate() {
         let body = take(i64::try_from(position).unwrap_or(i64::MAX))?;
@@ -485,11 +488,12 @@ pub(crate) fn finish_filters(
     if let Some(key) = &filters.other_bucket_key {
         buckets.push((key.clone(), Value::Object(take(i64::MAX)?)));
     }
-    Ok(if named {
-        json!({"buckets": buckets.into_iter().collect::<Map<_, _>>()})
+    let buckets: Value = if is_named {
+        buckets.into_iter().collect()
     } else {
-        json!({"buckets": buckets.into_iter().map(|(_, body)| body).collect::<Vec<_>>()})
-    })
+        buckets.into_iter().map(|(_, body)| body).collect()
+    };
+    Ok(named("buckets", buckets))
 }
 
 #[cfg(test)]

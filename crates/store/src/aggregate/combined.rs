@@ -19,7 +19,7 @@ use super::{
     Bucket, Collection, Finish,
     buckets::{BucketKey, Choice, finish_bucket, finish_chosen, key_fields},
     dates::Rounder,
-    histogram, pipeline,
+    histogram, named, pipeline,
 };
 use crate::{
     mapping::FieldType,
@@ -230,9 +230,10 @@ pub(super) fn finish_page(
         list.push(finish_bucket(bucket, aggregation, with, fields)?);
     }
     pipeline::inside(&aggregation.nested, &mut list)?;
-    let mut answer = json!({"buckets": list});
-    if let Some(last) = answer["buckets"].as_array().and_then(|list| list.last()) {
-        answer["after_key"] = last["key"].clone();
+    let last = list.last().and_then(|last| last.get("key")).cloned();
+    let mut answer = named("buckets", Value::from(list));
+    if let Some(last) = last {
+        answer["after_key"] = last;
     }
     Ok(answer)
 }

@@ -591,6 +591,11 @@ fn finish(
     }
 }
 
+/// An object of one value, which is moved; `json!` would copy all of it.
+fn named(name: &str, value: Value) -> Value {
+    Value::Object(Map::from_iter([(name.to_owned(), value)]))
+}
+
 /// Buckets in their order, with what pipelines make of them; `keyed` by their keys as text.
 fn listed(
     aggregation: &Aggregation,
@@ -599,7 +604,7 @@ fn listed(
 ) -> Result<Value, EsError> {
     pipeline::inside(&aggregation.nested, &mut buckets)?;
     if !keyed {
-        return Ok(serde_json::json!({"buckets": buckets}));
+        return Ok(named("buckets", Value::from(buckets)));
     }
     let key = |bucket: &Map<String, Value>| {
         let text = bucket.get("key_as_string").or_else(|| bucket.get("key"));
@@ -608,9 +613,9 @@ fn listed(
             other => other.map(Value::to_string).unwrap_or_default(),
         }
     };
-    let named: Map<String, Value> = buckets
+    let keyed: Map<String, Value> = buckets
         .into_iter()
         .map(|bucket| (key(&bucket), Value::Object(bucket)))
         .collect();
-    Ok(serde_json::json!({"buckets": named}))
+    Ok(named("buckets", Value::Object(keyed)))
 }

@@ -14,6 +14,7 @@ use tantivy::DocId;
 use super::{
     Bucket, Finish,
     buckets::{BucketKey, finish_bucket},
+    named,
 };
 use crate::search::columns::FieldColumns;
 
@@ -117,12 +118,16 @@ pub(super) fn finish(
         }
         buckets.push((key, finish_bucket(bucket, aggregation, with, fields)?));
     }
-    Ok(if ranges.keyed {
-        let named = buckets.into_iter();
-        json!({"buckets": named.collect::<HashMap<String, Map<String, Value>>>()})
+    let buckets: Value = if ranges.keyed {
+        let buckets: Map<String, Value> = buckets
+            .into_iter()
+            .map(|(key, bucket)| (key, Value::Object(bucket)))
+            .collect();
+        Value::Object(buckets)
     } else {
-        json!({"buckets": buckets.into_iter().map(|(_, bucket)| bucket).collect::<Vec<_>>()})
-    })
+        buckets.into_iter().map(|(_, bucket)| bucket).collect()
+    };
+    Ok(named("buckets", buckets))
 }
 
 #[expect(

@@ -1,10 +1,10 @@
 //! The best documents of a bucket.
 
-use canarytrace_es::{EsError, SearchResponse, TotalHits, aggregation::TopHits};
-use serde_json::{Value, json};
+use canarytrace_es::{EsError, TotalHits, aggregation::TopHits, hits_json};
+use serde_json::Value;
 use tantivy::DocId;
 
-use super::{Collection, Finish};
+use super::{Collection, Finish, named};
 use crate::search::{
     hit,
     sort::{After, Candidate, Order},
@@ -53,16 +53,9 @@ pub(super) fn finish(
         .take(request.size)
         .map(|candidate| hit(with.views, &candidate, request, &order))
         .collect::<Result<Vec<_>, _>>()?;
-    let answer = SearchResponse {
-        took_ms: 0,
-        shards: 0,
-        total: Some(TotalHits {
-            value: found.count,
-            exact: true,
-        }),
-        max_score: None,
-        hits,
-        aggregations: None,
+    let total = TotalHits {
+        value: found.count,
+        exact: true,
     };
-    Ok(json!({"hits": answer.to_json().get_mut("hits").map(Value::take)}))
+    Ok(named("hits", hits_json(Some(total), None, hits)))
 }

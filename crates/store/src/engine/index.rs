@@ -316,7 +316,9 @@ impl Index {
             return Ok(Some(Pending {
                 version,
                 sequence,
-                source: Some(Source::Here(source(&document, self.columns.source).into())),
+                source: Some(Source::Here(
+                    source(&document, self.columns.source).to_vec().into(),
+                )),
             }));
         }
         Ok(None)
@@ -627,13 +629,12 @@ fn remove_unreferenced(folder: &Path, tantivy: &TantivyIndex) -> Result<(), Stor
     Ok(())
 }
 
-pub(crate) fn source(document: &TantivyDocument, field: Field) -> Vec<u8> {
+pub(crate) fn source(document: &TantivyDocument, field: Field) -> &[u8] {
     use tantivy::schema::Value as _;
     document
         .get_first(field)
         .and_then(|value| value.as_bytes())
         .unwrap_or_default()
-        .to_vec()
 }
 
 pub(crate) fn parse_source(bytes: &[u8]) -> Result<Value, EsError> {

@@ -232,14 +232,10 @@ impl Lowering<'_> {
                 ..
             })
         ) {
-            let terms: Vec<Term> = values
+            let terms = values
                 .iter()
-                .map(|value| self.exact_term(path, &plain(value)))
-                .collect();
-            return Ok(Box::new(ConstScoreQuery::new(
-                Box::new(TermSetQuery::new(terms)),
-                1.0,
-            )));
+                .map(|value| self.exact_term(path, &plain(value)));
+            return Ok(any_of(terms.collect()));
         }
         let clauses = values
             .iter()
@@ -421,14 +417,8 @@ impl Lowering<'_> {
 
     fn ids(&self, ids: impl IntoIterator<Item = String>) -> Boxed {
         let field: Field = self.index.columns.id;
-        let terms: Vec<Term> = ids
-            .into_iter()
-            .map(|id| Term::from_field_text(field, &id))
-            .collect();
-        Box::new(ConstScoreQuery::new(
-            Box::new(TermSetQuery::new(terms)),
-            1.0,
-        ))
+        let terms = ids.into_iter().map(|id| Term::from_field_text(field, &id));
+        any_of(terms.collect())
     }
 
     fn numbers(&self, path: &str, lower: Bound<FieldValue>, upper: Bound<FieldValue>) -> Boxed {
@@ -474,6 +464,26 @@ pub(super) fn plain(value: &Value) -> String {
     value
         .as_str()
         .map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// Building a set for each search costs more than so many terms looked up one by one.
+const FEW_TERMS: usize = 16;
+
+/// Documents with any of the terms; all of them fit as well.
+fn any_of(terms: Vec<Term>) -> Boxed {
+    let inner: Boxed = match terms.len() {
+        0..=FEW_TERMS => Box::new(BooleanQuery::new(
+            terms
+                .into_iter()
+                .map(|term| {
+                    let query: Boxed = Box::new(TermQuery::new(term, IndexRecordOption::Basic));
+                    (Occur::Should, query)
+                })
+                .collect(),
+        )),
+        _ => Box::new(TermSetQuery::new(terms)),
+    };
+    Box::new(ConstScoreQuery::new(inner, 1.0))
 }
 
 fn not_a_number(value: &Value) -> EsError {

@@ -310,9 +310,10 @@ pub(crate) fn hit(
         .filter(|_| !request.without_stored)
         .unwrap_or_default()
         .to_owned();
-    let whole: Option<Value> = shows_source(request)
-        .then(|| parse_source(&source(&document, columns.source)))
-        .transpose()?;
+    let stored = source(&document, columns.source);
+    let has_body = !request.source.disabled && !request.without_stored;
+    let is_read_whole = shows_fields(request) || (has_body && request.source.is_everything());
+    let whole: Option<Value> = is_read_whole.then(|| parse_source(stored)).transpose()?;
     let shown = whole.as_ref().unwrap_or(&Value::Null);
     let mut values = fields(&view.mapping, shown, &request.fields, Reading::AsWritten)?;
     let columns = fields(
@@ -330,18 +331,17 @@ pub(crate) fn hit(
         .highlight
         .as_ref()
         .map(|highlight| highlight::fragments(&view.mapping, &request.query, shown, highlight));
-    let has_body = !request.source.disabled && !request.without_stored;
+    let body = match whole {
+        _ if !has_body => None,
+        Some(whole) if request.source.is_everything() => Some(whole),
+        Some(whole) => Some(request.source.apply(&whole)),
+        None => Some(request.source.apply_to_bytes(stored)?),
+    };
     Ok(Hit {
         index: view.index.name.clone(),
         id,
         score: order.needs_score().then_some(f64::from(candidate.score)),
-        source: whole.filter(|_| has_body).map(|whole| {
-            if request.source.is_everything() {
-                whole
-            } else {
-                request.source.apply(&whole)
-            }
-        }),
+        source: body,
         fields: values,
         highlight: highlight.unwrap_or_default(),
         sort: if request.sort.is_empty() {
@@ -355,13 +355,9 @@ pub(crate) fn hit(
     })
 }
 
-/// Whether anything of a hit comes from its source.
-fn shows_source(request: &SearchRequest) -> bool {
-    let has_body = !request.source.disabled && !request.without_stored;
-    has_body
-        || !request.fields.is_empty()
-        || !request.docvalue_fields.is_empty()
-        || request.highlight.is_some()
+/// Whether more of a hit than its body comes from its source.
+fn shows_fields(request: &SearchRequest) -> bool {
+    !request.fields.is_empty() || !request.docvalue_fields.is_empty() || request.highlight.is_some()
 }
 
 fn ignored(view: &View, candidate: &Candidate) -> Result<Vec<String>, EsError> {
