@@ -8,8 +8,10 @@
 
 pub mod alerts;
 pub mod faults;
+pub mod generated_searches;
 mod git_server;
 pub mod judge;
+pub mod judged;
 pub mod kills;
 pub mod opensearch;
 pub mod s3;

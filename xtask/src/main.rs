@@ -152,6 +152,7 @@ fn test_built(files: &[&str]) -> Result<()> {
 
 fn test_e2e() -> Result<()> {
     prerequisites::python()?;
+    prerequisites::cluster()?;
     test_built(&[
         "runs",
         "journeys",
@@ -167,6 +168,7 @@ fn test_e2e() -> Result<()> {
         "clients",
         "store",
         "rules",
+        "cluster",
         "listener",
         "month",
     ])
@@ -174,6 +176,7 @@ fn test_e2e() -> Result<()> {
 
 /// Asks a real OpenSearch for the answers that scenarios are compared with.
 fn record() -> Result<()> {
+    prerequisites::cluster()?;
     let mut test = cargo_command(&[
         "test",
         "--package",

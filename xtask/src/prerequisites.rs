@@ -57,6 +57,17 @@ pub(crate) fn python() -> Result<()> {
     install("Python 3 with its venv", &["python3-venv"])
 }
 
+/// What fetches and unpacks an OpenSearch; the tests themselves name the JDK that it needs.
+pub(crate) fn cluster() -> Result<()> {
+    if ["mvn", "unzip", "setpriv"]
+        .iter()
+        .all(|program| find(program))
+    {
+        return Ok(());
+    }
+    install("Maven and unzip", &["maven", "unzip", "util-linux"])
+}
+
 /// Debian packages, when we may install them.
 fn install(what: &str, packages: &[&str]) -> Result<()> {
     let line = format!(

@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::{
     incident::{self, Incident, Told},
     measure::{self, Memory, Reading},
-    round,
+    round::{self, Look},
     rules::Rule,
     settings::Settings,
     storage::Storage,
@@ -60,7 +60,7 @@ pub async fn rehearse(
     let mut at = from;
     while at <= to {
         rehearsal.rounds += 1;
-        let answers = round::ask(storage, &asked, &memories, at, &|_| {}).await?;
+        let answers = round::ask(storage, &asked, &memories, at, Look::Close, &|_| {}).await?;
         for (rule, answer) in rules.iter().zip(answers) {
             let answer = match answer {
                 Ok(answer) => answer,
@@ -147,7 +147,7 @@ pub async fn trace(
     let mut traced = Vec::new();
     let mut at = from;
     while at <= to {
-        let answers = round::ask(storage, &[rule], &memories, at, &|_| {}).await?;
+        let answers = round::ask(storage, &[rule], &memories, at, Look::Close, &|_| {}).await?;
         for answer in answers {
             let memory = memories.entry(rule.title.to_lowercase()).or_default();
             let mut readings = measure::judge(rule, &*answer?, memory, at).readings;

@@ -42,12 +42,22 @@ pub(crate) fn target(index: &str, from: i64, at: Moment) -> String {
         .join(",")
 }
 
+/// How closely is looked.
+#[derive(Clone, Copy)]
+pub(crate) enum Look<'a> {
+    /// Only at keys that rules may find; and at these, because others depend on them.
+    Quick(&'a BTreeSet<String>),
+    /// At all, for who wants to see how near they are.
+    Close,
+}
+
 /// Asks for all `rules` at a moment: one search for each index and window.
 pub(crate) async fn ask(
     storage: &Storage,
     rules: &[&Rule],
     memories: &BTreeMap<String, Memory>,
     at: Moment,
+    look: Look<'_>,
     observe: &(dyn Fn(&str) + Sync),
 ) -> Result<Vec<Answer>, EsError> {
     let none = Memory::default();
@@ -58,19 +68,23 @@ pub(crate) async fn ask(
             measure::question(rule, memory, at)
         })
         .collect();
+    let mut looked_at: Vec<Option<Answer>> = vec![None; rules.len()];
     // Where nothing failed or moved there is nothing to look at closely, and that is nearly everywhere.
-    let first: Vec<Question> = rules
-        .iter()
-        .zip(&questions)
-        .map(|(rule, question)| Question {
-            aggregations: measure::suspects_question(rule, at).unwrap_or(Value::Null),
-            ..question.clone()
-        })
-        .collect();
-    let looked_at = ask_all(storage, rules, &first, at, observe).await?;
-    for ((question, rule), answer) in questions.iter_mut().zip(rules).zip(&looked_at) {
-        if let Some(Ok(answer)) = answer {
-            question.only = Some(measure::suspects(rule, answer));
+    if let Look::Quick(needed) = look {
+        let first: Vec<Question> = rules
+            .iter()
+            .zip(&questions)
+            .map(|(rule, question)| Question {
+                aggregations: measure::suspects_question(rule, at).unwrap_or(Value::Null),
+                ..question.clone()
+            })
+            .collect();
+        looked_at = ask_all(storage, rules, &first, at, observe).await?;
+        for ((question, rule), answer) in questions.iter_mut().zip(rules).zip(&looked_at) {
+            if let Some(Ok(answer)) = answer {
+                let memory = memories.get(&rule.title.to_lowercase()).unwrap_or(&none);
+                question.only = Some(measure::suspects(rule, memory, needed, answer));
+            }
         }
     }
     let answers = ask_all(storage, rules, &questions, at, observe).await?;

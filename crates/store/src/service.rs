@@ -18,24 +18,24 @@ use crate::{
     contexts::Page,
     engine::Request,
     engine::index::parse_source,
-    engine::{Index, REFRESH_INTERVAL, SEARCH_IDLE, Store, StoreError},
+    engine::{Index, REFRESH_INTERVAL, SEARCH_IDLE, Selected, Store, StoreError},
     search::{self, View},
 };
 
 impl Store {
     /// The indices of a search, refreshed if they have been dirty for longer than the interval.
-    async fn views(&self, target: &IndexTarget) -> Result<Vec<View>, EsError> {
+    async fn refreshed(&self, target: &IndexTarget) -> Result<Vec<Selected>, EsError> {
         self.contexts.forget_old();
         let selected = self.shared.select(target)?;
-        let indices: Vec<Arc<Index>> = selected.iter().map(|one| Arc::clone(&one.index)).collect();
         // As in Elasticsearch: an index nobody has searched for a while is refreshed by the search that comes.
         let is_stale = |index: &Arc<Index>| {
             index.dirty_for().is_some_and(|dirty| {
                 dirty >= REFRESH_INTERVAL || !index.searched_within(SEARCH_IDLE)
             })
         };
-        let stale: Vec<Arc<Index>> = indices
+        let stale: Vec<Arc<Index>> = selected
             .iter()
+            .map(|one| &one.index)
             .filter(|index| is_stale(index))
             .cloned()
             .collect();
@@ -46,29 +46,13 @@ impl Store {
             })
             .await??;
         }
-        indices.iter().for_each(|index| index.mark_searched());
-        let now = Timestamp::now();
-        blocking(move || {
-            let each = selected.into_iter();
-            each.map(|one| View::new(one.index, one.filters, now))
-                .collect()
-        })
-        .await
+        selected.iter().for_each(|one| one.index.mark_searched());
+        Ok(selected)
     }
 
-    /// What a search looks at: what a context has kept, or the indices as they are.
-    async fn seen_by(
-        &self,
-        target: &IndexTarget,
-        request: &SearchRequest,
-    ) -> Result<Arc<Vec<View>>, EsError> {
-        let Some(kept) = &request.point_in_time else {
-            return Ok(Arc::new(self.views(target).await?));
-        };
-        let context = self
-            .contexts
-            .get(ContextKind::PointInTime, &kept.id, kept.keep_alive)?;
-        Ok(context.views)
+    async fn views(&self, target: &IndexTarget) -> Result<Vec<View>, EsError> {
+        let selected = self.refreshed(target).await?;
+        blocking(move || open(selected)).await
     }
 
     /// Writes through aliases go to their write indices.
@@ -216,6 +200,13 @@ impl Engine for Store {
 }
 
 /// Work over segments does not run on the runtime's threads.
+fn open(selected: Vec<Selected>) -> Result<Vec<View>, EsError> {
+    let now = Timestamp::now();
+    let each = selected.into_iter();
+    each.map(|one| View::new(one.index, one.filters, now))
+        .collect()
+}
+
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, EsError> + Send + 'static,
 ) -> Result<T, EsError> {
@@ -264,8 +255,18 @@ impl SearchService for Store {
         target: &IndexTarget,
         request: SearchRequest,
     ) -> Result<SearchResponse, EsError> {
-        let views = self.seen_by(target, &request).await?;
-        blocking(move || search::search(&views, &request)).await
+        if let Some(kept) = &request.point_in_time {
+            let context = self
+                .contexts
+                .get(ContextKind::PointInTime, &kept.id, kept.keep_alive)?;
+            return blocking(move || search::search(&context.views, &request)).await;
+        }
+        let selected = self.refreshed(target).await?;
+        if selected.is_empty() {
+            // Nothing is read: that is answered here and now.
+            return search::search(&[], &request);
+        }
+        blocking(move || search::search(&open(selected)?, &request)).await
     }
 
     async fn count(&self, target: &IndexTarget, query: Query, _raw: Value) -> Result<u64, EsError> {

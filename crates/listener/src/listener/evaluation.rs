@@ -13,7 +13,8 @@ use serde_json::Value;
 use super::{ARRIVALS, ARRIVALS_EVERY, Listener, MOST_LATE, MOST_READINGS, Outcome, RuleState};
 use crate::{
     checks::{self, Alarm},
-    measure, round,
+    measure,
+    round::{self, Look},
     rules::{Condition, Rule},
 };
 
@@ -152,8 +153,16 @@ impl Listener {
         };
         // Questions about the same index are asked together, and answers of some rules are gone before the next ones come.
         asked.sort_by(|one, other| one.index.cmp(&other.index));
+        let needed: BTreeSet<String> = self
+            .settings
+            .dependencies
+            .iter()
+            .flat_map(|(_, needed)| needed.iter().cloned())
+            .collect();
         for some in asked.chunks(RULES_AT_ONCE) {
-            let answers = round::ask(&self.storage, some, &self.memories, at, &observe).await?;
+            let look = Look::Quick(&needed);
+            let answers =
+                round::ask(&self.storage, some, &self.memories, at, look, &observe).await?;
             for (rule, answer) in some.iter().zip(answers) {
                 match answer {
                     Ok(answer) => self.judge_one(rule, &answer, at, is_late, outcome).await?,

@@ -457,7 +457,12 @@ mod tests {
             {"key": "new", "after": {"doc_count": 3, "quarters": {"values": {"25.0": 1.0, "50.0": 1.0, "75.0": 1.0}}}, "before": {"doc_count": 0, "quarters": {"values": {"25.0": null, "50.0": null, "75.0": null}}}},
         ]}});
         assert_eq!(
-            super::super::suspects(own, &first),
+            super::super::suspects(
+                own,
+                &Memory::default(),
+                &std::collections::BTreeSet::new(),
+                &first
+            ),
             ["moved", "wider", "many"]
         );
         let answer = super::super::with_calm(own, &json!({"doc_count": 0}), &first).unwrap();

@@ -7,7 +7,10 @@ mod news;
 mod runs;
 mod statistics;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use canarytrace_model::time::Moment;
 use serde::{Deserialize, Serialize};
@@ -153,15 +156,30 @@ pub fn suspects_question(rule: &Rule, at: Moment) -> Option<Value> {
     }
 }
 
-/// The keys of an answer to [`suspects_question`] that have to be looked at.
-pub fn suspects(rule: &Rule, answer: &Value) -> Vec<String> {
-    match &rule.condition {
-        Condition::Change(change) => change::suspects(rule, change, answer),
-        _ => {
-            let failed = answer.get("failed").unwrap_or(&Value::Null);
-            buckets(failed, "keys").iter().map(key_text).collect()
-        }
-    }
+/// The keys of an answer to [`suspects_question`] that have to be looked at; of `needed`, others want to know whether they
+/// fail at all.
+pub fn suspects(
+    rule: &Rule,
+    memory: &Memory,
+    needed: &BTreeSet<String>,
+    answer: &Value,
+) -> Vec<String> {
+    // So many failures are needed before anything is found, or asked for again.
+    let least = match &rule.condition {
+        Condition::Change(change) => return change::suspects(rule, change, answer),
+        Condition::Runs(runs) => u64::from(runs.failed),
+        Condition::Consecutive(count) => u64::from(*count),
+        _ => 1,
+    };
+    let failed = answer.get("failed").unwrap_or(&Value::Null);
+    buckets(failed, "keys")
+        .iter()
+        .map(|bucket| (key_text(bucket), count(bucket)))
+        .filter(|(key, count)| {
+            *count >= least || memory.failing.contains_key(key) || needed.contains(key)
+        })
+        .map(|(key, _)| key)
+        .collect()
 }
 
 /// Under this name an answer keeps what was asked first, of those that nobody looked at closely.
@@ -363,6 +381,25 @@ mod tests {
         ] {
             assert_eq!(number(value), text);
         }
+    }
+
+    #[test]
+    fn a_single_failure_is_looked_at_only_where_it_matters() {
+        let text = "rules: [{title: t, index: c.run, when: {runs: {failed: 2, of: 3}}, score: 10, reporters: [{type: slack}]}]";
+        let mut set = crate::rules::RuleSet::default();
+        set.add_text(text, crate::rules::Source::Own, None, "t", "c.");
+        let buckets = [("twice", 2), ("once", 1), ("needed", 1), ("known", 1)]
+            .map(|(key, count)| json!({"key": key, "doc_count": count}));
+        let answer = json!({"failed": {"keys": {"buckets": buckets}}});
+        let memory = Memory {
+            failing: BTreeMap::from([("known".to_owned(), Blame::default())]),
+            ..Memory::default()
+        };
+        let needed = BTreeSet::from(["needed".to_owned()]);
+        assert_eq!(
+            suspects(&set.rules[0], &memory, &needed, &answer),
+            ["twice", "needed", "known"]
+        );
     }
 
     #[test]

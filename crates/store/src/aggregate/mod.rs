@@ -22,7 +22,7 @@ use canarytrace_es::{
 };
 use jiff::Timestamp;
 use serde_json::{Map, Value};
-use tantivy::{DocId, SegmentReader};
+use tantivy::{BitSet, DocId, SegmentReader};
 
 use crate::{
     engine::StoreError,
@@ -273,6 +273,8 @@ struct Collection<'a> {
     place: Place,
     segment: &'a SegmentReader,
     columns: RefCell<HashMap<String, Rc<FieldColumns>>>,
+    /// What the queries of the request find here, by their addresses: each bucket around them asks again.
+    found: RefCell<HashMap<*const Query, Rc<BitSet>>>,
 }
 
 impl<'a> Collection<'a> {
@@ -286,6 +288,7 @@ impl<'a> Collection<'a> {
             place,
             segment: segment.ok_or_else(|| EsError::internal("a segment that is not there"))?,
             columns: RefCell::default(),
+            found: RefCell::default(),
         })
     }
 
@@ -403,9 +406,9 @@ impl<'a> Collection<'a> {
                 let exists = Query::Exists(ExistsQuery {
                     field: field.clone(),
                 });
-                let with = self.matching(&exists, docs)?;
+                let with = self.find(&exists)?;
                 let mut without = docs.to_vec();
-                without.retain(|doc| with.binary_search(doc).is_err());
+                without.retain(|doc| !with.contains(*doc));
                 only(without)
             }
             AggregationKind::Global => {
@@ -448,15 +451,29 @@ impl<'a> Collection<'a> {
         Ok(columns)
     }
 
-    /// Those of `docs` that match, in order.
+    /// Those of `docs` that match a query of the request, in order.
     fn matching(&self, query: &Query, docs: &[DocId]) -> Result<Vec<DocId>, EsError> {
+        let known = self.found.borrow().get(&std::ptr::from_ref(query)).cloned();
+        let found = match known {
+            Some(found) => found,
+            None => {
+                let found = Rc::new(self.find(query)?);
+                let mut all = self.found.borrow_mut();
+                all.insert(std::ptr::from_ref(query), Rc::clone(&found));
+                found
+            }
+        };
+        let docs = docs.iter().copied();
+        Ok(docs.filter(|doc| found.contains(*doc)).collect())
+    }
+
+    fn find(&self, query: &Query) -> Result<BitSet, EsError> {
         let weight = self.view.weight(query, false)?;
-        let all = matches(weight.as_ref(), self.segment, false)?.docs;
-        Ok(docs
-            .iter()
-            .copied()
-            .filter(|doc| all.binary_search(doc).is_ok())
-            .collect())
+        let mut found = BitSet::with_max_value(self.segment.max_doc());
+        for doc in matches(weight.as_ref(), self.segment, false)?.docs {
+            found.insert(doc);
+        }
+        Ok(found)
     }
 
     fn fill_buckets(

@@ -30,6 +30,7 @@ use serde_json::{Value, json};
 use thiserror::Error;
 use tokio::sync::oneshot;
 
+pub(crate) use aliases::Selected;
 use damage::Damages;
 pub(crate) use index::Index;
 pub(crate) use registry::Registry;
