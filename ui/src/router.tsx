@@ -100,6 +100,16 @@ const dashboard = createRoute({
   component: lazyRouteComponent(() => import('./views/dashboard'), 'DashboardView'),
 });
 
+const embedded = createRoute({
+  getParentRoute: () => root,
+  path: '/embed/dashboards/$id',
+  validateSearch: (raw: Raw) => ({
+    ...texts('from', 'to', 'refresh', 'q')(raw),
+    ...(list(raw, 'filter') ? { filter: list(raw, 'filter') } : {}),
+  }),
+  component: lazyRouteComponent(() => import('./views/embed'), 'Embedded'),
+});
+
 const incidents = createRoute({
   getParentRoute: () => root,
   path: '/incidents',
@@ -192,6 +202,7 @@ export const router = createRouter({
     discover,
     dashboards,
     dashboard,
+    embedded,
     incidents,
     incident,
     errors,

@@ -43,7 +43,12 @@ const LOGO =
   '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"><script>parent.hacked = 1</script><circle cx="4" cy="4" r="4"/></svg>';
 
 /** A server of its own; with users, people have to log in, and it has a company's name. */
-function start(users: Record<string, string> = {}, store?: string, listener?: string): Promise<Server> {
+function start(
+  users: Record<string, string> = {},
+  store?: string,
+  listener?: string,
+  more: string[] = [],
+): Promise<Server> {
   const folder = mkdtempSync(join(tmpdir(), 'canarytrace-ui-'));
   for (const [name, role] of Object.entries(users)) {
     execFileSync(needed('CANARYTRACE'), ['user', 'add', name, '--role', role, '--data', folder], {
@@ -56,7 +61,16 @@ function start(users: Record<string, string> = {}, store?: string, listener?: st
   writeFileSync(join(folder, 'logo.svg'), LOGO);
   const child = spawn(
     needed('CANARYTRACE'),
-    ['serve', '--listen', '127.0.0.1:0', '--data', folder, ...configured, ...(store ? ['--store', store] : [])],
+    [
+      'serve',
+      '--listen',
+      '127.0.0.1:0',
+      '--data',
+      folder,
+      ...configured,
+      ...(store ? ['--store', store] : []),
+      ...more,
+    ],
     {
       stdio: ['ignore', 'pipe', 'inherit'],
       // How full the disk of the machine is, is not these tests' business: the store's own check would open an incident.
@@ -111,6 +125,18 @@ async function receiver(): Promise<{ url: string; close: () => void }> {
   return { url: `http://127.0.0.1:${port}`, close: () => server.close() };
 }
 
+/** Another site, whose page is what its address says. */
+async function portal(): Promise<{ url: string; close: () => void }> {
+  const server = createServer((request, response) => {
+    response.setHeader('content-type', 'text/html; charset=utf-8');
+    const body = new URL(request.url ?? '/', 'http://portal').searchParams.get('body') ?? '';
+    response.end(`<!doctype html><html lang="en"><title>Portal</title><h1>Portal</h1>${body}`);
+  });
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  const { port } = server.address() as AddressInfo;
+  return { url: `http://127.0.0.1:${port}`, close: () => server.close() };
+}
+
 const listening = (url: string): string => `version: 1
 listener:
   builtin: [monitors]
@@ -157,12 +183,13 @@ async function failing(url: string): Promise<void> {
 }
 
 export default async function setup(): Promise<() => Promise<void>> {
-  const hooks = await receiver();
+  const [hooks, site] = await Promise.all([receiver(), portal()]);
+  const users = { anna: 'admin', ed: 'editor', vic: 'viewer', guessed: 'viewer' };
   const servers = await Promise.all([
     start({}, cluster()),
     start(),
     start(),
-    start({ anna: 'admin', ed: 'editor', vic: 'viewer', guessed: 'viewer' }),
+    start(users, undefined, undefined, ['--frame-origin', site.url]),
     start({}, undefined, listening(hooks.url)),
   ]);
   const [full, empty, hostile, guarded, alerting] = servers;
@@ -171,10 +198,12 @@ export default async function setup(): Promise<() => Promise<void>> {
   process.env.HOSTILE = hostile.url;
   process.env.GUARDED = guarded.url;
   process.env.ALERTING = alerting.url;
+  process.env.PORTAL = site.url;
   await failing(alerting.url);
   await feed(full.url);
   return async () => {
     hooks.close();
+    site.close();
     for (const { child, folder } of servers) {
       const ended = new Promise((done) => child.once('exit', done));
       child.kill('SIGTERM');

@@ -208,6 +208,9 @@ pub(crate) struct ServeArguments {
     /// Its private key (PEM)
     #[arg(long, value_name = "FILE", requires = "tls_certificate")]
     pub(crate) tls_key: Option<PathBuf>,
+    /// Pages of this origin (https://portal.example) may show dashboards in a frame; may be given more than once
+    #[arg(long, value_name = "ORIGIN")]
+    pub(crate) frame_origin: Vec<String>,
 }
 
 #[derive(Args, Debug)]

@@ -21,7 +21,7 @@ use canarytrace_model::{
 };
 use canarytrace_scheduler::{Executor, ExecutorConfig, ExecutorHandle, Ledger, RunCommand};
 use canarytrace_server::{
-    AppState, Backend, InForce, ServedBranding,
+    AppState, Backend, FrameOrigins, InForce, ServedBranding,
     access::Access,
     router,
     tls::{Certificates, serve_tls},
@@ -108,6 +108,8 @@ pub(crate) struct Settings {
     pub(crate) public_url: String,
     /// Users, where there are some.
     pub(crate) access: Option<Arc<Access>>,
+    /// Whose pages may show dashboards in a frame.
+    pub(crate) frames: FrameOrigins,
     /// Look for a changed configuration more often (demo).
     pub(crate) fresh_pages: bool,
 }
@@ -223,6 +225,7 @@ impl Stack {
                 version: env!("CARGO_PKG_VERSION"),
                 ui: settings.parts.ui,
                 branding: Arc::new(branding(&settings)?),
+                frames: settings.frames.clone(),
                 access: settings.access.clone(),
                 renderer: None,
                 in_force: Some(in_force(&settings, variables)),

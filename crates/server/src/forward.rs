@@ -26,10 +26,10 @@ pub(crate) async fn handle(
     let (parts, body) = request.into_parts();
     if state.ui && parts.method == Method::GET {
         if wants_page(&parts.headers) {
-            return ui::serve(parts.uri, parts.headers).await;
+            return ui::serve(State(state), parts.uri, parts.headers).await;
         }
         if ui::has_file(&parts.uri) {
-            return ui::serve(parts.uri, parts.headers).await;
+            return ui::serve(State(state), parts.uri, parts.headers).await;
         }
     }
     let Ok(body) = axum::body::to_bytes(body, BODY_LIMIT).await else {

@@ -13,12 +13,14 @@ pub mod demo_shop;
 mod elasticsearch;
 mod errors;
 mod forward;
+mod frames;
 mod guard;
 mod state;
 pub mod tls;
 mod ui;
 
 pub use api::what_changed;
+pub use frames::FrameOrigins;
 pub use state::{
     AlertError, Alerts, AppState, Attachments, Backend, InForce, IncidentAction, Logo,
     MonitorState, MonitorView, Picture, Renderer, Schedule, ScheduleError, ServedBranding,

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use tokio::sync::broadcast;
 
-use crate::access::Access;
+use crate::{FrameOrigins, access::Access};
 
 /// Shared by all handlers.
 #[derive(Clone)]
@@ -27,6 +27,8 @@ pub struct AppState {
     /// Users; none: everybody on this machine may do everything.
     pub access: Option<Arc<Access>>,
     pub branding: Arc<ServedBranding>,
+    /// Whose pages may show dashboards in a frame.
+    pub frames: FrameOrigins,
     /// Draws pages for reports; none where no browser was found.
     pub renderer: Option<Arc<dyn Renderer>>,
     /// What the server runs with, without secrets.

@@ -1,17 +1,22 @@
 //! The embedded web UI.
 
 use axum::{
+    extract::State,
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
 use rust_embed::RustEmbed;
 
+use crate::AppState;
+
 #[derive(RustEmbed)]
 #[folder = "$OUT_DIR/ui"]
 struct Files;
 
-/// Pages of the UI hold nothing but the UI.
-const POLICY: &str = "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+/// Pages of the UI hold nothing but the UI; who may show them is added.
+const POLICY: &str = "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors";
+/// Nobody may.
+const NOBODY: &str = "'none'";
 
 /// Whether a path names a file of the UI.
 pub(crate) fn has_file(uri: &Uri) -> bool {
@@ -19,7 +24,7 @@ pub(crate) fn has_file(uri: &Uri) -> bool {
 }
 
 /// A file of the UI, or its start page: the UI reads the path itself.
-pub(crate) async fn serve(uri: Uri, headers: HeaderMap) -> Response {
+pub(crate) async fn serve(State(state): State<AppState>, uri: Uri, headers: HeaderMap) -> Response {
     let path = uri.path().trim_start_matches('/');
     if Files::get(path).is_some() {
         // Vite puts a hash of the content into the names under assets/.
@@ -28,19 +33,22 @@ pub(crate) async fn serve(uri: Uri, headers: HeaderMap) -> Response {
         } else {
             "no-cache"
         };
-        return answer(path, &headers, cache);
+        return answer(path, &headers, cache, NOBODY);
     }
     // A page's path may hold a dot: a monitor can be called `smoke.js`.
     let is_page = has_token(&headers, header::ACCEPT, "text/html");
     if !is_page || path.starts_with("api/") || path.starts_with('_') {
         return (StatusCode::NOT_FOUND, "not found\n").into_response();
     }
-    start_page(&headers)
+    let ancestors = state.frames.ancestors(path);
+    answer(START, &headers, "no-cache", &ancestors)
 }
+
+const START: &str = "index.html";
 
 /// The page that starts the UI.
 pub(crate) fn start_page(headers: &HeaderMap) -> Response {
-    answer("index.html", headers, "no-cache")
+    answer(START, headers, "no-cache", NOBODY)
 }
 
 fn has_token(headers: &HeaderMap, name: HeaderName, token: &str) -> bool {
@@ -53,7 +61,7 @@ fn has_token(headers: &HeaderMap, name: HeaderName, token: &str) -> bool {
 }
 
 /// The compressed copy where there is one and it is taken; nothing when the asker has it already.
-fn answer(path: &str, asked: &HeaderMap, cache: &'static str) -> Response {
+fn answer(path: &str, asked: &HeaderMap, cache: &'static str, ancestors: &str) -> Response {
     let small = has_token(asked, header::ACCEPT_ENCODING, "br")
         .then(|| Files::get(&format!("{path}.br")))
         .flatten();
@@ -82,15 +90,20 @@ fn answer(path: &str, asked: &HeaderMap, cache: &'static str) -> Response {
     let mut set = |name, value: &'static str| headers.insert(name, HeaderValue::from_static(value));
     set(header::CONTENT_TYPE, media_type(path));
     set(header::CACHE_CONTROL, cache);
-    set(header::CONTENT_SECURITY_POLICY, POLICY);
     set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     set(header::REFERRER_POLICY, "same-origin");
     set(header::VARY, "accept-encoding");
     if is_small {
         set(header::CONTENT_ENCODING, "br");
     }
-    if let Ok(tag) = HeaderValue::from_str(&tag) {
-        headers.insert(header::ETAG, tag);
+    let policy = format!("{POLICY} {ancestors}");
+    for (name, value) in [
+        (header::ETAG, tag),
+        (header::CONTENT_SECURITY_POLICY, policy),
+    ] {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            headers.insert(name, value);
+        }
     }
     response
 }

@@ -2,6 +2,7 @@ import { Link, Outlet, useNavigate, useRouterState } from '@tanstack/react-route
 import { type ReactNode, useEffect, useState } from 'react';
 import canary from '../canary.svg';
 import { useApplied } from '../services/branding';
+import { isEmbedded } from '../services/embed';
 import { pinnedOf } from '../services/filters';
 import { setPreferences, type Theme, usePreferences } from '../services/preferences';
 import { useStatus } from '../services/server';
@@ -95,8 +96,8 @@ export function Layout() {
   const session = useSession();
   // Nothing is shown that would be taken away again.
   if (session.isPending) return null;
-  if (session.data?.required && !session.data.user) return <Login />;
-  if (kiosk)
+  if (session.data?.required && !session.data.user && !isEmbedded) return <Login />;
+  if (kiosk || isEmbedded)
     return (
       <main id="main" className="kiosk">
         <Outlet />

@@ -1,3 +1,5 @@
+import { embedHeaders } from './embed';
+
 /** Requests to our own server, the only one that this page talks to. */
 
 export class ApiError extends Error {
@@ -33,7 +35,7 @@ async function refusal(response: Response): Promise<ApiError> {
 export async function send(path: string, options: RequestInit = {}): Promise<Response> {
   let response: Response;
   try {
-    response = await fetch(path, options);
+    response = await fetch(path, { ...options, headers: { ...options.headers, ...embedHeaders } });
   } catch (error) {
     if (error instanceof DOMException && error.name === 'AbortError') throw error;
     throw new ApiError('The server cannot be reached.', 0, 'Is canarytrace serve still running?');

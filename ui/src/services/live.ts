@@ -1,4 +1,5 @@
 import type { Query, QueryClient } from '@tanstack/react-query';
+import { isEmbedded } from './embed';
 
 /** News from the server: one connection for all views; searches that are live load again when their index was written to. */
 
@@ -32,7 +33,8 @@ export function listen(client: QueryClient): () => void {
     void client.invalidateQueries({ predicate: (query) => concerns(query, changed) });
   };
   const connect = () => {
-    if (source) return;
+    // Such a connection carries no token; a frame is as fresh as its refresh says.
+    if (source || isEmbedded) return;
     source = new EventSource('/api/v1/events');
     // A refusal (nobody is logged in yet, the server starts again) ends a source for good: a new one is tried.
     source.addEventListener('error', () => {

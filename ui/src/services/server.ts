@@ -10,6 +10,8 @@ export interface Status {
   configurationProblem: string | null;
   prefix: string;
   renders: boolean;
+  /** Whether pages of other sites may show dashboards in a frame. */
+  embeds: boolean;
   store: 'embedded' | 'cluster';
 }
 

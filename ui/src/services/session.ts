@@ -57,6 +57,8 @@ export interface Token {
   name: string;
   role: UserRole;
   indices: string[];
+  /** Only this dashboard is shown. */
+  dashboard: string | null;
   expires: string | null;
 }
 
@@ -88,6 +90,13 @@ export function useAccessChange<Wanted, Answer = unknown>(change: (wanted: Wante
 export const putUser = ({ name, ...user }: { name: string; password: string; role: UserRole }) =>
   post(`/api/v1/users/${encodeURIComponent(name)}`, user, undefined, 'PUT');
 export const removeUser = (name: string) => send(`/api/v1/users/${encodeURIComponent(name)}`, { method: 'DELETE' });
-export const addToken = (token: { name: string; role: UserRole; indices: string[]; expiresInDays?: number }) =>
-  post<{ id: string; secret: string }>('/api/v1/tokens', token);
+export interface NewToken {
+  name: string;
+  role: UserRole;
+  indices: string[];
+  dashboard?: string;
+  expiresInDays?: number;
+}
+
+export const addToken = (token: NewToken) => post<{ id: string; secret: string }>('/api/v1/tokens', token);
 export const removeToken = (id: string) => send(`/api/v1/tokens/${encodeURIComponent(id)}`, { method: 'DELETE' });

@@ -190,7 +190,9 @@ function Tokens() {
                     <tr key={token.id}>
                       <td>{token.name}</td>
                       <td>{token.role}</td>
-                      <td className="mono">{token.indices.join(', ') || 'all'}</td>
+                      <td className="mono">
+                        {token.dashboard ? `dashboard ${token.dashboard}` : token.indices.join(', ') || 'all'}
+                      </td>
                       <td>{token.expires ? dateTime(token.expires) : 'never'}</td>
                       <td className="number">
                         <button type="button" className="button danger" onClick={() => remove.mutate(token.id)}>

@@ -22,8 +22,9 @@ import { download, handOver } from '../services/http';
 import { timeZone, usePreferences } from '../services/preferences';
 import { kql, type Query } from '../services/search';
 import { newId, type Saved, useSave, useSaved, useStatus } from '../services/server';
-import { useMayEdit } from '../services/session';
+import { useMayEdit, useSession } from '../services/session';
 import type { TimeRange } from '../services/time';
+import { EmbedDialog } from './embed-dialog';
 import './dashboards.css';
 
 const Editor = lazy(() => import('../panels/editor'));
@@ -35,8 +36,14 @@ export function DashboardView() {
   return <Show query={saved}>{(entry) => <Loaded key={`${entry.id} ${entry.seqNo ?? ''}`} entry={entry} />}</Show>;
 }
 
-const useDashboardSearch = () => useSearch({ from: '/dashboards/$id' });
-type Search = ReturnType<typeof useDashboardSearch>;
+/** What the address says of a dashboard. */
+export interface DashboardSearch {
+  from?: string;
+  to?: string;
+  refresh?: string;
+  q?: string;
+  filter?: string[] | undefined;
+}
 
 /** Choices of controls are filters that name their field; all others are pills. */
 function controlFields(dashboard: Dashboard): string[] {
@@ -52,11 +59,14 @@ const chosenValues = (query: string, field: string): string[] | undefined => {
   return parts.map((part) => part.slice(start.length, -1).replaceAll('\\"', '"').replaceAll('\\\\', '\\'));
 };
 
-function useDashboard(dashboard: Dashboard, search: Search) {
-  const navigate = useNavigate({ from: '/dashboards/$id' });
+export function useDashboard(
+  dashboard: Dashboard,
+  search: DashboardSearch,
+  go: (changes: DashboardSearch) => void,
+  open: (index: string, search: DashboardSearch) => void,
+) {
   usePreferences();
   const zone = timeZone();
-  const go = (changes: Partial<Search>) => void navigate({ search: (old) => ({ ...old, ...changes }), replace: true });
   const range: TimeRange = useMemo(
     () => ({ from: search.from ?? dashboard.range.from, to: search.to ?? dashboard.range.to }),
     [search.from, search.to, dashboard.range],
@@ -102,15 +112,11 @@ function useDashboard(dashboard: Dashboard, search: Search) {
         ]),
       setRange: (next) => go({ from: next.from, to: next.to }),
       drill: (index, more, at) =>
-        void navigate({
-          to: '/discover',
-          search: {
-            index,
-            from: at?.from ?? range.from,
-            to: at?.to ?? range.to,
-            filter: [...filters.filter((filter) => filter.query !== '').map(writeFilter), ...more],
-            ...(search.q ? { q: search.q } : {}),
-          },
+        open(index, {
+          from: at?.from ?? range.from,
+          to: at?.to ?? range.to,
+          filter: [...filters.filter((filter) => filter.query !== '').map(writeFilter), ...more],
+          ...(search.q ? { q: search.q } : {}),
         }),
     }),
     [range, queries, zone, refreshSeconds, chosen, filters, search.q],
@@ -119,7 +125,6 @@ function useDashboard(dashboard: Dashboard, search: Search) {
     context,
     range,
     pills,
-    go,
     setPills: (next: Filter[]) => setFilters([...filters.filter(isChoice), ...next]),
   };
 }
@@ -129,13 +134,22 @@ function Loaded({ entry }: { entry: Saved<Dashboard> }) {
   const [draft, setDraft] = useState<Dashboard>(entry.body);
   const [full, setFull] = useState<string>();
   const [problem, setProblem] = useState<unknown>();
+  const [embedding, setEmbedding] = useState(false);
+  const session = useSession();
   const navigate = useNavigate({ from: '/dashboards/$id' });
   const save = useSave<Dashboard>('dashboards');
   const status = useStatus();
   const mayEdit = useMayEdit();
   const editing = search.edit !== undefined && !entry.builtIn && mayEdit;
   const dashboard = editing ? draft : entry.body;
-  const { context, range, pills, go, setPills } = useDashboard(dashboard, search);
+  const go = (changes: Partial<typeof search>) =>
+    void navigate({ search: (old) => ({ ...old, ...changes }), replace: true });
+  const { context, range, pills, setPills } = useDashboard(
+    dashboard,
+    search,
+    go,
+    (index, what) => void navigate({ to: '/discover', search: { index, ...what } }),
+  );
   const kiosk = search.kiosk !== undefined;
 
   const clone = async () => {
@@ -219,6 +233,12 @@ function Loaded({ entry }: { entry: Saved<Dashboard> }) {
                       text: 'Copy link',
                       action: () => void navigator.clipboard?.writeText(window.location.href),
                     },
+                    {
+                      id: 'embed',
+                      text: 'Embed in another page',
+                      disabled: session.data?.role !== 'admin',
+                      action: () => setEmbedding(true),
+                    },
                     { id: 'kiosk', text: 'Full screen', action: () => go({ kiosk: 'yes' }) },
                     { id: 'json', text: 'Export as JSON', action: () => exportJson(dashboard) },
                     { id: 'pdf', text: 'Report as PDF', action: () => render('pdf'), disabled: !status.data?.renders },
@@ -243,6 +263,7 @@ function Loaded({ entry }: { entry: Saved<Dashboard> }) {
         </div>
       )}
       {problem !== undefined && <Failure error={problem} />}
+      {embedding && <EmbedDialog entry={entry} search={search} close={() => setEmbedding(false)} />}
       {dashboard.panels.length === 0 && (
         <Empty title="No panel yet">
           <button type="button" className="button primary" onClick={() => go({ edit: 'yes', panel: 'new' })}>
@@ -300,7 +321,7 @@ function Loaded({ entry }: { entry: Saved<Dashboard> }) {
 }
 
 /** From top to bottom: the order on a phone, and for those who tab through. */
-const byPlace = (panels: PanelModel[]): PanelModel[] =>
+export const byPlace = (panels: PanelModel[]): PanelModel[] =>
   [...panels].sort((a, b) => a.grid.y - b.grid.y || a.grid.x - b.grid.x);
 
 function firstIndex(dashboard: Dashboard): string {
@@ -345,7 +366,7 @@ function exportJson(dashboard: Dashboard): void {
 
 const ROW = 28;
 
-function PanelCard({
+export function PanelCard({
   panel,
   context,
   tools,
@@ -377,7 +398,7 @@ function PanelCard({
           <h2 className="clip" title={panel.title}>
             {panel.title}
           </h2>
-          {panel.chart.kind !== 'markdown' || tools.some((tool) => tool.id === 'edit') ? (
+          {tools.length > 0 && (panel.chart.kind !== 'markdown' || tools.some((tool) => tool.id === 'edit')) ? (
             <Menu label={`More about ${panel.title}`} className="button quiet icon" items={tools}>
               ⋯
             </Menu>

@@ -8,7 +8,10 @@ use std::{
 };
 
 use canarytrace_es::{IndexTarget, SearchRequest, SearchService};
-use canarytrace_server::demo_shop::{self, Timetable};
+use canarytrace_server::{
+    FrameOrigins,
+    demo_shop::{self, Timetable},
+};
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
@@ -73,6 +76,7 @@ async fn demo(
         address,
         public_url: format!("http://{address}"),
         access: None,
+        frames: FrameOrigins::default(),
         fresh_pages: true,
     };
     let stack = Stack::start(settings, variables).await?;

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
-use canarytrace_server::{access::Access, tls::Certificates};
+use canarytrace_server::{FrameOrigins, access::Access, tls::Certificates};
 use tokio::net::TcpListener;
 
 use crate::{
@@ -31,6 +31,8 @@ pub(crate) fn run(arguments: ServeArguments, variables: Variables) -> Result<u8,
             return Err(open_to_the_network(&arguments));
         }
         let certificates = certificates(&arguments)?;
+        let frames = FrameOrigins::parse(&arguments.frame_origin)
+            .map_err(|error| Failure::usage(format!("--frame-origin: {error}")))?;
         let listener = bind(arguments.listen).await?;
         let address = listener.local_addr().map_err(Failure::broken)?;
         let scheme = certificates.as_ref().map_or("http", |_| "https");
@@ -51,6 +53,7 @@ pub(crate) fn run(arguments: ServeArguments, variables: Variables) -> Result<u8,
             address,
             public_url: public_url.clone(),
             access,
+            frames,
             fresh_pages: false,
         };
         let stop = stop_on_signals()?;

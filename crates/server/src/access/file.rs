@@ -55,6 +55,9 @@ pub struct Token {
     /// Patterns; empty: all indices.
     #[serde(default)]
     pub indices: Vec<String>,
+    /// Only to look at this dashboard, in a frame of another page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dashboard: Option<String>,
     #[serde(default)]
     pub expires: Option<Moment>,
 }

@@ -52,7 +52,7 @@ pub(crate) async fn guard(
         );
     }
     if !rules::may_use(&identity, &path, request.uri().query()) {
-        return forbidden(&path, "this token is for other indices");
+        return forbidden(&path, "this token is for something else");
     }
     if identity.indices.is_some() && path.ends_with("/_bulk") {
         request = match within(&identity, request).await {

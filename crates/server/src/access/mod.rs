@@ -65,6 +65,8 @@ pub(crate) struct Identity {
     pub(crate) role: Role,
     /// Only indices that one of these patterns matches; none: all.
     pub(crate) indices: Option<Vec<String>>,
+    /// Only this dashboard, with what its panels ask.
+    pub(crate) dashboard: Option<String>,
     /// By a cookie, which a browser sends whoever asks it to.
     pub(crate) by_cookie: bool,
 }
@@ -212,6 +214,7 @@ impl Access {
             name: format!("token {}", token.name),
             role: token.role,
             indices: (!token.indices.is_empty()).then(|| token.indices.clone()),
+            dashboard: token.dashboard.clone(),
             by_cookie: false,
         })
     }
@@ -223,6 +226,7 @@ impl Access {
             name: name.to_owned(),
             role: user.role,
             indices: None,
+            dashboard: None,
             by_cookie,
         })
     }
@@ -241,6 +245,7 @@ impl Access {
                     name: RUNNER.to_owned(),
                     role: Role::Ingest,
                     indices: None,
+                    dashboard: None,
                     by_cookie: false,
                 })
                 .ok_or(Denied::Wrong);
@@ -353,6 +358,7 @@ mod tests {
             role: Role::Ingest,
             secret_sha256: file::hex(&digest("tok")),
             indices: Vec::new(),
+            dashboard: None,
             expires: Some(Moment::from_epoch_ms(1)),
         });
         file.write(&path).unwrap();

@@ -118,8 +118,17 @@ fn need_of_api(reads: bool, path: &str) -> Need {
     }
 }
 
-/// Whether somebody whose indices are limited may use this path; what cannot be told is refused.
+/// Whether somebody whose dashboard or indices are limited may use this path; what cannot be told is refused.
 pub(super) fn may_use(identity: &Identity, path: &str, query: Option<&str>) -> bool {
+    if let Some(dashboard) = &identity.dashboard {
+        let path = path.trim_start_matches('/');
+        let own = path.strip_prefix("api/v1/saved/dashboards/");
+        let is_own = own.is_some_and(|own| percent_decoded(own) == *dashboard);
+        let is_search = path == "api/v1/search" && identity.indices.is_some();
+        if !is_search {
+            return is_own || path == "api/v1/status";
+        }
+    }
     let Some(patterns) = &identity.indices else {
         return true;
     };
@@ -146,6 +155,15 @@ pub(super) fn are_within(patterns: &[String], list: &str) -> bool {
                 .iter()
                 .any(|pattern| wildcard_matches(pattern, name))
         })
+}
+
+fn percent_decoded(text: &str) -> String {
+    // As a form has it, but for the plus sign.
+    let text = text.replace('+', "%2B");
+    url::form_urlencoded::parse(text.as_bytes())
+        .next()
+        .map(|(name, _)| name.into_owned())
+        .unwrap_or_default()
 }
 
 fn url_parameter(query: &str, name: &str) -> Option<String> {
@@ -192,11 +210,43 @@ mod tests {
     }
 
     #[test]
+    fn a_token_of_a_dashboard_shows_that_one() {
+        let embedded = Identity {
+            name: "t".to_owned(),
+            role: Role::Viewer,
+            indices: Some(vec!["c.report-*".to_owned()]),
+            dashboard: Some("smoke overview".to_owned()),
+            by_cookie: false,
+        };
+        let may = |path: &str, query: Option<&str>| may_use(&embedded, path, query);
+        assert!(may("/api/v1/saved/dashboards/smoke%20overview", None));
+        assert!(may("/api/v1/search", Some("index=c.report-2026*")));
+        for (path, query) in [
+            ("/api/v1/saved/dashboards/other", None),
+            ("/api/v1/saved/dashboards/", None),
+            ("/api/v1/saved/dashboards", None),
+            ("/api/v1/search", Some("index=c.run-*")),
+            ("/api/v1/attachments/x/shot.png", None),
+            ("/c.report-*/_search", None),
+            ("/api/v1/export", None),
+            ("/", None),
+        ] {
+            assert!(!may(path, query), "{path} {query:?}");
+        }
+        let nothing = Identity {
+            indices: None,
+            ..embedded
+        };
+        assert!(!may_use(&nothing, "/api/v1/search", Some("index=c.run-*")));
+    }
+
+    #[test]
     fn a_limited_token_stays_within_its_indices() {
         let limited = Identity {
             name: "t".to_owned(),
             role: Role::Viewer,
             indices: Some(vec!["c.report-*".to_owned()]),
+            dashboard: None,
             by_cookie: false,
         };
         let may = |path: &str, query: Option<&str>| may_use(&limited, path, query);

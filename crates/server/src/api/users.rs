@@ -90,7 +90,7 @@ pub(super) async fn tokens(State(state): State<AppState>) -> Result<Json<Value>,
     let tokens: Vec<Value> = file
         .tokens
         .iter()
-        .map(|token| json!({"id": token.id, "name": token.name, "role": token.role, "indices": token.indices, "expires": token.expires}))
+        .map(|token| json!({"id": token.id, "name": token.name, "role": token.role, "indices": token.indices, "dashboard": token.dashboard, "expires": token.expires}))
         .collect();
     Ok(Json(json!({"tokens": tokens})))
 }
@@ -103,6 +103,9 @@ pub(super) struct NewToken {
     /// Patterns; empty: all indices.
     #[serde(default)]
     indices: Vec<String>,
+    /// Only to look at this dashboard; needs the role viewer and the indices of its panels.
+    #[serde(default)]
+    dashboard: Option<String>,
     /// Left out: never.
     #[serde(default)]
     expires_in_days: Option<u32>,
@@ -123,6 +126,13 @@ pub(super) async fn add_token(
             "a token needs a name",
         ));
     }
+    let is_embedding = wanted.dashboard.is_some();
+    if is_embedding && (wanted.role != Role::Viewer || wanted.indices.is_empty()) {
+        return Err(Refused::new(
+            StatusCode::BAD_REQUEST,
+            "a token of a dashboard has the role viewer and names the indices of its panels",
+        ));
+    }
     let (secret, id) = (secret()?, secret()?.chars().take(12).collect::<String>());
     let expires = wanted
         .expires_in_days
@@ -133,6 +143,7 @@ pub(super) async fn add_token(
         role: wanted.role,
         secret_sha256: digest_hex(&secret),
         indices: wanted.indices,
+        dashboard: wanted.dashboard,
         expires,
     };
     access(&state)?
