@@ -163,6 +163,7 @@ fn a_declared_secret_is_nowhere() {
         "log.ndjson",
         "run.json",
         ".har",
+        ".log.ndjson",
         ".dom.html",
     ] {
         assert!(

@@ -14,6 +14,7 @@ const HOSTILE = [
 ];
 
 const UUID = 'feedfeedfeedfeedfeedfeedfeedfeed';
+const LOG = `${UUID}.log.ndjson`;
 const all = HOSTILE.join(' ');
 
 function documents(): string {
@@ -42,7 +43,7 @@ function documents(): string {
         revision: all,
         version: all,
         screenshot: all,
-        attachments: HOSTILE,
+        attachments: [...HOSTILE, LOG],
         verdict: {
           outcome: 'failed',
           cause: 'site',
@@ -115,6 +116,10 @@ test.beforeAll(async () => {
   for (const name of ['picture.svg', 'page.dom.html']) {
     await fetch(`${hostile()}/api/v1/attachments/${UUID}/${name}`, { method: 'PUT', body: picture });
   }
+  const lines = HOSTILE.map((text) => JSON.stringify({ time: text, stream: text, text }));
+  const body = `${lines.join('\n')}\n{"half`;
+  const stored = await fetch(`${hostile()}/api/v1/attachments/${UUID}/${LOG}`, { method: 'PUT', body });
+  expect(stored.ok, await stored.text()).toBe(true);
 });
 
 const monitor = encodeURIComponent(all);
@@ -123,6 +128,7 @@ const PATHS = [
   '/runs',
   `/runs/${UUID}?request=1`,
   `/runs/${UUID}?tab=console`,
+  `/runs/${UUID}?tab=log`,
   `/runs/${UUID}?tab=documents`,
   `/monitors/${monitor}`,
   '/discover?index=c.console-*',

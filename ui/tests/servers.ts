@@ -138,6 +138,8 @@ async function portal(): Promise<{ url: string; close: () => void }> {
 }
 
 const listening = (url: string): string => `version: 1
+links:
+  - { title: Traces, url: "https://traces.example/{uuid}?of={monitor}&end={to}" }
 listener:
   builtin: [monitors]
   channels:

@@ -17,6 +17,7 @@ use canarytrace_evidence::AttachmentStore;
 use canarytrace_model::{
     documents::LedgerEntry,
     index::{DEFAULT_PREFIX, Service, templates},
+    links::RunLink,
     stack::Span,
 };
 use canarytrace_scheduler::{Executor, ExecutorConfig, ExecutorHandle, Ledger, RunCommand};
@@ -225,6 +226,7 @@ impl Stack {
                 version: env!("CARGO_PKG_VERSION"),
                 ui: settings.parts.ui,
                 branding: Arc::new(branding(&settings)?),
+                run_links: Arc::new(run_links(&settings, variables)?),
                 frames: settings.frames.clone(),
                 access: settings.access.clone(),
                 renderer: None,
@@ -438,6 +440,16 @@ fn branding(settings: &Settings) -> Result<ServedBranding, Failure> {
         return Ok(ServedBranding::default());
     };
     crate::branding::read(&configuration::read(path)?.stack.branding, path)
+}
+
+/// Those of the configuration, and Kibana where the established variable names it.
+fn run_links(settings: &Settings, variables: &Variables) -> Result<Vec<RunLink>, Failure> {
+    let mut links = match &settings.config {
+        Some(path) => configuration::read(path)?.stack.links,
+        None => Vec::new(),
+    };
+    links.extend(variables.get("KIBANA_ENDPOINT").map(RunLink::kibana));
+    Ok(links)
 }
 
 /// Where the embedded store lives below a data folder.

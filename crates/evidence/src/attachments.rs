@@ -225,6 +225,7 @@ pub(crate) fn content_type(name: &str) -> &'static str {
         Some("jpg") => "image/jpeg",
         Some("html") => "text/html",
         Some("har" | "json") => "application/json",
+        Some("ndjson") => "application/x-ndjson",
         _ => "application/octet-stream",
     }
 }

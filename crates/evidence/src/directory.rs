@@ -45,6 +45,9 @@ pub enum LogStream {
 pub(crate) const RECORD: &str = "run.json";
 pub(crate) const DOCUMENTS: &str = "documents.ndjson";
 pub(crate) const ATTACHMENTS: &str = "attachments";
+const LOG: &str = "log.ndjson";
+/// Of a log that is kept with the attachments.
+const MAX_LOG_BYTES: usize = 4 << 20;
 /// Room for the closing documents and the record, should the disk be full by then.
 const RESERVE: &str = ".reserve";
 const RESERVE_BYTES: usize = 128 << 10;
@@ -113,7 +116,7 @@ impl RunDirectory {
         Ok(Self {
             path: path.to_owned(),
             documents,
-            log: append("log.ndjson")?,
+            log: append(LOG)?,
             secrets,
             uuid: record.uuid.clone(),
             prefix: record.index_prefix.clone(),
@@ -200,6 +203,27 @@ impl RunDirectory {
         let path = self.path.join(&relative);
         fs::write(&path, content).map_err(|source| EvidenceError::Write { path, source })?;
         Ok(relative)
+    }
+
+    /// Stores what was said so far as an attachment, the newest of it; answers its name, or nothing when nothing was said.
+    pub fn attach_log(&self) -> Result<Option<String>, EvidenceError> {
+        let path = self.path.join(LOG);
+        let mut said = fs::read(&path).map_err(|source| EvidenceError::Read { path, source })?;
+        if let Some(beyond) = said.len().checked_sub(MAX_LOG_BYTES) {
+            let rest = said.split_off(beyond);
+            // The first line that is left is whole.
+            let begin = rest
+                .iter()
+                .position(|byte| *byte == b'\n')
+                .map_or(0, |end| end + 1);
+            said = rest.get(begin..).unwrap_or_default().to_vec();
+        }
+        if said.is_empty() {
+            return Ok(None);
+        }
+        let name = format!("{}.log.ndjson", self.uuid);
+        self.attach(&name, &said)?;
+        Ok(Some(name))
     }
 
     /// Keeps bodies of responses for the archive of the run.
@@ -335,6 +359,27 @@ mod tests {
             browser_version: None,
             store: None,
             supervisor: None,
+        }
+    }
+
+    #[test]
+    fn a_log_is_kept_with_the_attachments_from_a_whole_line_on() {
+        let out = tempfile::tempdir().unwrap();
+        let record = record();
+        let at = Moment::from_epoch_ms(0);
+        let mut directory = RunDirectory::create(out.path(), &record, Secrets::default()).unwrap();
+        assert_eq!(directory.attach_log().unwrap(), None, "nothing was said");
+        let line = "x".repeat(1 << 20);
+        for _ in 0..5 {
+            directory.log(LogStream::Script, at, &line);
+        }
+        let name = directory.attach_log().unwrap().unwrap();
+        assert_eq!(name, format!("{}.log.ndjson", record.uuid));
+        let kept = fs::read_to_string(directory.path().join(ATTACHMENTS).join(name)).unwrap();
+        assert_eq!(kept.lines().count(), 3);
+        for line in kept.lines() {
+            let line: serde_json::Value = serde_json::from_str(line).unwrap();
+            assert_eq!(line["stream"], "script");
         }
     }
 

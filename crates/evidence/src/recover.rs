@@ -61,6 +61,10 @@ pub fn recover(run: &mut Unfinished, reason: &str, now: Moment) -> Result<(), Ev
         .verdict
         .clone()
         .unwrap_or_else(|| Verdict::blame(Cause::Runner, reason));
+    // Whether attachments are wanted is seen by those that are there.
+    if !run.record.attachments.is_empty() {
+        run.record.attachments.extend(directory.attach_log()?);
+    }
     close_documents(
         &mut directory,
         &run.record,

@@ -12,6 +12,7 @@ pub mod dashboard;
 pub mod documents;
 pub mod folding;
 pub mod index;
+pub mod links;
 pub mod party;
 pub mod record;
 pub mod stack;

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt, time::Duration};
 
-use crate::{alerting::ListenerConfig, branding::Branding};
+use crate::{alerting::ListenerConfig, branding::Branding, links::RunLink};
 use serde::{Deserialize, Deserializer, Serialize, de};
 
 /// The whole file.
@@ -21,6 +21,9 @@ pub struct Stack {
     pub listener: Option<ListenerConfig>,
     #[serde(default)]
     pub branding: Branding,
+    /// Shown with each run.
+    #[serde(default)]
+    pub links: Vec<RunLink>,
 }
 
 /// Where documents go; left out: the embedded store.

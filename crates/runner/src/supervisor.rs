@@ -391,7 +391,7 @@ impl Run {
 }
 
 impl Run {
-    /// The archive is made from the documents, so a killed runner has one, too.
+    /// The archive is made from the documents, so a killed runner has one, too; the log goes with it.
     fn attach_har(
         &mut self,
         directory: &mut RunDirectory,
@@ -401,6 +401,12 @@ impl Run {
     ) {
         if config.job.collectors.har.is_wanted(verdict.is_passed()) {
             self.make_har(directory, now);
+            match directory.attach_log() {
+                Ok(name) => self.record.attachments.extend(name),
+                Err(error) => {
+                    tracing::warn!(%error, "the run's log is not kept with its attachments")
+                }
+            }
         }
         directory.forget_bodies();
     }

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, net::SocketAddr, sync::Arc};
 use async_trait::async_trait;
 use bytes::Bytes;
 use canarytrace_es::{Engine, EsError, Forwarder, SearchService};
-use canarytrace_model::branding::Accent;
+use canarytrace_model::{branding::Accent, links::RunLink};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use tokio::sync::broadcast;
@@ -27,6 +27,8 @@ pub struct AppState {
     /// Users; none: everybody on this machine may do everything.
     pub access: Option<Arc<Access>>,
     pub branding: Arc<ServedBranding>,
+    /// Where else a run is known.
+    pub run_links: Arc<Vec<RunLink>>,
     /// Whose pages may show dashboards in a frame.
     pub frames: FrameOrigins,
     /// Draws pages for reports; none where no browser was found.

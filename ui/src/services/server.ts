@@ -12,6 +12,8 @@ export interface Status {
   renders: boolean;
   /** Whether pages of other sites may show dashboards in a frame. */
   embeds: boolean;
+  /** Where else a run is known; addresses with placeholders. */
+  runLinks: { title: string; url: string }[];
   store: 'embedded' | 'cluster';
 }
 

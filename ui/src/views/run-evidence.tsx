@@ -43,15 +43,98 @@ export function Console({ events }: { events: ConsoleDocument[] }) {
   );
 }
 
-/** The page as it was, without anything in it that could run: scripts are off, and it may ask for nothing. */
-export function PageCopy({ run, uuid }: { run: RunDocument | undefined; uuid: string }) {
-  const name = run?.attachments?.find((own) => own.endsWith('.dom.html'));
+/** The text of an attachment of a run, by the end of its name. */
+function useAttachedText(run: RunDocument | undefined, uuid: string, end: string) {
+  const name = run?.attachments?.find((own) => own.endsWith(end));
   const query = useQuery({
-    queryKey: ['dom', uuid, name],
+    queryKey: ['attached', uuid, name],
     enabled: name !== undefined,
     staleTime: Number.POSITIVE_INFINITY,
     queryFn: async ({ signal }) => (await send(attachment(uuid, name ?? ''), { signal })).text(),
   });
+  return { name, query };
+}
+
+interface LogLine {
+  time: string;
+  stream: string;
+  text: string;
+}
+
+/** Lines of a log that are shown; the file has the others. */
+const MOST_LINES = 2000;
+
+function readLog(text: string): LogLine[] {
+  return text.split('\n').flatMap((line) => {
+    try {
+      return line === '' ? [] : [JSON.parse(line) as LogLine];
+    } catch {
+      // What a runner wrote last before it was killed may be half a line.
+      return [{ time: '', stream: '', text: line }];
+    }
+  });
+}
+
+/** What the runner, the script, the browser and its driver said. */
+export function Log({ run, uuid }: { run: RunDocument | undefined; uuid: string }) {
+  const { name, query } = useAttachedText(run, uuid, '.log.ndjson');
+  const [stream, setStream] = useState('');
+  if (!name)
+    return (
+      <Empty title="No log was kept">
+        <p>
+          It is kept together with the archive of the requests: of failed runs, or of all with{' '}
+          <code>collect: {'{ har: always }'}</code>.
+        </p>
+      </Empty>
+    );
+  return (
+    <Show query={query}>
+      {(text) => {
+        const lines = readLog(text);
+        const streams = [...new Set(lines.map((line) => line.stream))].filter(Boolean).sort();
+        const wanted = lines.filter((line) => stream === '' || line.stream === stream);
+        const shown = wanted.slice(-MOST_LINES);
+        return (
+          <div className="stack">
+            <div className="row">
+              <label className="field inline">
+                <span>Said by</span>
+                <select value={stream} onChange={(event) => setStream(event.target.value)}>
+                  <option value="">all</option>
+                  {streams.map((own) => (
+                    <option key={own}>{own}</option>
+                  ))}
+                </select>
+              </label>
+              {shown.length < wanted.length && (
+                <span className="soft">
+                  The last {count(shown.length)} of {count(wanted.length)} lines.
+                </span>
+              )}
+              <a className="button" href={attachment(uuid, name)} download>
+                Download
+              </a>
+            </div>
+            <ul className="console">
+              {shown.map((line, position) => (
+                <li key={position} className={/\berror\b/i.test(line.text) ? 'failed' : ''}>
+                  <span className="small soft mono">{line.time && clock(line.time)}</span>
+                  <span className="small">{line.stream}</span>
+                  <span className="break mono">{line.text}</span>
+                </li>
+              ))}
+            </ul>
+          </div>
+        );
+      }}
+    </Show>
+  );
+}
+
+/** The page as it was, without anything in it that could run: scripts are off, and it may ask for nothing. */
+export function PageCopy({ run, uuid }: { run: RunDocument | undefined; uuid: string }) {
+  const { name, query } = useAttachedText(run, uuid, '.dom.html');
   if (!name)
     return (
       <Empty title="No copy of the page was kept">

@@ -14,7 +14,7 @@ import { sources } from '../services/search';
 import { useStatus } from '../services/server';
 import { attachment } from '../services/url';
 import type { Wanted } from '../services/waterfall';
-import { Console, Coverage, Documents, Memory, PageCopy } from './run-evidence';
+import { Console, Coverage, Documents, Log, Memory, PageCopy } from './run-evidence';
 import './run.css';
 
 interface Evidence {
@@ -85,7 +85,7 @@ function Waiting({ uuid }: { uuid: string }) {
   );
 }
 
-const TABS = ['requests', 'console', 'page', 'memory', 'coverage', 'documents'] as const;
+const TABS = ['requests', 'console', 'log', 'page', 'memory', 'coverage', 'documents'] as const;
 type Tab = (typeof TABS)[number];
 
 function Run({ uuid, found }: { uuid: string; found: Evidence }) {
@@ -100,6 +100,7 @@ function Run({ uuid, found }: { uuid: string; found: Evidence }) {
   const names: Record<Tab, string> = {
     requests: `Requests (${count(found.requests.length)})`,
     console: `Console (${count(found.console.length)})`,
+    log: 'Log',
     page: 'Page',
     memory: 'Memory',
     coverage: 'Coverage',
@@ -124,6 +125,7 @@ function Run({ uuid, found }: { uuid: string; found: Evidence }) {
               Compare with the last good run
             </Link>
             <Downloads run={run} />
+            <Elsewhere run={run} monitor={monitor} />
           </>
         )}
       </PageHead>
@@ -155,6 +157,7 @@ function Run({ uuid, found }: { uuid: string; found: Evidence }) {
         <div role="tabpanel" id="evidence" aria-labelledby={`tab-${tab}`} className="tab-panel">
           {tab === 'requests' && <Requests found={found} parameters={parameters} go={go} />}
           {tab === 'console' && <Console events={found.console} />}
+          {tab === 'log' && <Log run={run} uuid={uuid} />}
           {tab === 'page' && <PageCopy run={run} uuid={uuid} />}
           {tab === 'memory' && <Memory uuid={uuid} />}
           {tab === 'coverage' && <Coverage uuid={uuid} />}
@@ -163,6 +166,19 @@ function Run({ uuid, found }: { uuid: string; found: Evidence }) {
       </section>
     </>
   );
+}
+
+/** The same run where others know it by its id. */
+function Elsewhere({ run, monitor }: { run: RunDocument; monitor: string }) {
+  const status = useStatus();
+  const values: Record<string, string> = { uuid: run.uuid, monitor, from: run.startedAt, to: run.endedAt };
+  const address = (url: string) =>
+    url.replaceAll(/\{(uuid|monitor|from|to)\}/g, (_, name: string) => encodeURIComponent(values[name] ?? ''));
+  return status.data?.runLinks.map(({ title, url }) => (
+    <a key={title} className="button" href={address(url)} target="_blank" rel="noreferrer">
+      {title} ↗
+    </a>
+  ));
 }
 
 function Downloads({ run }: { run: RunDocument }) {

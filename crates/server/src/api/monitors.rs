@@ -37,7 +37,7 @@ pub(super) async fn status(State(state): State<AppState>) -> Json<Value> {
     };
     Json(json!({
         "version": state.version, "scheduler": state.schedule.is_some(), "configurationProblem": problem,
-        "prefix": DEFAULT_PREFIX, "renders": state.renderer.is_some(), "embeds": !state.frames.is_empty(),
+        "prefix": DEFAULT_PREFIX, "renders": state.renderer.is_some(), "embeds": !state.frames.is_empty(), "runLinks": &*state.run_links,
         "store": match state.backend { Backend::Cluster(_) => "cluster", Backend::Engine(_) => "embedded" },
     }))
 }
