@@ -1,7 +1,6 @@
 //! What judging costs: a thousand rules over the documents of a day, and how long a message takes from a stored document.
 
 use std::{
-    io::Write,
     process::Stdio,
     time::{Duration, Instant},
 };
@@ -11,9 +10,10 @@ use canarytrace_e2e::{
     Server, canarytrace, request,
     web::{Reply, Web},
 };
-use canarytrace_history::{History, Plan};
 use canarytrace_model::time::Moment;
 use serde_json::json;
+
+use crate::fed;
 
 const NDJSON: &[(&str, &str)] = &[("content-type", "application/x-ndjson")];
 const RULES: usize = 1000;
@@ -26,7 +26,7 @@ pub(crate) fn alerts(documents: u64) -> Result<()> {
     let folder = tempfile::tempdir()?;
     let data = folder.path().join("data");
     let server = Server::start(&data, &["--only", "store"]);
-    let stored = feed(&server.url, documents)?;
+    let stored = fed::recent(&server.url, documents, 1, MONITORS)?;
     let rules = folder.path().join("rules.yaml");
     std::fs::write(&rules, thousand())?;
     let rules = rules.to_string_lossy().into_owned();
@@ -42,41 +42,6 @@ pub(crate) fn alerts(documents: u64) -> Result<()> {
     }
     drop(server);
     latency()
-}
-
-/// A day that ends now.
-fn feed(store: &str, documents: u64) -> Result<u64> {
-    let runs = (documents / canarytrace_history::DOCUMENTS_PER_RUN / MONITORS as u64).max(1);
-    let plan = Plan {
-        seed: 3,
-        from: Moment::from_epoch_ms(Moment::now().epoch_ms() - 86_400_000),
-        days: 1,
-        monitors: MONITORS,
-        interval_s: u32::try_from(86_400 / runs.min(86_400)).unwrap_or(60),
-    };
-    let (mut body, mut count) = (Vec::new(), 0);
-    for document in History::new(plan).flatten() {
-        let action = json!({"create": {"_index": document.index, "_id": document.id}});
-        writeln!(body, "{action}")?;
-        body.extend_from_slice(&document.source);
-        body.push(b'\n');
-        count += 1;
-        if body.len() > 8 << 20 {
-            post(store, &mut body)?;
-        }
-    }
-    post(store, &mut body)?;
-    request("POST", &format!("{store}/_refresh"), &[], "");
-    Ok(count)
-}
-
-fn post(store: &str, body: &mut Vec<u8>) -> Result<()> {
-    let text = String::from_utf8(std::mem::take(body))?;
-    let (status, answer) = request("POST", &format!("{store}/_bulk"), NDJSON, &text);
-    if status != 200 {
-        bail!("{status}: {answer}");
-    }
-    Ok(())
 }
 
 /// All kinds of rules, each a hundred times with other limits and monitors.

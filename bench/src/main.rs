@@ -1,4 +1,4 @@
-//! Benchmarks: `cargo xtask bench [run|script|store|kills [count [seed]]|store-kills [count [seed]]|faults [times]|alerts [documents]|observer [rounds]|compare [trials]|month [documents [alone]]|random [count [seed]]]`. Prints ratios against a floor or a peer measured in the same run.
+//! Benchmarks: `cargo xtask bench [run|script|store|kills [count [seed]]|store-kills [count [seed]]|faults [times]|alerts [documents]|ui [documents]|observer [rounds]|compare [trials]|month [documents [alone]]|random [count [seed]]]`. Prints ratios against a floor or a peer measured in the same run.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -10,6 +10,7 @@ mod bare;
 mod compare;
 mod dashboards;
 mod faults;
+mod fed;
 mod floor;
 mod kills;
 mod month;
@@ -20,6 +21,7 @@ mod run;
 mod script;
 mod site;
 mod store;
+mod ui;
 
 use std::process::ExitCode;
 
@@ -43,6 +45,7 @@ fn main() -> ExitCode {
         ["month", rest @ ..] => bench_month(rest),
         ["random", rest @ ..] => bench_random(rest),
         ["alerts", rest @ ..] => number(rest, 0, 1_000_000).and_then(alerts::alerts),
+        ["ui", rest @ ..] => number(rest, 0, 1_000_000).and_then(ui::ui),
         ["faults", rest @ ..] => number(rest, 0, 5).and_then(faults::faults),
         names => names.iter().try_for_each(|name| bench(name)),
     };
@@ -101,7 +104,7 @@ fn bench(name: &str) -> Result<()> {
         "store" => runtime.block_on(store::bench()),
         other => {
             bail!(
-                "benchmark `{other}` is not known: run, script, store, kills, store-kills, faults, observer, compare, month, random"
+                "benchmark `{other}` is not known: run, script, store, kills, store-kills, faults, observer, compare, month, random, alerts, ui"
             )
         }
     }

@@ -3,19 +3,19 @@
 
 use std::{path::Path, time::Duration};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use canarytrace_driver::find_browser;
 use canarytrace_e2e::{
     canarytrace, eventually,
     web::{Reply, Web},
 };
 use canarytrace_history::Random;
-use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
-use tokio::net::TcpStream;
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, tungstenite::Message};
 
-use crate::{bare::BareBrowser, median};
+use crate::{
+    bare::{BareBrowser, PageSocket},
+    median,
+};
 
 const PAGE: &str = "<!doctype html><title>Observed</title><link rel=stylesheet href=/style.css><h1 style='font-size:6rem'>A large paint</h1><div id=list></div>\
 <script src=/script.js></script><img src=/a.svg width=400 height=300><img src=/b.svg width=400 height=300>\
@@ -214,72 +214,6 @@ async fn opened(site: &Web, browser: &Path, domains: Option<&[(&str, &str)]>) ->
     reading.shutdown().await;
     bare.end().await?;
     Ok(reported)
-}
-
-/// The DevTools socket of one page, with nothing on that is not asked for.
-struct PageSocket {
-    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
-    last_id: u64,
-}
-
-impl PageSocket {
-    /// Of the first page of the browser with this socket.
-    async fn open(browser: &str) -> Result<Self> {
-        let address = browser.split('/').nth(2).context("no address")?;
-        let http = reqwest::Client::builder().no_proxy().build()?;
-        let pages: Value = http
-            .get(format!("http://{address}/json/list"))
-            .send()
-            .await?
-            .json()
-            .await?;
-        let url = pages
-            .as_array()
-            .and_then(|pages| pages.iter().find(|page| page["type"] == "page"))
-            .and_then(|page| page["webSocketDebuggerUrl"].as_str())
-            .context("no page")?;
-        let (socket, _) = tokio_tungstenite::connect_async(url).await?;
-        Ok(Self { socket, last_id: 0 })
-    }
-
-    async fn send(&mut self, method: &str, params: &Value) -> Result<u64> {
-        self.last_id += 1;
-        let text = json!({"id": self.last_id, "method": method, "params": params}).to_string();
-        self.socket.send(Message::text(text)).await?;
-        Ok(self.last_id)
-    }
-
-    async fn call(&mut self, method: &str, params: &Value) -> Result<()> {
-        let id = self.send(method, params).await?;
-        while let Some(message) = self.socket.next().await {
-            let Ok(answer) = serde_json::from_str::<Value>(message?.to_text()?) else {
-                continue;
-            };
-            if answer["id"] == id {
-                ensure!(answer["error"].is_null(), "{method}: {}", answer["error"]);
-                return Ok(());
-            }
-        }
-        bail!("the browser closed the connection")
-    }
-
-    async fn close(mut self) -> Result<()> {
-        Ok(self.socket.close(None).await?)
-    }
-
-    /// Takes what comes, and lets a screencast go on.
-    async fn read(mut self) {
-        while let Some(Ok(message)) = self.socket.next().await {
-            let text = message.to_text().unwrap_or_default();
-            if text.starts_with("{\"method\":\"Page.screencastFrame\"") {
-                let frame: Value = serde_json::from_str(text).unwrap_or_default();
-                let params = json!({"sessionId": frame["params"]["sessionId"]});
-                if self.send("Page.screencastFrameAck", &params).await.is_err() {
-                    return;
-                }
-            }
-        }
-    }
 }
 
 /// A monitor with its defaults.
