@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use crate::EsError;
+use crate::{EsError, object_of};
 
 /// What an item asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,10 +119,15 @@ pub fn response_body(took_ms: u64, results: &[BulkItemResult], forced_refresh: b
             {
                 map.insert("forced_refresh".to_owned(), json!(true));
             }
-            json!({item.operation.name(): body})
+            object_of([(item.operation.name(), body)])
         })
         .collect();
-    json!({"took": took_ms, "errors": results.iter().any(|item| item.outcome.is_err()), "items": items})
+    let has_errors = results.iter().any(|item| item.outcome.is_err());
+    object_of([
+        ("took", took_ms.into()),
+        ("errors", has_errors.into()),
+        ("items", Value::Array(items)),
+    ])
 }
 
 /// Reads a bulk body. A malformed line refuses the whole request, as Elasticsearch does, naming the line.

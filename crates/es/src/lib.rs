@@ -19,6 +19,7 @@ mod date_format;
 mod engine;
 mod error;
 mod forward;
+mod json;
 mod parse;
 mod retrieve;
 mod search;
@@ -34,6 +35,7 @@ pub use engine::{
 };
 pub use error::EsError;
 pub use forward::{Forwarded, Forwarder};
+pub use json::object_of;
 pub use retrieve::{FieldPattern, Highlight, HighlightOptions};
 pub use search::{
     Hit, PointInTime, SearchRequest, SearchResponse, SortField, SortOrder, SortTarget, TotalHits,

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use canarytrace_es::{
     DocumentLookup, EsError, Refresh, SourceFilter,
     bulk::{self, BulkItem, BulkItemResult, BulkOperation},
+    object_of,
 };
 use serde_json::{Value, json};
 
@@ -217,7 +218,8 @@ pub(crate) async fn read_many(
             None => json!({"_index": own, "_id": id, "found": false}),
         });
     }
-    Ok(Answer::from(json!({"docs": docs})).shaped(&parameters))
+    let answer = object_of([("docs", Value::Array(docs))]);
+    Ok(Answer::from(answer).shaped(&parameters))
 }
 
 fn wanted(body: &Value, index: Option<&str>) -> Result<Vec<(String, String)>, EsError> {

@@ -7,7 +7,7 @@ use axum::{
     http::HeaderMap,
 };
 use bytes::Bytes;
-use canarytrace_es::{EsError, IndexTarget, SearchRequest, TargetOptions, query};
+use canarytrace_es::{EsError, IndexTarget, SearchRequest, TargetOptions, object_of, query};
 use serde_json::{Value, json};
 
 use super::{
@@ -151,7 +151,11 @@ pub(crate) async fn multi_search(
         responses.push(response);
     }
     let took = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    Ok(Answer::from(json!({"took": took, "responses": responses})).shaped(&parameters))
+    let answer = object_of([
+        ("took", took.into()),
+        ("responses", Value::Array(responses)),
+    ]);
+    Ok(Answer::from(answer).shaped(&parameters))
 }
 
 async fn one_of_many(

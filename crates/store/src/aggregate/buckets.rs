@@ -8,13 +8,13 @@ use std::{
 use canarytrace_es::{
     EsError,
     aggregation::{Aggregation, BucketOrder, Filters, OrderTarget, TermFilter, Terms},
-    date,
+    date, object_of,
 };
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 use tantivy::DocId;
 
-use super::{Bucket, Finish, finish_all, named, pipeline};
+use super::{Bucket, Finish, finish_all, pipeline};
 use crate::{
     mapping::FieldType,
     search::{
@@ -493,7 +493,7 @@ pub(crate) fn finish_filters(
     } else {
         buckets.into_iter().map(|(_, body)| body).collect()
     };
-    Ok(named("buckets", buckets))
+    Ok(object_of([("buckets", buckets)]))
 }
 
 #[cfg(test)]

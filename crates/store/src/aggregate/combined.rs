@@ -11,6 +11,7 @@ use std::{
 use canarytrace_es::{
     EsError,
     aggregation::{Aggregation, Composite, Histogram, MultiTerms, Source, SourceKind},
+    object_of,
 };
 use serde_json::{Map, Value, json};
 use tantivy::DocId;
@@ -19,7 +20,7 @@ use super::{
     Bucket, Collection, Finish,
     buckets::{BucketKey, Choice, finish_bucket, finish_chosen, key_fields},
     dates::Rounder,
-    histogram, named, pipeline,
+    histogram, pipeline,
 };
 use crate::{
     mapping::FieldType,
@@ -231,7 +232,7 @@ pub(super) fn finish_page(
     }
     pipeline::inside(&aggregation.nested, &mut list)?;
     let last = list.last().and_then(|last| last.get("key")).cloned();
-    let mut answer = named("buckets", Value::from(list));
+    let mut answer = object_of([("buckets", Value::from(list))]);
     if let Some(last) = last {
         answer["after_key"] = last;
     }

@@ -18,6 +18,7 @@ use std::{
 use canarytrace_es::{
     EsError,
     aggregation::{Aggregation, AggregationKind, Aggregations, Filters, MetricKind},
+    object_of,
     query::{ExistsQuery, Query},
 };
 use jiff::Timestamp;
@@ -608,11 +609,6 @@ fn finish(
     }
 }
 
-/// An object of one value, which is moved; `json!` would copy all of it.
-fn named(name: &str, value: Value) -> Value {
-    Value::Object(Map::from_iter([(name.to_owned(), value)]))
-}
-
 /// Buckets in their order, with what pipelines make of them; `keyed` by their keys as text.
 fn listed(
     aggregation: &Aggregation,
@@ -621,7 +617,7 @@ fn listed(
 ) -> Result<Value, EsError> {
     pipeline::inside(&aggregation.nested, &mut buckets)?;
     if !keyed {
-        return Ok(named("buckets", Value::from(buckets)));
+        return Ok(object_of([("buckets", Value::from(buckets))]));
     }
     let key = |bucket: &Map<String, Value>| {
         let text = bucket.get("key_as_string").or_else(|| bucket.get("key"));
@@ -634,5 +630,5 @@ fn listed(
         .into_iter()
         .map(|bucket| (key(&bucket), Value::Object(bucket)))
         .collect();
-    Ok(named("buckets", Value::Object(keyed)))
+    Ok(object_of([("buckets", Value::Object(keyed))]))
 }

@@ -6,6 +6,7 @@ use canarytrace_es::{
     EsError,
     aggregation::{Aggregation, RangeBucket, Ranges},
     date::{self, Round},
+    object_of,
 };
 use jiff::{Timestamp, tz::TimeZone};
 use serde_json::{Map, Value, json};
@@ -14,7 +15,6 @@ use tantivy::DocId;
 use super::{
     Bucket, Finish,
     buckets::{BucketKey, finish_bucket},
-    named,
 };
 use crate::search::columns::FieldColumns;
 
@@ -127,7 +127,7 @@ pub(super) fn finish(
     } else {
         buckets.into_iter().map(|(_, bucket)| bucket).collect()
     };
-    Ok(named("buckets", buckets))
+    Ok(object_of([("buckets", buckets)]))
 }
 
 #[expect(

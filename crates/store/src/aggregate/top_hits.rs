@@ -1,10 +1,10 @@
 //! The best documents of a bucket.
 
-use canarytrace_es::{EsError, TotalHits, aggregation::TopHits, hits_json};
+use canarytrace_es::{EsError, TotalHits, aggregation::TopHits, hits_json, object_of};
 use serde_json::Value;
 use tantivy::DocId;
 
-use super::{Collection, Finish, named};
+use super::{Collection, Finish};
 use crate::search::{
     hit,
     sort::{After, Candidate, Order},
@@ -57,5 +57,5 @@ pub(super) fn finish(
         value: found.count,
         exact: true,
     };
-    Ok(named("hits", hits_json(Some(total), None, hits)))
+    Ok(object_of([("hits", hits_json(Some(total), None, hits))]))
 }
