@@ -80,12 +80,16 @@ pub(crate) async fn ask(
             })
             .collect();
         looked_at = ask_all(storage, rules, &first, at, observe).await?;
-        for ((question, rule), answer) in questions.iter_mut().zip(rules).zip(&looked_at) {
-            if let Some(Ok(answer)) = answer {
+        let mut suspects: Vec<Option<BTreeSet<String>>> = Vec::new();
+        for (rule, answer) in rules.iter().zip(&looked_at) {
+            suspects.push(answer.as_ref().and_then(|answer| {
                 let memory = memories.get(&rule.title.to_lowercase()).unwrap_or(&none);
-                question.only = Some(measure::suspects(rule, memory, needed, answer));
-            }
+                let answer = answer.as_ref().ok()?;
+                let own = measure::suspects(rule, memory, needed, answer);
+                Some(own.into_iter().collect())
+            }));
         }
+        look_together(rules, &mut questions, suspects);
     }
     let answers = ask_all(storage, rules, &questions, at, observe).await?;
     let nothing = || Ok(Arc::new(json!({"doc_count": 0})));
@@ -102,6 +106,29 @@ pub(crate) async fn ask(
             Ok(whole.unwrap_or(answer))
         })
         .collect())
+}
+
+/// Rules that ask the same look at what any of them suspects: one answer is for all.
+fn look_together(
+    rules: &[&Rule],
+    questions: &mut [Question],
+    suspects: Vec<Option<BTreeSet<String>>>,
+) {
+    let all: Vec<usize> = (0..rules.len()).collect();
+    let mut together: BTreeMap<usize, BTreeSet<String>> = BTreeMap::new();
+    let mut places = Vec::new();
+    for (number, own) in suspects.into_iter().enumerate() {
+        let place = own.map(|own| {
+            let first = first_alike(rules, questions, &all, number);
+            together.entry(first).or_default().extend(own);
+            first
+        });
+        places.push(place);
+    }
+    for (question, place) in questions.iter_mut().zip(places) {
+        let found = place.and_then(|first| together.get(&first));
+        question.only = found.map(|own| own.iter().cloned().collect());
+    }
 }
 
 /// Asks every question that asks for something.
@@ -222,6 +249,8 @@ fn first_alike(rules: &[&Rule], questions: &[Question], numbers: &[usize], numbe
     let alike = numbers.iter().copied().find(|other| {
         asked(rules, questions, *other).is_some_and(|(other, asks)| {
             other.filters == rule.filters
+                && other.index == rule.index
+                && asks.from == question.from
                 && other.by == rule.by
                 && asks.only == question.only
                 && asks.aggregations == question.aggregations
@@ -397,4 +426,44 @@ pub(crate) fn late_moments(
         })
         .map(|(start, _)| Moment::from_epoch_ms(start + LATE_MS))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::{RuleSet, Source};
+
+    #[test]
+    fn rules_that_ask_the_same_look_at_the_same_keys() {
+        let rule = |title: &str, field: &str, percent: u32| {
+            format!(
+                "- {{title: {title}, index: c.run, by: monitor, when: {{change: {{field: {field}, against: previous, above_percent: {percent}}}}}, score: 1, reporters: [{{type: slack}}]}}\n"
+            )
+        };
+        let text = format!(
+            "rules:\n{}{}{}",
+            rule("strict", "load", 5),
+            rule("lenient", "load", 50),
+            rule("other", "lcp", 5)
+        );
+        let mut set = RuleSet::default();
+        set.add_text(&text, Source::Own, None, "t", "c.");
+        assert_eq!(set.problems, []);
+        let rules: Vec<&Rule> = set.rules.iter().map(Arc::as_ref).collect();
+        let at = Moment::from_epoch_ms(1_800_000_000_000);
+        let memory = Memory::default();
+        let mut questions: Vec<Question> = rules
+            .iter()
+            .map(|rule| measure::question(rule, &memory, at))
+            .collect();
+        let keys = |keys: &[&str]| Some(keys.iter().map(|key| (*key).to_owned()).collect());
+        look_together(
+            &rules,
+            &mut questions,
+            vec![keys(&["a", "b"]), keys(&["b"]), None],
+        );
+        let only: Vec<Option<Vec<String>>> = questions.into_iter().map(|own| own.only).collect();
+        let shared = Some(vec!["a".to_owned(), "b".to_owned()]);
+        assert_eq!(only, [shared.clone(), shared, None]);
+    }
 }
