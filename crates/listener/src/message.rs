@@ -192,6 +192,14 @@ fn closed(message: &mut Message, incident: &Incident, others_open: usize) {
     }
 }
 
+/// A moment to the minute, as people write it; nothing between colons, which a messenger takes for a picture of its own.
+fn in_utc(at: &str) -> String {
+    match at.parse::<jiff::Timestamp>() {
+        Ok(at) => at.strftime("%Y-%m-%d %H:%M UTC").to_string(),
+        Err(_) => at.to_owned(),
+    }
+}
+
 fn facts(message: &mut Message, incident: &Incident, now: Moment) {
     let mut fact = |name: &str, text: String| {
         if !text.is_empty() {
@@ -200,9 +208,10 @@ fn facts(message: &mut Message, incident: &Incident, now: Moment) {
     };
     let since = incident.since.as_ref().unwrap_or(&incident.start_time);
     let lasts = age_of(since, now);
+    let at = in_utc(since);
     let since = match lasts.as_secs() {
-        0..60 => since.clone(),
-        _ => format!("{since} ({})", in_minutes(lasts)),
+        0..60 => at,
+        _ => format!("{at} ({})", in_minutes(lasts)),
     };
     fact("Since", since);
     if incident.late {
@@ -342,4 +351,15 @@ pub fn overview(
 pub fn age_of(text: &str, now: Moment) -> Duration {
     let ms = now.epoch_ms() - moment(text).epoch_ms();
     Duration::from_millis(u64::try_from(ms).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_is_no_picture_of_a_messenger() {
+        assert_eq!(in_utc("2026-11-26T12:49:38.000Z"), "2026-11-26 12:49 UTC");
+        assert_eq!(in_utc("long ago"), "long ago");
+    }
 }

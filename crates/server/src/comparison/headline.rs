@@ -31,7 +31,7 @@ pub(super) fn headline(comparison: &Comparison) -> String {
     match (what, version) {
         (Some(what), Some(version)) => format!("{what}; {version}."),
         (Some(what), None) => format!("{what}."),
-        (None, Some(version)) => format!("Nothing got slower or broke; {version}."),
+        (None, Some(version)) => format!("No request or step broke or got slower; {version}."),
         (None, None) => "Nothing differs that would explain a failure or a slower page.".to_owned(),
     }
 }
