@@ -202,13 +202,9 @@ impl Storage {
             owner: owner.to_owned(),
             until: Moment::from_epoch_ms(now.epoch_ms() + length).to_string(),
         };
-        let written = match held.seq_no {
-            Some(seq_no) => {
-                self.write(&self.state_index(), "lease", &lease, Some(seq_no))
-                    .await
-            }
-            None => self.create(&self.state_index(), "lease", &lease).await,
-        };
+        let written = self
+            .put(&self.state_index(), "lease", &lease, held.seq_no)
+            .await;
         match written {
             Ok(_) => Ok(true),
             Err(WriteError::Conflict) => Ok(false),
@@ -262,13 +258,7 @@ impl Storage {
         seq_no: Option<u64>,
     ) -> Result<u64, WriteError> {
         let document = incident.to_document();
-        match seq_no {
-            Some(seq_no) => {
-                self.write(&self.queue_index(), id, &document, Some(seq_no))
-                    .await
-            }
-            None => self.create(&self.queue_index(), id, &document).await,
-        }
+        self.put(&self.queue_index(), id, &document, seq_no).await
     }
 
     /// Writes an event unless it is there.
@@ -316,16 +306,27 @@ impl Storage {
         overview: &Value,
         seq_no: Option<u64>,
     ) -> Result<u64, WriteError> {
-        match seq_no {
-            Some(_) => self.write(&self.state_index(), id, overview, seq_no).await,
-            None => self.create(&self.state_index(), id, overview).await,
-        }
+        self.put(&self.state_index(), id, overview, seq_no).await
     }
 
     /// A search that an index which is not there answers with nothing.
     pub async fn search(&self, index: &str, body: Value) -> Result<SearchResponse, EsError> {
         let request = SearchRequest::parse(body)?;
         self.service.search(&lenient(index), request).await
+    }
+
+    /// Writes what is as it was read at `seq_no`, or is not there yet.
+    async fn put<T: Serialize>(
+        &self,
+        index: &str,
+        id: &str,
+        value: &T,
+        seq_no: Option<u64>,
+    ) -> Result<u64, WriteError> {
+        match seq_no {
+            Some(_) => self.write(index, id, value, seq_no).await,
+            None => self.create(index, id, value).await,
+        }
     }
 
     async fn write<T: Serialize>(

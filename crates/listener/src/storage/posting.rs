@@ -100,13 +100,8 @@ impl Storage {
     /// Writes it unless somebody else did since it was read; answers its new place.
     pub async fn put_posting(&self, posting: &Stored<Posting>) -> Result<u64, WriteError> {
         let index = self.state_index();
-        match posting.seq_no {
-            Some(_) => {
-                self.write(&index, &posting.id, &posting.value, posting.seq_no)
-                    .await
-            }
-            None => self.create(&index, &posting.id, &posting.value).await,
-        }
+        self.put(&index, &posting.id, &posting.value, posting.seq_no)
+            .await
     }
 }
 

@@ -350,12 +350,11 @@ pub(super) fn finish_chosen(
     let shown: u64 = buckets.iter().map(|bucket| bucket.count).sum();
     let mut list: Vec<Map<String, Value>> = buckets.into_iter().map(|bucket| bucket.body).collect();
     pipeline::inside(&aggregation.nested, &mut list)?;
-    let mut answer = Map::new();
-    answer.insert("doc_count_error_upper_bound".to_owned(), json!(error));
-    let rest = total.saturating_sub(shown);
-    answer.insert("sum_other_doc_count".to_owned(), json!(rest));
-    answer.insert("buckets".to_owned(), Value::from(list));
-    Ok(Value::Object(answer))
+    Ok(object_of([
+        ("doc_count_error_upper_bound", json!(error)),
+        ("sum_other_doc_count", json!(total.saturating_sub(shown))),
+        ("buckets", Value::from(list)),
+    ]))
 }
 
 pub(super) fn key_fields(key: &BucketKey, kind: Option<&FieldType>) -> Map<String, Value> {
