@@ -24,6 +24,7 @@ const HELP: &str = "cargo xtask <task>
   tidy             crate edges, file sizes, headers, ARCHITECTURE.md
   ui               build the web UI
   script-api       docs/script-api.md and the types for editors, of crates/script/api.json
+  openapi          crates/server/openapi.json, of the routes; the UI's types are made of it
   library          bundle the packages that scripts use (chai, expect, …)
   bench [name]     run, store: ratios; kills [count [seed]], faults [times]: docs/faults.md;
                    month [documents [alone]], random [count [seed]], store-kills [count [seed]]: docs/store.md;
@@ -65,6 +66,7 @@ fn perform(words: &[&str]) -> Result<()> {
         ["tidy"] => tidy::check(&root()),
         ["ui"] => build_ui(),
         ["script-api"] => script_api::write(&root()),
+        ["openapi"] => write_openapi(),
         ["library"] => build_library(),
         ["bench", rest @ ..] => bench(rest),
         ["record"] => record(),
@@ -103,6 +105,22 @@ const LIBRARY: &str = "crates/script/library";
 fn build_ui() -> Result<()> {
     prerequisites::packages(UI)?;
     npm(UI, &["run", "--silent", "build"])
+}
+
+fn write_openapi() -> Result<()> {
+    let arguments = [
+        "run",
+        "--quiet",
+        "--package",
+        "canarytrace-server",
+        "--example",
+        "openapi",
+    ];
+    let document = run::output(&mut cargo_command(&arguments))?;
+    Ok(std::fs::write(
+        root().join("crates/server/openapi.json"),
+        document,
+    )?)
 }
 
 fn build_library() -> Result<()> {

@@ -1,15 +1,12 @@
 //! The company's name, logo and colors, read once when the server starts.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use bytes::Bytes;
 use canarytrace_model::branding::Branding;
 use canarytrace_server::{Logo, ServedBranding};
 
 use crate::failure::Failure;
-
-const MOST_BYTES: u64 = 512 * 1024;
-const PNG: &[u8] = b"\x89PNG\r\n";
 
 /// The branding of a configuration file; a logo that cannot be shown is an error with its path.
 pub(crate) fn read(branding: &Branding, file: &Path) -> Result<ServedBranding, Failure> {
@@ -26,29 +23,14 @@ pub(crate) fn read(branding: &Branding, file: &Path) -> Result<ServedBranding, F
     })
 }
 
-fn logo(path: &PathBuf) -> Result<Logo, Failure> {
-    let wrong = |reason: &str| {
-        Failure::with_hint(
-            format!("the logo {} {reason}", path.display()),
-            "branding.logo is an SVG or PNG file of at most 512 kB",
-        )
-    };
-    let length = std::fs::metadata(path)
-        .map_err(|error| wrong(&format!("cannot be read: {error}")))?
-        .len();
-    if length > MOST_BYTES {
-        return Err(wrong("is too large"));
-    }
-    let content =
-        std::fs::read(path).map_err(|error| wrong(&format!("cannot be read: {error}")))?;
-    let is_svg = path.extension().is_some_and(|extension| extension == "svg");
-    let media_type = match content.starts_with(PNG) {
-        true => "image/png",
-        false if is_svg => "image/svg+xml",
-        false => return Err(wrong("is neither SVG nor PNG")),
-    };
-    Ok(Logo {
-        media_type,
-        content: Bytes::from(content),
-    })
+fn logo(path: &Path) -> Result<Logo, Failure> {
+    std::fs::read(path)
+        .map_err(|error| format!("cannot be read: {error}"))
+        .and_then(|content| Logo::new(Bytes::from(content)).map_err(str::to_owned))
+        .map_err(|reason| {
+            Failure::with_hint(
+                format!("the logo {} {reason}", path.display()),
+                "branding.logo is an SVG or PNG file of at most 512 kB",
+            )
+        })
 }

@@ -3,34 +3,42 @@
 use std::path::Path;
 
 use canarytrace_evidence::Secrets;
-use serde_json::{Map, Value, json};
+use canarytrace_server::ConfigurationFile;
+use serde_json::Value;
 
 use crate::variables::{Variables, is_secret};
 
 const HIDDEN: &str = "********";
 
 /// The file as it is now; a monitor's part of it by its id.
-pub(crate) fn file(path: &Path, variables: &Variables) -> Value {
-    let text = match std::fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(error) => return json!({"path": path, "problem": error.to_string()}),
+pub(crate) fn file(path: &Path, variables: &Variables) -> ConfigurationFile {
+    let mut shown = ConfigurationFile {
+        path: path.display().to_string(),
+        text: None,
+        problem: None,
+        monitors: None,
     };
-    let whole: Value = match serde_saphyr::from_str(&text) {
+    let read = std::fs::read_to_string(path).map_err(|error| error.to_string());
+    let read = read
+        .and_then(|text| serde_saphyr::from_str::<Value>(&text).map_err(|error| error.to_string()));
+    let whole = match read {
         Ok(whole) => whole,
-        Err(error) => return json!({"path": path, "problem": error.to_string()}),
+        Err(problem) => {
+            shown.problem = Some(problem);
+            return shown;
+        }
     };
-    let secrets = Secrets::new(variables.secrets());
-    let mut shown = hidden(&whole);
-    secrets.mask_value(&mut shown);
+    let mut masked = hidden(&whole);
+    Secrets::new(variables.secrets()).mask_value(&mut masked);
     let yaml = |value: &Value| serde_saphyr::to_string(value).unwrap_or_default();
-    let monitors: Map<String, Value> = shown
-        .get("monitors")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .filter_map(|own| Some((own.get("id")?.as_str()?.to_owned(), json!(yaml(own)))))
-        .collect();
-    json!({"path": path, "text": yaml(&shown), "monitors": monitors})
+    let monitors = masked["monitors"].as_array().into_iter().flatten();
+    shown.monitors = Some(
+        monitors
+            .filter_map(|own| Some((own.get("id")?.as_str()?.to_owned(), yaml(own))))
+            .collect(),
+    );
+    shown.text = Some(yaml(&masked));
+    shown
 }
 
 /// Everything below a key whose name says that it is secret is hidden, but not where the secret is to be found.
@@ -73,7 +81,7 @@ fn blacked_out(value: &Value) -> Value {
             })
             .collect(),
         Value::Array(list) => list.iter().map(blacked_out).collect(),
-        Value::String(_) | Value::Number(_) => json!(HIDDEN),
+        Value::String(_) | Value::Number(_) => Value::from(HIDDEN),
         other => other.clone(),
     }
 }
@@ -96,6 +104,8 @@ pub(crate) fn without_password(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]

@@ -1,6 +1,7 @@
 //! The `canarytrace` binary: arguments, configuration, wiring, exit codes. The only place that reads the environment,
 //! prints to standard output or sets the exit code.
 
+mod alert_views;
 mod alerting;
 mod arguments;
 mod attachments;

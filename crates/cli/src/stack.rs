@@ -1,7 +1,7 @@
 //! The parts of a server, wired: how they start, what they share, and the order in which they end.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
@@ -22,7 +22,7 @@ use canarytrace_model::{
 };
 use canarytrace_scheduler::{Executor, ExecutorConfig, ExecutorHandle, Ledger, RunCommand};
 use canarytrace_server::{
-    AppState, Backend, FrameOrigins, InForce, ServedBranding,
+    AppState, Backend, FrameOrigins, InForce, InForceView, ServedBranding,
     access::Access,
     router,
     tls::{Certificates, serve_tls},
@@ -147,17 +147,28 @@ pub(crate) struct Stack {
 
 /// What people may see of the settings; the file is read when somebody asks.
 fn in_force(settings: &Settings, variables: &Variables) -> InForce {
-    let arguments = json!({
-        "address": settings.public_url, "data": settings.data, "parts": settings.parts.names(),
-        "store": settings.store.as_deref().map_or_else(|| "embedded".to_owned(), in_force::without_password),
-        "accounts": settings.access.is_some(),
-    });
+    let store = settings.store.as_deref();
+    let arguments = BTreeMap::from(
+        [
+            ("address", json!(settings.public_url)),
+            ("data", json!(settings.data)),
+            ("parts", json!(settings.parts.names())),
+            (
+                "store",
+                json!(store.map_or_else(|| "embedded".to_owned(), in_force::without_password)),
+            ),
+            ("accounts", json!(settings.access.is_some())),
+        ]
+        .map(|(name, value)| (name.to_owned(), value)),
+    );
     let (config, variables) = (settings.config.clone(), variables.clone());
     Arc::new(move || {
-        let file = config
-            .as_deref()
-            .map(|path| in_force::file(path, &variables));
-        json!({"arguments": arguments, "variables": variables.in_force(), "file": file})
+        let file = config.as_deref();
+        InForceView {
+            arguments: arguments.clone(),
+            variables: variables.in_force(),
+            file: file.map(|path| in_force::file(path, &variables)),
+        }
     })
 }
 

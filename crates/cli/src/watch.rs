@@ -24,14 +24,18 @@ use canarytrace_listener::{
     trace,
 };
 use canarytrace_model::{RunId, alerting::MaintenanceConfig, time::Moment};
-use canarytrace_server::{AlertError, Alerts, Attachments, IncidentAction, MonitorState, Schedule};
+use canarytrace_server::{
+    AlertError, Alerts, AlertsView, Attachments, ChannelView, IncidentAction, MonitorState,
+    NewSilence, Schedule, Trace, Trial,
+};
 use jiff::{Timestamp, tz::TimeZone};
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::sync::{Mutex, broadcast};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::{
+    alert_views,
     alerting::Alerting,
     away::Away,
     reporting::{Mailing, Wanted},
@@ -341,50 +345,45 @@ const MOST_POINTS: i64 = 150;
 
 #[async_trait]
 impl Alerts for Watch {
-    async fn state(&self) -> Result<Value, AlertError> {
+    async fn state(&self) -> Result<AlertsView, AlertError> {
         let status = self.status.lock().await.clone();
         let listener = self.listener.lock().await;
         let settings: &Settings = listener.settings();
         let states = listener.states();
-        let rules: Vec<Value> = listener
-            .rules()
-            .rules
-            .iter()
-            .map(|rule| {
-                json!({
-                    "title": rule.title, "index": rule.index, "type": rule.kind, "source": rule.place.source,
-                    "file": rule.place.file, "line": rule.place.line, "score": rule.score, "notify": rule.notify,
-                    "window": canarytrace_model::stack::Span(rule.window), "condition": rule.condition, "words": rule.words,
-                    "by": rule.by, "group": rule.group, "causes": rule.causes, "covers": rule.covers,
-                    "reporters": rule.reporters, "query": rule.query(),
-                    "state": states.get(&rule.title.to_lowercase()),
-                })
-            })
-            .collect();
-        let channels: Vec<Value> = listener
-            .channels()
-            .into_iter()
-            .map(|(name, what)| json!({"name": name, "what": what}))
-            .collect();
+        let rules = &listener.rules().rules;
+        let channels = listener.channels().into_iter();
         let silences = listener.storage().silences(Moment::now()).await?;
         let written = listener.storage().maintenance().await?;
-        let maintenance: Vec<Value> = settings
-            .maintenance
-            .iter()
-            .chain(&written)
-            .map(|own| {
-                let until = own.end_at(Moment::now()).map(|end| end.to_string());
-                json!({
-                    "id": own.id, "reason": own.reason, "monitors": own.monitors, "rules": own.rules,
-                    "when": own.words, "until": until,
+        Ok(AlertsView {
+            standby: status.standby,
+            round_ms: status.round_ms,
+            at: status.at,
+            problem: status.problem,
+            problems: listener
+                .rules()
+                .problems
+                .iter()
+                .map(alert_views::problem)
+                .collect(),
+            rules: rules
+                .iter()
+                .map(|rule| alert_views::rule(rule, states.get(&rule.title.to_lowercase())))
+                .collect(),
+            channels: channels
+                .map(|(name, what)| ChannelView {
+                    name: name.to_owned(),
+                    what: what.to_owned(),
                 })
-            })
-            .collect();
-        Ok(json!({
-            "standby": status.standby, "roundMs": status.round_ms, "at": status.at.map(|at| at.to_string()),
-            "problem": status.problem, "problems": listener.rules().problems, "rules": rules, "channels": channels,
-            "routes": settings.routes, "silences": silences, "maintenance": maintenance,
-        }))
+                .collect(),
+            routes: settings.routes.clone(),
+            silences: silences.into_iter().map(alert_views::silence).collect(),
+            maintenance: settings
+                .maintenance
+                .iter()
+                .chain(&written)
+                .map(alert_views::maintenance)
+                .collect(),
+        })
     }
 
     async fn act(
@@ -405,10 +404,7 @@ impl Alerts for Watch {
             .map_err(alert_error)
     }
 
-    async fn silence(&self, silence: Value, by: &str) -> Result<String, AlertError> {
-        let mut silence: Silence = serde_json::from_value(silence).map_err(|error| {
-            AlertError::Refused(format!("the silence is not understood: {error}"))
-        })?;
+    async fn silence(&self, silence: NewSilence, by: &str) -> Result<String, AlertError> {
         let now = Moment::now();
         if silence.until <= now {
             return Err(AlertError::Refused("`until` is over already".to_owned()));
@@ -423,8 +419,15 @@ impl Alerts for Watch {
                 "a silence of everything is refused: name an incident, rules or monitors (`*` for all)".to_owned(),
             ));
         }
-        silence.id = None;
-        by.clone_into(&mut silence.by);
+        let silence = Silence {
+            id: None,
+            reason: silence.reason,
+            by: by.to_owned(),
+            until: silence.until,
+            incident: silence.incident,
+            rules: silence.rules,
+            monitors: silence.monitors,
+        };
         let listener = self.listener.lock().await;
         Ok(listener.storage().add_silence(&silence).await?)
     }
@@ -434,10 +437,7 @@ impl Alerts for Watch {
         Ok(listener.storage().remove_silence(id).await?)
     }
 
-    async fn add_maintenance(&self, window: Value) -> Result<String, AlertError> {
-        let window: MaintenanceConfig = serde_json::from_value(window).map_err(|error| {
-            AlertError::Refused(format!("the maintenance is not understood: {error}"))
-        })?;
+    async fn add_maintenance(&self, window: MaintenanceConfig) -> Result<String, AlertError> {
         if window.reason.trim().is_empty() {
             return Err(AlertError::Refused(
                 "a maintenance needs a `reason`".to_owned(),
@@ -477,7 +477,7 @@ impl Alerts for Watch {
         Ok(())
     }
 
-    async fn try_rules(&self, text: &str, from: &str, to: &str) -> Result<Value, AlertError> {
+    async fn try_rules(&self, text: &str, from: &str, to: &str) -> Result<Trial, AlertError> {
         let (from, to) = (moment(from)?, moment(to)?);
         let (storage, settings) = {
             let listener = self.listener.lock().await;
@@ -492,10 +492,13 @@ impl Alerts for Watch {
         let step = ((to.epoch_ms() - from.epoch_ms()) / MOST_ROUNDS).max(LEAST_STEP_MS);
         let step = Duration::from_millis(step.unsigned_abs());
         let rehearsal = rehearse(&storage, &settings, &set.rules, from, to, step).await?;
-        Ok(json!({"problems": set.problems, "rehearsal": rehearsal}))
+        Ok(Trial {
+            problems: set.problems.iter().map(alert_views::problem).collect(),
+            rehearsal: alert_views::rehearsal(rehearsal),
+        })
     }
 
-    async fn trace_rule(&self, title: &str, from: &str, to: &str) -> Result<Value, AlertError> {
+    async fn trace_rule(&self, title: &str, from: &str, to: &str) -> Result<Trace, AlertError> {
         let (from, to) = (moment(from)?, moment(to)?);
         let (storage, rule) = {
             let listener = self.listener.lock().await;
@@ -509,7 +512,10 @@ impl Alerts for Watch {
         let step = ((to.epoch_ms() - from.epoch_ms()) / MOST_POINTS).max(LEAST_STEP_MS);
         let step = Duration::from_millis(step.unsigned_abs());
         let points = trace(&storage, &rule, from, to, step).await?;
-        Ok(json!({"points": points, "stepMs": step.as_millis()}))
+        Ok(Trace {
+            points: points.into_iter().map(alert_views::traced).collect(),
+            step_ms: u64::try_from(step.as_millis()).unwrap_or(u64::MAX),
+        })
     }
 
     async fn try_channel(&self, channel: &str) -> Result<(), AlertError> {

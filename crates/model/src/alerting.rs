@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::stack::{EnvValue, Span};
 
@@ -180,8 +181,9 @@ pub struct CommandConfig {
 }
 
 /// A time in which what is concerned may fail unannounced. One of `from` with `until`, `weekly`, `cron` with `for`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NewMaintenance)]
 pub struct MaintenanceConfig {
     pub reason: String,
     /// Patterns of monitors; empty: all.
@@ -200,6 +202,7 @@ pub struct MaintenanceConfig {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cron: Option<String>,
     #[serde(default, rename = "for", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
     pub span: Option<Span>,
     /// IANA name; default UTC.
     #[serde(default, skip_serializing_if = "Option::is_none")]

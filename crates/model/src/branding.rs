@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use serde::{Deserialize, Deserializer, Serialize, de};
+use utoipa::ToSchema;
 
 /// What is left out looks as it does without.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -22,7 +23,7 @@ pub struct Branding {
 }
 
 /// The color of links and main buttons, for each theme; checked to be read on it.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Accent {
     #[serde(

@@ -2,9 +2,10 @@
 //! read with these types, so that a wrong one is refused with the place that is wrong.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// Panels on a grid of 48 columns, with the time and the filters that all of them share.
-#[derive(Clone, Debug, Deserialize, Serialize, PartialEq)]
+#[derive(Clone, Debug, Deserialize, Serialize, PartialEq, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Dashboard {
     pub title: String,
@@ -23,7 +24,7 @@ pub struct Dashboard {
 }
 
 /// Date math or RFC 3339, as Elasticsearch reads it: `now-24h/h`.
-#[derive(Clone, Debug, Deserialize, Serialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Deserialize, Serialize, PartialEq, Eq, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TimeRange {
     pub from: String,
@@ -31,11 +32,13 @@ pub struct TimeRange {
 }
 
 /// A condition that can be switched off.
-#[derive(Clone, Debug, Deserialize, Serialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Deserialize, Serialize, PartialEq, Eq, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = DashboardFilter)]
 pub struct Filter {
-    /// KQL.
     pub query: String,
+    #[serde(default, skip_serializing_if = "Language::is_kql")]
+    pub language: Language,
     #[serde(default, skip_serializing_if = "is_false")]
     pub negate: bool,
     #[serde(default, skip_serializing_if = "is_false")]
@@ -45,7 +48,7 @@ pub struct Filter {
     pub pinned: bool,
 }
 
-#[derive(Clone, Debug, Deserialize, Serialize, PartialEq)]
+#[derive(Clone, Debug, Deserialize, Serialize, PartialEq, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Panel {
     /// Unique in its dashboard.
@@ -58,7 +61,7 @@ pub struct Panel {
 }
 
 /// Units of a 48-column grid; a row is 20 px.
-#[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Grid {
     pub x: u32,
@@ -68,7 +71,7 @@ pub struct Grid {
 }
 
 /// How a filter is written.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, PartialEq, Eq, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Language {
     #[default]
@@ -88,7 +91,7 @@ impl Language {
 }
 
 /// What is asked and how it is drawn. `index` is a pattern such as `c.report-*`, `query` is of `language`.
-#[derive(Clone, Debug, Deserialize, Serialize, PartialEq)]
+#[derive(Clone, Debug, Deserialize, Serialize, PartialEq, ToSchema)]
 #[serde(
     tag = "kind",
     rename_all = "camelCase",
@@ -169,6 +172,7 @@ pub enum Chart {
         slices: Slices,
         metric: Metric,
         #[serde(default, skip_serializing_if = "is_false")]
+        #[schema(rename = "hideLegend")]
         hide_legend: bool,
     },
     /// A metric over time, by value when split.
@@ -183,6 +187,7 @@ pub enum Chart {
         metric: Metric,
         /// A high value is good.
         #[serde(default, skip_serializing_if = "is_false")]
+        #[schema(rename = "highIsGood")]
         high_is_good: bool,
     },
     /// How often values occur.
@@ -199,7 +204,7 @@ pub enum Chart {
     },
 }
 
-#[derive(Clone, Debug, Deserialize, Serialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Deserialize, Serialize, PartialEq, Eq, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Control {
     pub field: String,
@@ -213,7 +218,7 @@ pub struct Control {
     pub pinned: bool,
 }
 
-#[derive(Clone, Debug, Deserialize, Serialize, PartialEq)]
+#[derive(Clone, Debug, Deserialize, Serialize, PartialEq, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Metric {
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -232,7 +237,7 @@ pub struct Metric {
     pub unit: Unit,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Aggregation {
     Count,
@@ -245,7 +250,7 @@ pub enum Aggregation {
 }
 
 /// What a number is, for its text.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, PartialEq, Eq, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Unit {
     #[default]
@@ -255,7 +260,7 @@ pub enum Unit {
     Percent,
 }
 
-#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, PartialEq, Eq, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Style {
     #[default]
@@ -267,7 +272,7 @@ pub enum Style {
 }
 
 /// One line of a chart over time, or one for each value when split.
-#[derive(Clone, Debug, Deserialize, Serialize, PartialEq)]
+#[derive(Clone, Debug, Deserialize, Serialize, PartialEq, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Series {
     pub metric: Metric,
@@ -286,7 +291,7 @@ pub struct Series {
 }
 
 /// Documents by the values of a field.
-#[derive(Clone, Debug, Deserialize, Serialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Deserialize, Serialize, PartialEq, Eq, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Split {
     pub field: String,
@@ -298,7 +303,7 @@ pub struct Split {
     pub order: Order,
 }
 
-#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, PartialEq, Eq, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Order {
     /// Most documents first.
@@ -311,14 +316,14 @@ pub enum Order {
 }
 
 /// The parts of a whole: by value, or by condition.
-#[derive(Clone, Debug, Deserialize, Serialize, PartialEq)]
+#[derive(Clone, Debug, Deserialize, Serialize, PartialEq, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub enum Slices {
     Values(Vec<Split>),
     Conditions(Vec<Slice>),
 }
 
-#[derive(Clone, Debug, Deserialize, Serialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Deserialize, Serialize, PartialEq, Eq, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Slice {
     pub label: String,
@@ -328,8 +333,9 @@ pub struct Slice {
 }
 
 /// A color by its meaning.
-#[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = OutcomeRole)]
 pub enum Role {
     Passed,
     Slow,
@@ -338,14 +344,14 @@ pub enum Role {
     Neutral,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Band {
     pub from: f64,
     pub role: Role,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TableSort {
     pub column: u32,
@@ -354,8 +360,9 @@ pub struct TableSort {
 }
 
 /// Documents that are marks on a chart over time.
-#[derive(Clone, Debug, Deserialize, Serialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Deserialize, Serialize, PartialEq, Eq, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = AnnotationSource)]
 pub struct Annotation {
     pub index: String,
     pub query: String,

@@ -1,12 +1,13 @@
 //! The same run somewhere else: `links` of canarytrace.yaml.
 
 use serde::{Deserialize, Deserializer, Serialize, de};
+use utoipa::ToSchema;
 
 /// What takes the place of a run's own in an address, each encoded for it.
 pub const PLACEHOLDERS: [&str; 4] = ["{uuid}", "{monitor}", "{from}", "{to}"];
 
 /// A place that knows a run by its id: another store, traces of the site's own servers, logs.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RunLink {
     pub title: String,

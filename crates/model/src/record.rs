@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::{RunId, time::Moment, verdict::Verdict};
 
@@ -56,7 +57,7 @@ pub struct StepRecord {
 }
 
 /// What watching cost.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Overhead {
     /// `light`, `coverage`, `bodies` or `trace`: what was on while the page was timed.

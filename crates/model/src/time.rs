@@ -4,9 +4,11 @@ use std::time::{Duration, Instant};
 
 use jiff::{Timestamp, tz::TimeZone};
 use serde::{Serialize, Serializer};
+use utoipa::ToSchema;
 
 /// A moment in UTC, written as `2026-11-22T17:05:51.123Z`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ToSchema)]
+#[schema(value_type = String, format = DateTime)]
 pub struct Moment(pub Timestamp);
 
 impl Moment {

@@ -6,10 +6,12 @@ use std::collections::BTreeMap;
 use canarytrace_model::{folding, time::Moment};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
 
 /// What noticed an error.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = ErrorKind)]
 pub(crate) enum Kind {
     /// A step of a script, or a page of a list, failed.
     Step,
@@ -49,22 +51,28 @@ pub(crate) struct Seen {
 pub(crate) const SLOTS: usize = 24;
 
 /// Occurrences that are the same.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = ErrorGroup)]
 pub(crate) struct Group {
     /// Stays the same as long as message, step, host and file do.
     pub(crate) fingerprint: String,
     pub(crate) kind: Kind,
     /// As it was last seen.
     pub(crate) message: String,
+    #[schema(required)]
     pub(crate) step: Option<String>,
+    #[schema(required)]
     pub(crate) host: Option<String>,
+    #[schema(required)]
     pub(crate) file: Option<String>,
     /// RFC 3339.
     pub(crate) first_seen: Moment,
     pub(crate) last_seen: Moment,
     /// The runs of those two moments.
+    #[schema(required)]
     pub(crate) first_run: Option<String>,
+    #[schema(required)]
     pub(crate) last_run: Option<String>,
     /// First seen within the time that is looked at.
     pub(crate) is_new: bool,

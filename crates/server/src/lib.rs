@@ -7,7 +7,9 @@
 //! `{"error": {"message", "hint"}}` under `/api/v1`.
 
 pub mod access;
+mod alerts;
 mod api;
+mod branding;
 mod comparison;
 pub mod demo_shop;
 mod elasticsearch;
@@ -19,11 +21,17 @@ mod state;
 pub mod tls;
 mod ui;
 
-pub use api::what_changed;
+pub use alerts::{
+    AlertError, Alerts, AlertsView, ChannelView, IncidentAction, MaintenanceView, NewSilence,
+    ReadingView, RehearsalView, RehearsedView, ReporterView, RuleProblem, RuleStateView, RuleView,
+    SilenceView, Trace, TracePoint, Trial,
+};
+pub use api::{openapi_document, what_changed};
+pub use branding::{Logo, ServedBranding};
 pub use frames::FrameOrigins;
 pub use state::{
-    AlertError, Alerts, AppState, Attachments, Backend, InForce, IncidentAction, Logo,
-    MonitorState, MonitorView, Picture, Renderer, Schedule, ScheduleError, ServedBranding,
+    AppState, Attachments, Backend, ConfigurationFile, InForce, InForceView, MonitorState,
+    MonitorView, Picture, Renderer, Schedule, ScheduleError,
 };
 
 use axum::{Router, extract::DefaultBodyLimit, middleware, routing::get};
@@ -40,7 +48,7 @@ pub fn router(state: AppState) -> Router {
     let mut router = Router::new()
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(elasticsearch::ready))
-        .nest("/api/v1", api::routes());
+        .nest("/api/v1", api::routes().into());
     router = match state.backend.clone() {
         Backend::Cluster(forwarder) => {
             router.fallback(move |state, request| forward::handle(state, forwarder, request))

@@ -1,16 +1,21 @@
 //! What handlers share, and what the server needs from others.
 
-use std::{collections::BTreeSet, net::SocketAddr, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::SocketAddr,
+    sync::Arc,
+};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use canarytrace_es::{Engine, EsError, Forwarder, SearchService};
-use canarytrace_model::{branding::Accent, links::RunLink};
+use canarytrace_model::links::RunLink;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use tokio::sync::broadcast;
+use utoipa::ToSchema;
 
-use crate::{FrameOrigins, access::Access};
+use crate::{Alerts, FrameOrigins, ServedBranding, access::Access};
 
 /// Shared by all handlers.
 #[derive(Clone)]
@@ -42,7 +47,31 @@ pub struct AppState {
 }
 
 /// Arguments, variables and configuration as they are now.
-pub type InForce = Arc<dyn Fn() -> serde_json::Value + Send + Sync>;
+pub type InForce = Arc<dyn Fn() -> InForceView + Send + Sync>;
+
+/// What the server runs with, without secrets.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = InForce)]
+pub struct InForceView {
+    pub arguments: BTreeMap<String, serde_json::Value>,
+    pub variables: BTreeMap<String, String>,
+    /// None: there is no file.
+    #[schema(required)]
+    pub file: Option<ConfigurationFile>,
+}
+
+/// canarytrace.yaml as it is now; either its text or why there is none.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct ConfigurationFile {
+    pub path: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+    /// The part of each monitor.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub monitors: Option<BTreeMap<String, String>>,
+}
 
 /// Who answers Elasticsearch's paths.
 #[derive(Clone)]
@@ -69,23 +98,8 @@ pub trait Attachments: Send + Sync {
     async fn get(&self, uuid: &str, name: &str) -> std::io::Result<Option<Bytes>>;
 }
 
-/// Name, logo and colors of the company whose UI this is.
-#[derive(Clone, Debug, Default)]
-pub struct ServedBranding {
-    pub name: Option<String>,
-    pub accent: Option<Accent>,
-    pub footer: Option<String>,
-    pub logo: Option<Logo>,
-}
-
-#[derive(Clone, Debug)]
-pub struct Logo {
-    pub media_type: &'static str,
-    pub content: Bytes,
-}
-
 /// What a page is drawn as.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Picture {
     /// A4, as many pages as it takes.
@@ -131,22 +145,26 @@ pub enum ScheduleError {
 }
 
 /// A monitor as the UI shows it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Monitor)]
 pub struct MonitorView {
     pub id: String,
     pub kind: &'static str,
     /// URLs or the script.
     pub target: String,
+    #[schema(required)]
     pub schedule: Option<String>,
     pub state: MonitorState,
     /// RFC 3339.
+    #[schema(required)]
     pub next_run: Option<String>,
     /// The run that is going on.
+    #[schema(required)]
     pub running: Option<String>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum MonitorState {
     Waiting,
@@ -156,57 +174,4 @@ pub enum MonitorState {
     Manual,
     /// Its schedule is out of force until somebody resumes it.
     Paused,
-}
-
-/// What a person does to an incident.
-#[derive(Clone, Debug)]
-pub enum IncidentAction {
-    Acknowledge(String),
-    Note(String),
-    /// Send once more what was given up.
-    Retry,
-}
-
-/// The listener that runs here.
-#[async_trait]
-pub trait Alerts: Send + Sync {
-    /// Rules with what they measured last, problems, channels, silences.
-    async fn state(&self) -> Result<serde_json::Value, AlertError>;
-    async fn act(&self, incident: &str, action: IncidentAction, by: &str)
-    -> Result<(), AlertError>;
-    /// Answers the silence's id.
-    async fn silence(&self, silence: serde_json::Value, by: &str) -> Result<String, AlertError>;
-    async fn unsilence(&self, id: &str) -> Result<(), AlertError>;
-    /// A window as `listener.maintenance` of canarytrace.yaml; answers its id.
-    async fn add_maintenance(&self, window: serde_json::Value) -> Result<String, AlertError>;
-    async fn remove_maintenance(&self, id: &str) -> Result<(), AlertError>;
-    async fn stored_rules(&self) -> Result<String, AlertError>;
-    /// Refused when a rule is not understood.
-    async fn store_rules(&self, text: &str) -> Result<(), AlertError>;
-    async fn try_rules(
-        &self,
-        text: &str,
-        from: &str,
-        to: &str,
-    ) -> Result<serde_json::Value, AlertError>;
-    /// What a rule in force would have measured over a time.
-    async fn trace_rule(
-        &self,
-        title: &str,
-        from: &str,
-        to: &str,
-    ) -> Result<serde_json::Value, AlertError>;
-    async fn try_channel(&self, channel: &str) -> Result<(), AlertError>;
-    /// The report of a day (`2026-11-25`; none: yesterday) and period (`day`, `week`, `month`) as HTML.
-    async fn report(&self, day: Option<&str>, period: Option<&str>) -> Result<String, AlertError>;
-}
-
-#[derive(Debug, Error)]
-pub enum AlertError {
-    #[error("there is no incident `{0}`")]
-    Unknown(String),
-    #[error("{0}")]
-    Refused(String),
-    #[error(transparent)]
-    Store(#[from] EsError),
 }

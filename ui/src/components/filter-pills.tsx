@@ -41,7 +41,7 @@ export function FilterPills({ filters, onChange }: { filters: Filter[]; onChange
           >
             {filter.pinned && <span aria-hidden="true">📌</span>}
             {filter.negate && <strong>not</strong>}
-            {filter.lucene && <em>Lucene</em>}
+            {filter.language === 'lucene' && <em>Lucene</em>}
             <span className="clip">{filter.query}</span>
           </Menu>
         </li>

@@ -1,7 +1,7 @@
 import { useNavigate } from '@tanstack/react-router';
 import type { MouseEvent } from 'react';
+import type { RunDocument, Verdict } from '../services/api';
 import { dateTime, milliseconds } from '../services/format';
-import type { RunDocument, Verdict } from '../services/model';
 import './outcome.css';
 
 export type Role = 'passed' | 'slow' | 'failed' | 'broken' | 'neutral' | 'running';

@@ -1,9 +1,10 @@
 import { useQuery } from '@tanstack/react-query';
 import { type KeyboardEvent, useId, useRef, useState } from 'react';
+import type { Field } from '../services/api';
 import { complete, completion } from '../services/completion';
 import { quoted } from '../services/filters';
 import { both, buckets, kql, search } from '../services/search';
-import { type Field, useFields } from '../services/server';
+import { useFields } from '../services/server';
 import { rangeQuery, type TimeRange } from '../services/time';
 import './query-bar.css';
 

@@ -1,7 +1,7 @@
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { useMemo, useRef } from 'react';
+import type { RequestDocument } from '../services/api';
 import { bytes, count, milliseconds } from '../services/format';
-import type { RequestDocument } from '../services/model';
 import { shortUrl } from '../services/url';
 import { matches, PHASE_NAMES, PHASES, type Row, statusClass, type Wanted, waterfall } from '../services/waterfall';
 import './waterfall.css';

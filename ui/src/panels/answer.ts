@@ -1,5 +1,6 @@
 /** What was answered, as numbers of a chart. Pure. */
 
+import type { Metric, Series, Split } from '../services/api';
 import { type Aggregation, type Answer, type Bucket, buckets, inner } from '../services/search';
 import type {
   BarChart,
@@ -7,10 +8,7 @@ import type {
   GaugeChart,
   HeatmapChart,
   HistogramChart,
-  Metric,
   MetricChart,
-  Series,
-  Split,
   TableChart,
   TimeChart,
 } from './model';

@@ -2,8 +2,8 @@
 
 import type { EChartsCoreOption } from 'echarts/core';
 import type { Colors } from '../components/chart';
-import { bytes, day, fullDateTime, hourMinute, inUnit, milliseconds, short, type Unit } from '../services/format';
-import type { Annotation } from '../services/server';
+import type { Annotation, Unit } from '../services/api';
+import { bytes, day, fullDateTime, hourMinute, inUnit, milliseconds, short } from '../services/format';
 import type { Cell, Line, Row, SliceValue } from './answer';
 import type { BarChart, GaugeChart, HeatmapChart, HistogramChart } from './model';
 import { metricName } from './model';

@@ -1,6 +1,6 @@
 import { type ReactNode, useMemo } from 'react';
 import { ReactGridLayout, useContainerWidth } from 'react-grid-layout';
-import type { PanelModel } from './model';
+import type { Panel as PanelModel } from '../services/api';
 
 /** The grid while it is edited: panels are moved by their head and sized by their corner. */
 export default function EditGrid({

@@ -1,9 +1,20 @@
 import { type ReactNode, useState } from 'react';
 import { Failure } from '../components/faces';
 import { Dialog } from '../components/menu';
+import type {
+  Aggregation,
+  Chart,
+  Field,
+  Metric,
+  OutcomeRole,
+  Panel as PanelModel,
+  Series,
+  Split,
+  Style,
+} from '../services/api';
 import { PATTERNS } from '../services/indices';
-import { type Field, newId, useFields } from '../services/server';
-import type { AggregationName, Chart, DataChart, Metric, OutcomeRole, PanelModel, Series, Split, Style } from './model';
+import { newId, useFields } from '../services/server';
+import type { DataChart } from './model';
 import { PanelBody, type PanelContext } from './panel';
 import './editor.css';
 
@@ -43,7 +54,7 @@ const KINDS: Record<Chart['kind'], [string, (index: string) => Chart]> = {
   markdown: ['Text', () => ({ kind: 'markdown', text: '### Title\n\nText' })],
 };
 
-const AGGREGATIONS: [AggregationName, string][] = [
+const AGGREGATIONS: [Aggregation, string][] = [
   ['count', 'Count'],
   ['max', 'Maximum'],
   ['min', 'Minimum'],
@@ -571,7 +582,7 @@ function MetricForm({
         <select
           value={metric.aggregation}
           onChange={(event) => {
-            const aggregation = event.target.value as AggregationName;
+            const aggregation = event.target.value as Aggregation;
             const { percent: _, ...rest } = metric;
             onChange(aggregation === 'percentile' ? { ...rest, aggregation, percent: 95 } : { ...rest, aggregation });
           }}

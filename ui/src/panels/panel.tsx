@@ -3,25 +3,17 @@ import { compiler } from 'markdown-to-jsx';
 import { type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { Chart, type ClickedPoint, type Colors } from '../components/chart';
 import { Empty, Show } from '../components/faces';
+import type { Annotation, AnnotationSource, Panel as PanelModel } from '../services/api';
 import { chartFilter, isExactly } from '../services/filters';
 import { count, fullDateTime, inUnit } from '../services/format';
 import { type Answer, search, sources, useSearch } from '../services/search';
-import { type Annotation, useAnnotations } from '../services/server';
+import { useAnnotations } from '../services/server';
 import { resolve, type TimeRange } from '../services/time';
 import { bars, cells, counts, figures, gauge, lines, type Row, rings, rows, type SliceValue } from './answer';
 import { ChartTable } from './chart-table';
 import { Controls } from './controls';
 import { barOption, donutOption, gaugeOption, heatmapOption, histogramOption, type Mark, timeOption } from './draw';
-import type {
-  AnnotationSource,
-  DataChart,
-  DonutChart,
-  HeatmapChart,
-  HistogramChart,
-  PanelModel,
-  TableChart,
-  TimeChart,
-} from './model';
+import type { DataChart, DonutChart, HeatmapChart, HistogramChart, TableChart, TimeChart } from './model';
 import { metricName, splitName } from './model';
 import { chartQuery, request, type Scope, timeInterval } from './request';
 import './panel.css';

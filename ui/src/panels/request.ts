@@ -1,9 +1,10 @@
 /** What a chart asks: one search body for each. Pure. */
 
+import type { Metric, Series, Split } from '../services/api';
 import { textQuery } from '../services/filters';
 import { both, kql, type Query } from '../services/search';
 import { interval, rangeQuery, resolve, type TimeRange } from '../services/time';
-import type { DataChart, Metric, Series, Split, TimeChart } from './model';
+import type { DataChart, TimeChart } from './model';
 
 export interface Scope {
   range: TimeRange;

@@ -1,4 +1,5 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import type { Alerts, NewMaintenance, NewSilence, Text, Trace, Trial, TrialOf } from './api';
 import { get, post, send } from './http';
 import type { Answer } from './search';
 import { search } from './search';
@@ -102,65 +103,6 @@ export const useIncident = (id: string) =>
     refetchInterval: 5000,
   });
 
-export interface Reading {
-  key: string | null;
-  value: number;
-  limit: number;
-}
-
-export interface Rule {
-  title: string;
-  index: string;
-  type: string;
-  source: string;
-  file: string | null;
-  line: number;
-  score: number;
-  notify: string;
-  window: string;
-  words: string;
-  by: string | null;
-  group: string;
-  causes: string[];
-  covers: string[];
-  condition: Record<string, unknown>;
-  reporters: { channel: string; message: string; recipients: string[] }[];
-  state?: { readings: Reading[]; judgedAt: string; error?: string };
-}
-
-export interface Silence {
-  id: string;
-  reason: string;
-  by: string;
-  until: string;
-  incident?: string;
-  rules?: string[];
-  monitors?: string[];
-}
-
-/** A window in which nobody is told; those with an id were written in the UI. */
-export interface Maintenance {
-  id: string | null;
-  reason: string;
-  monitors: string[];
-  rules: string[];
-  when: string;
-  until: string | null;
-}
-
-export interface Alerts {
-  standby: boolean;
-  roundMs: number;
-  at: string | null;
-  problem: string | null;
-  problems: { place: string; rule: string | null; message: string }[];
-  rules: Rule[];
-  channels: { name: string; what: string }[];
-  routes: Record<string, string>;
-  silences: Silence[];
-  maintenance: Maintenance[];
-}
-
 export const useAlerts = () =>
   useQuery({
     queryKey: ['alerts'],
@@ -186,35 +128,11 @@ export const acknowledge = ({ id, text }: { id: string; text: string }) => post(
 export const addNote = ({ id, text }: { id: string; text: string }) => post(path(id, 'note'), { text });
 export const retryNotices = (id: string) => post(path(id, 'retry'), {});
 
-export interface NewSilence {
-  reason: string;
-  until: string;
-  incident?: string;
-  rules?: string[];
-  monitors?: string[];
-}
-
 export const addSilence = (silence: NewSilence) => post('/api/v1/silences', silence);
 export const endSilence = (id: string) => send(`/api/v1/silences/${encodeURIComponent(id)}`, { method: 'DELETE' });
-export interface NewMaintenance {
-  reason: string;
-  monitors: string[];
-  timezone: string;
-  from?: string;
-  until?: string;
-  weekly?: string;
-  cron?: string;
-  for?: string;
-}
-
 export const addMaintenance = (window: NewMaintenance) => post('/api/v1/maintenance', window);
 export const removeMaintenance = (id: string) =>
   send(`/api/v1/maintenance/${encodeURIComponent(id)}`, { method: 'DELETE' });
-
-export interface Trace {
-  points: { at: string; readings: Reading[] }[];
-  stepMs: number;
-}
 
 export const useTrace = (title: string) =>
   useQuery({
@@ -229,32 +147,11 @@ export const tryChannel = (name: string) => post(`/api/v1/channels/${encodeURICo
 export const useStoredRules = () =>
   useQuery({
     queryKey: ['alerts', 'stored'],
-    queryFn: async ({ signal }) => (await get<{ text: string }>('/api/v1/rules', signal)).text,
+    queryFn: async ({ signal }) => (await get<Text>('/api/v1/rules', signal)).text,
     // What a person edits must not change under their hands.
     refetchOnWindowFocus: false,
   });
 
 export const storeRules = (text: string) => post('/api/v1/rules', { text }, undefined, 'PUT');
 
-export interface Rehearsed {
-  rule: string;
-  title: string;
-  score: number;
-  opened: string;
-  closed: string | null;
-  sentence: string;
-  monitors: string[];
-}
-
-export interface Trial {
-  problems: { place: string; rule: string | null; message: string }[];
-  rehearsal: {
-    incidents: Rehearsed[];
-    errors: Record<string, string>;
-    nearest: Record<string, [number, number]>;
-    rounds: number;
-  };
-}
-
-export const tryRules = (wanted: { text: string; from: string; to: string }) =>
-  post<Trial>('/api/v1/rules/try', wanted);
+export const tryRules = (wanted: TrialOf) => post<Trial>('/api/v1/rules/try', wanted);

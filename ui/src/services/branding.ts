@@ -1,16 +1,10 @@
 import { useQuery } from '@tanstack/react-query';
 import { useEffect } from 'react';
+import type { Branding } from './api';
 import { get } from './http';
 import { useDrawnTheme } from './preferences';
 
 /** Name, logo, colors and footer of the company whose UI this is. */
-
-interface Branding {
-  name: string | null;
-  logo: string | null;
-  accent: { light?: string; dark?: string } | null;
-  footer: string | null;
-}
 
 export const useBranding = () =>
   useQuery({

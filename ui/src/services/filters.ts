@@ -1,15 +1,9 @@
+import type { DashboardFilter as Filter } from './api';
 import { kql, type Query } from './search';
 
 /** Filter pills. In an address each is its KQL with marks before it: `!` not, `~` switched off, `^` goes along to other pages, `$` Lucene. */
 
-export interface Filter {
-  query: string;
-  negate?: boolean;
-  disabled?: boolean;
-  pinned?: boolean;
-  /** Written as Lucene, not as KQL. */
-  lucene?: boolean;
-}
+export type { DashboardFilter as Filter } from './api';
 
 export function readFilter(text: string): Filter {
   const marks = /^[!~^$]*/.exec(text)?.[0] ?? '';
@@ -18,12 +12,12 @@ export function readFilter(text: string): Filter {
     ...(marks.includes('!') ? { negate: true } : {}),
     ...(marks.includes('~') ? { disabled: true } : {}),
     ...(marks.includes('^') ? { pinned: true } : {}),
-    ...(marks.includes('$') ? { lucene: true } : {}),
+    ...(marks.includes('$') ? { language: 'lucene' as const } : {}),
   };
 }
 
 export const writeFilter = (filter: Filter): string =>
-  `${filter.pinned ? '^' : ''}${filter.disabled ? '~' : ''}${filter.negate ? '!' : ''}${filter.lucene ? '$' : ''}${filter.query}`;
+  `${filter.pinned ? '^' : ''}${filter.disabled ? '~' : ''}${filter.negate ? '!' : ''}${filter.language === 'lucene' ? '$' : ''}${filter.query}`;
 
 export const readFilters = (texts: string[] | undefined): Filter[] => (texts ?? []).map(readFilter);
 
@@ -40,8 +34,8 @@ export const pinnedOf = (texts: string[] | undefined): string[] | undefined => {
 export const filterQueries = (filters: readonly Filter[]): Query[] =>
   filters
     .filter((filter) => !filter.disabled)
-    .map(({ query, lucene, negate }) => {
-      const meant = textQuery(query, lucene ? 'lucene' : 'kql') ?? { match_all: {} };
+    .map(({ query, language, negate }) => {
+      const meant = textQuery(query, language ?? 'kql') ?? { match_all: {} };
       return negate ? { bool: { must_not: [meant] } } : meant;
     });
 
@@ -60,4 +54,4 @@ export const textQuery = (text: string | undefined, language: string | undefined
 
 /** A chart's own query as a filter of an address. */
 export const chartFilter = ({ query, language }: { query?: string; language?: string }): string[] =>
-  query ? [writeFilter({ query, ...(language === 'lucene' ? { lucene: true } : {}) })] : [];
+  query ? [writeFilter({ query, ...(language === 'lucene' ? { language } : {}) })] : [];

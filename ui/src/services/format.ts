@@ -1,8 +1,8 @@
+import type { Unit } from './api';
 import { timeZone } from './preferences';
 
 /** Numbers and times as texts. */
 
-export type Unit = 'number' | 'milliseconds' | 'bytes' | 'percent';
 type Maybe = number | null | undefined;
 
 const NONE = '–';

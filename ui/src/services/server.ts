@@ -1,21 +1,20 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import type {
+  Annotations,
+  Saved as Answer,
+  Created,
+  Fields,
+  InForce,
+  Monitors,
+  QueuedRun,
+  SavedList,
+  Status,
+  Storage,
+  Written,
+} from './api';
 import { get, post, send } from './http';
-import type { Monitor } from './model';
 
 /** What the server says besides telemetry. */
-
-export interface Status {
-  version: string;
-  scheduler: boolean;
-  configurationProblem: string | null;
-  prefix: string;
-  renders: boolean;
-  /** Whether pages of other sites may show dashboards in a frame. */
-  embeds: boolean;
-  /** Where else a run is known; addresses with placeholders. */
-  runLinks: { title: string; url: string }[];
-  store: 'embedded' | 'cluster';
-}
 
 export const useStatus = () =>
   useQuery({
@@ -23,13 +22,6 @@ export const useStatus = () =>
     queryFn: ({ signal }) => get<Status>('/api/v1/status', signal),
     refetchInterval: 60_000,
   });
-
-/** Arguments, variables and canarytrace.yaml, without secrets; only those who may edit are told. */
-export interface InForce {
-  arguments: Record<string, unknown>;
-  variables: Record<string, string>;
-  file: { path: string; text?: string; problem?: string; monitors?: Record<string, string> } | null;
-}
 
 export const useInForce = (enabled: boolean) =>
   useQuery({
@@ -41,41 +33,25 @@ export const useInForce = (enabled: boolean) =>
 export const useMonitors = () =>
   useQuery({
     queryKey: ['monitors'],
-    queryFn: async ({ signal }) => (await get<{ monitors: Monitor[] }>('/api/v1/monitors', signal)).monitors,
+    queryFn: async ({ signal }) => (await get<Monitors>('/api/v1/monitors', signal)).monitors,
     refetchInterval: 10_000,
     meta: { live: true },
   });
-
-export interface Field {
-  name: string;
-  type: string;
-  aggregatable: boolean;
-}
 
 export const useFields = (index: string) =>
   useQuery({
     queryKey: ['fields', index],
     queryFn: async ({ signal }) =>
-      (await get<{ fields: Field[] }>(`/api/v1/fields?index=${encodeURIComponent(index)}`, signal)).fields,
+      (await get<Fields>(`/api/v1/fields?index=${encodeURIComponent(index)}`, signal)).fields,
     staleTime: 60_000,
   });
-
-export interface Annotation {
-  kind: 'deployment' | 'configuration' | 'maintenance' | 'note';
-  text: string;
-  timestamp: string;
-  until?: string;
-  monitor?: string;
-  revision?: string;
-  url?: string;
-}
 
 export const useAnnotations = (range: { from: string; to: string }, monitor?: string) =>
   useQuery({
     queryKey: ['annotations', range, monitor],
     queryFn: async ({ signal }) => {
       const query = new URLSearchParams({ ...range, ...(monitor ? { monitor } : {}) });
-      return (await get<{ annotations: Annotation[] }>(`/api/v1/annotations?${query}`, signal)).annotations;
+      return (await get<Annotations>(`/api/v1/annotations?${query}`, signal)).annotations;
     },
   });
 
@@ -84,7 +60,7 @@ export function useMonitorAction() {
   const client = useQueryClient();
   return useMutation({
     mutationFn: ({ id, action }: { id: string; action: 'run' | 'pause' | 'resume' }) =>
-      post<{ uuid?: string } | undefined>(`/api/v1/monitors/${encodeURIComponent(id)}/${action}`, {}),
+      post<Partial<QueuedRun> | undefined>(`/api/v1/monitors/${encodeURIComponent(id)}/${action}`, {}),
     onSettled: () => client.invalidateQueries({ queryKey: ['monitors'] }),
   });
 }
@@ -92,30 +68,20 @@ export function useMonitorAction() {
 export function useAddUrl() {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: (url: string) => post<{ id: string }>('/api/v1/monitors', { url }),
+    mutationFn: (url: string) => post<Created>('/api/v1/monitors', { url }),
     onSettled: () => client.invalidateQueries({ queryKey: ['monitors'] }),
   });
 }
 
-export interface SavedTitle {
-  id: string;
-  title: string;
-  description?: string;
-  builtIn: boolean;
-  updatedAt?: string;
-}
-
-export interface Saved<T> extends SavedTitle {
-  seqNo?: number;
-  body: T;
-}
+/** One kept thing; the server has checked its body. */
+export type Saved<Body> = Omit<Answer, 'body'> & { body: Body };
 
 type Kind = 'dashboards' | 'searches';
 
 export const useSavedList = (kind: Kind) =>
   useQuery({
     queryKey: ['saved', kind],
-    queryFn: async ({ signal }) => (await get<{ saved: SavedTitle[] }>(`/api/v1/saved/${kind}`, signal)).saved,
+    queryFn: async ({ signal }) => (await get<SavedList>(`/api/v1/saved/${kind}`, signal)).saved,
   });
 
 export const useSaved = <T>(kind: Kind, id: string) =>
@@ -130,7 +96,7 @@ export function useSave<T>(kind: Kind) {
   const client = useQueryClient();
   return useMutation({
     mutationFn: ({ id, body, seqNo }: { id: string; body: T; seqNo?: number | undefined }) =>
-      post<{ seqNo: number }>(`/api/v1/saved/${kind}/${encodeURIComponent(id)}`, { body, seqNo }, undefined, 'PUT'),
+      post<Written>(`/api/v1/saved/${kind}/${encodeURIComponent(id)}`, { body, seqNo }, undefined, 'PUT'),
     onSuccess: () => client.invalidateQueries({ queryKey: ['saved', kind] }),
   });
 }
@@ -141,25 +107,6 @@ export function useRemove(kind: Kind) {
     mutationFn: (id: string) => send(`/api/v1/saved/${kind}/${encodeURIComponent(id)}`, { method: 'DELETE' }),
     onSuccess: () => client.invalidateQueries({ queryKey: ['saved', kind] }),
   });
-}
-
-export interface Family {
-  name: string;
-  indices: number;
-  documents: number;
-  bytes: number;
-  bytesPerDay: number;
-  days: Record<string, number>;
-}
-
-export interface Storage {
-  health: string;
-  store: string;
-  families: Family[];
-  bytes: number;
-  bytesPerDay: number;
-  retentionDays: number | null;
-  forecastBytes: number | null;
 }
 
 export const useStorage = () =>

@@ -1,15 +1,8 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import type { Credentials, NewToken, NewUser, Session, TokenSecret, Tokens, Users } from './api';
 import { get, post, send } from './http';
 
 /** Who is using the page, where people log in. */
-
-export type UserRole = 'viewer' | 'editor' | 'admin' | 'ingest';
-
-export interface Session {
-  required: boolean;
-  user: string | null;
-  role: UserRole | null;
-}
 
 export const useSession = () =>
   useQuery({
@@ -28,7 +21,7 @@ export const useMayEdit = (): boolean => {
 export function useLogIn() {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: (credentials: { user: string; password: string }) => post<Session>('/api/v1/session', credentials),
+    mutationFn: (credentials: Credentials) => post<Session>('/api/v1/session', credentials),
     onSuccess: async (session) => {
       client.setQueryData(['session'], session);
       await client.invalidateQueries();
@@ -47,31 +40,16 @@ export function useLogOut() {
   });
 }
 
-export interface User {
-  name: string;
-  role: UserRole;
-}
-
-export interface Token {
-  id: string;
-  name: string;
-  role: UserRole;
-  indices: string[];
-  /** Only this dashboard is shown. */
-  dashboard: string | null;
-  expires: string | null;
-}
-
 export const useUsers = () =>
   useQuery({
     queryKey: ['users'],
-    queryFn: async ({ signal }) => (await get<{ users: User[] }>('/api/v1/users', signal)).users,
+    queryFn: async ({ signal }) => (await get<Users>('/api/v1/users', signal)).users,
   });
 
 export const useTokens = () =>
   useQuery({
     queryKey: ['tokens'],
-    queryFn: async ({ signal }) => (await get<{ tokens: Token[] }>('/api/v1/tokens', signal)).tokens,
+    queryFn: async ({ signal }) => (await get<Tokens>('/api/v1/tokens', signal)).tokens,
   });
 
 /** Changes users or tokens, then shows them as they are. */
@@ -87,16 +65,8 @@ export function useAccessChange<Wanted, Answer = unknown>(change: (wanted: Wante
   });
 }
 
-export const putUser = ({ name, ...user }: { name: string; password: string; role: UserRole }) =>
+export const putUser = ({ name, ...user }: NewUser & { name: string }) =>
   post(`/api/v1/users/${encodeURIComponent(name)}`, user, undefined, 'PUT');
 export const removeUser = (name: string) => send(`/api/v1/users/${encodeURIComponent(name)}`, { method: 'DELETE' });
-export interface NewToken {
-  name: string;
-  role: UserRole;
-  indices: string[];
-  dashboard?: string;
-  expiresInDays?: number;
-}
-
-export const addToken = (token: NewToken) => post<{ id: string; secret: string }>('/api/v1/tokens', token);
+export const addToken = (token: NewToken) => post<TokenSecret>('/api/v1/tokens', token);
 export const removeToken = (id: string) => send(`/api/v1/tokens/${encodeURIComponent(id)}`, { method: 'DELETE' });

@@ -1,6 +1,6 @@
 /** Requests on one time axis. Pure. */
 
-import type { RequestDocument } from './model';
+import type { RequestDocument } from './api';
 import { hostOf } from './url';
 
 export const PHASES = ['blocked', 'dns', 'connect', 'ssl', 'send', 'wait', 'receive'] as const;

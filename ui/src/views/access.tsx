@@ -1,20 +1,20 @@
 import { type FormEvent, useState } from 'react';
 import { Empty, Failure, Show } from '../components/faces';
 import { PageHead } from '../components/layout';
+import type { Role } from '../services/api';
 import { dateTime } from '../services/format';
 import {
   addToken,
   putUser,
   removeToken,
   removeUser,
-  type UserRole,
   useAccessChange,
   useSession,
   useTokens,
   useUsers,
 } from '../services/session';
 
-const ROLES: [UserRole, string][] = [
+const ROLES: [Role, string][] = [
   ['viewer', 'Viewer: looks at everything'],
   ['editor', 'Editor: changes dashboards and monitors, too'],
   ['admin', 'Admin: everything'],
@@ -71,7 +71,7 @@ function Users() {
     const form = event.currentTarget;
     const wanted = new FormData(form);
     put.mutate(
-      { name: text(wanted, 'name'), password: String(wanted.get('password')), role: text(wanted, 'role') as UserRole },
+      { name: text(wanted, 'name'), password: String(wanted.get('password')), role: text(wanted, 'role') as Role },
       { onSuccess: () => form.reset() },
     );
   };
@@ -146,7 +146,7 @@ function Tokens() {
     add.mutate(
       {
         name: text(wanted, 'name'),
-        role: text(wanted, 'role') as UserRole,
+        role: text(wanted, 'role') as Role,
         indices,
         ...(days > 0 ? { expiresInDays: days } : {}),
       },

@@ -4,53 +4,12 @@ import { type ReactNode, useEffect, useRef, useState } from 'react';
 import { Empty, Show } from '../components/faces';
 import { PageHead } from '../components/layout';
 import { Badge, causeName } from '../components/outcome';
+import type { ComparedSide, Comparison, VitalChange } from '../services/api';
 import { bytes, dateTime, milliseconds } from '../services/format';
 import { get, post } from '../services/http';
 import { resolve } from '../services/time';
 import { attachment } from '../services/url';
 import './compare.css';
-
-interface Pair<T> {
-  before: T | null;
-  after: T | null;
-}
-interface Side {
-  uuid?: string;
-  monitor: string;
-  from: string;
-  to: string;
-  runs: number;
-  failed: number;
-  cause: string | null;
-  detail: string | null;
-  screenshot: string | null;
-}
-interface StepValue {
-  durationMs: number;
-  runs: number;
-  failed: number;
-  error: string | null;
-}
-interface RequestValue {
-  count: number;
-  durationMs: number;
-  bytes: number;
-  answers: string[];
-  kind: string | null;
-}
-interface Comparison {
-  headline: string;
-  before: Side;
-  after: Side;
-  steps: (Pair<StepValue> & { title: string; changes: string[] })[];
-  requests: (Pair<RequestValue> & { method: string; url: string; thirdParty: boolean; changes: string[] })[];
-  requestsSame: number;
-  thirdParties: (Pair<number> & { host: string; change: string })[];
-  headers: (Pair<string> & { url: string; name: string })[];
-  console: (Pair<number> & { text: string; change: string })[];
-  vitals: (Pair<number> & { name: string })[];
-  versions: (Pair<string[]> & { name: string })[];
-}
 
 export function Compare() {
   const parameters = useParameters({ from: '/compare' });
@@ -195,7 +154,7 @@ function Found({ found }: { found: Comparison }) {
   );
 }
 
-function SideCard({ title, side }: { title: string; side: Side }) {
+function SideCard({ title, side }: { title: string; side: ComparedSide }) {
   const failed = side.failed > 0;
   return (
     <section className="card" aria-label={title}>
@@ -226,7 +185,7 @@ function SideCard({ title, side }: { title: string; side: Side }) {
 
 const VITALS: Record<string, string> = { load: 'Load', lcp: 'LCP', fcp: 'FCP', ttfb: 'TTFB', cls: 'CLS' };
 
-function Change({ before, after, show }: Pair<number> & { show: (value: number) => string }) {
+function Change({ before, after, show }: Pick<VitalChange, 'before' | 'after'> & { show: (value: number) => string }) {
   const change = before && after !== null ? (after / before - 1) * 100 : null;
   return (
     <>
@@ -457,9 +416,9 @@ function Headers({ found }: { found: Comparison }) {
   );
 }
 
-const MODES: Record<string, string> = { side: 'Side by side', slider: 'Slider', difference: 'Difference' };
+const MODES: Record<string, string> = { side: 'ComparedSide by side', slider: 'Slider', difference: 'Difference' };
 
-function Pictures({ before, after }: { before: Side; after: Side }) {
+function Pictures({ before, after }: { before: ComparedSide; after: ComparedSide }) {
   const { picture = 'side' } = useParameters({ from: '/compare' });
   const navigate = useNavigate({ from: '/compare' });
   if (!before.screenshot || !after.screenshot || !before.uuid || !after.uuid) return null;

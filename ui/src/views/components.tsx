@@ -2,8 +2,8 @@ import { Empty, Failure, Loading } from '../components/faces';
 import { PageHead } from '../components/layout';
 import { Menu, Panel } from '../components/menu';
 import { Badge, type Role, Strip } from '../components/outcome';
+import type { Outcome, RunDocument } from '../services/api';
 import { ApiError } from '../services/http';
-import type { Outcome, RunDocument } from '../services/model';
 
 /** Every component in every state, for those who change them. */
 

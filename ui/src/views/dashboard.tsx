@@ -7,8 +7,8 @@ import { Menu } from '../components/menu';
 import { QueryBar } from '../components/query-bar';
 import { TimePicker } from '../components/time-picker';
 import { chosenQuery } from '../panels/controls';
-import type { Dashboard, PanelModel } from '../panels/model';
 import { exportedTable, PanelBody, type PanelContext } from '../panels/panel';
+import type { Dashboard, Panel as PanelModel } from '../services/api';
 import {
   chartFilter,
   type Filter,

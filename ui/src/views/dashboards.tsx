@@ -3,9 +3,9 @@ import { useRef, useState } from 'react';
 import { Empty, Failure, Show } from '../components/faces';
 import { PageHead } from '../components/layout';
 import { Dialog, Menu } from '../components/menu';
-import type { Dashboard } from '../panels/model';
+import type { Dashboard, SavedTitle } from '../services/api';
 import { ago } from '../services/format';
-import { newId, type SavedTitle, useRemove, useSave, useSavedList } from '../services/server';
+import { newId, useRemove, useSave, useSavedList } from '../services/server';
 import { useMayEdit } from '../services/session';
 import './dashboards.css';
 

@@ -1,7 +1,7 @@
 import { type FormEvent, useState } from 'react';
 import { Failure } from '../components/faces';
 import { Dialog } from '../components/menu';
-import type { Dashboard } from '../panels/model';
+import type { Dashboard } from '../services/api';
 import { type Saved, useStatus } from '../services/server';
 import { addToken, useAccessChange, useSession } from '../services/session';
 import type { DashboardSearch } from './dashboard';

@@ -1,7 +1,7 @@
 import { useParams, useSearch } from '@tanstack/react-router';
 import { useState } from 'react';
 import { Empty, Show } from '../components/faces';
-import type { Dashboard } from '../panels/model';
+import type { Dashboard } from '../services/api';
 import { type Saved, useSaved } from '../services/server';
 import { useSession } from '../services/session';
 import { byPlace, type DashboardSearch, PanelCard, useDashboard } from './dashboard';

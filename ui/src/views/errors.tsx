@@ -6,7 +6,8 @@ import { PageHead } from '../components/layout';
 import { Badge } from '../components/outcome';
 import { TimePicker } from '../components/time-picker';
 import { Trend } from '../components/trend';
-import { type Asked, type ErrorGroup, type ErrorKind, useErrors } from '../services/errors';
+import type { ErrorGroup, ErrorKind } from '../services/api';
+import { type Asked, useErrors } from '../services/errors';
 import { ago, count, dateTime } from '../services/format';
 import './errors.css';
 

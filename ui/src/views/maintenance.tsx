@@ -1,13 +1,8 @@
 import { type FormEvent, useState } from 'react';
 import { Empty, Failure } from '../components/faces';
 import { Badge } from '../components/outcome';
-import {
-  type Alerts,
-  addMaintenance,
-  type NewMaintenance,
-  removeMaintenance,
-  useAlertChange,
-} from '../services/alerts';
+import { addMaintenance, removeMaintenance, useAlertChange } from '../services/alerts';
+import type { Alerts, NewMaintenance } from '../services/api';
 import { dateTime } from '../services/format';
 import { timeZone } from '../services/preferences';
 import { useMayEdit } from '../services/session';

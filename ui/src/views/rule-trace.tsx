@@ -3,7 +3,8 @@ import { Chart, type Colors } from '../components/chart';
 import { Empty, Show } from '../components/faces';
 import type { Line } from '../panels/answer';
 import { timeOption } from '../panels/draw';
-import { type Trace, useTrace } from '../services/alerts';
+import { useTrace } from '../services/alerts';
+import type { Trace } from '../services/api';
 import { dateTime, number } from '../services/format';
 
 const LIMIT = 'limit';

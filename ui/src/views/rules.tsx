@@ -3,17 +3,8 @@ import { useState } from 'react';
 import { Empty, Failure, Loading, Show } from '../components/faces';
 import { PageHead } from '../components/layout';
 import { Badge } from '../components/outcome';
-import {
-  type Alerts,
-  type Rule,
-  storeRules,
-  type Trial,
-  tryChannel,
-  tryRules,
-  useAlertChange,
-  useAlerts,
-  useStoredRules,
-} from '../services/alerts';
+import { storeRules, tryChannel, tryRules, useAlertChange, useAlerts, useStoredRules } from '../services/alerts';
+import type { Alerts, Rule, Trial } from '../services/api';
 import { ago, dateTime, number } from '../services/format';
 import { useMayEdit } from '../services/session';
 import { scoreRole } from './incidents';

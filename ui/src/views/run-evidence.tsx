@@ -2,9 +2,10 @@ import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { Empty, Failure, Loading, Show } from '../components/faces';
+import type { RunDocument } from '../services/api';
 import { bytes, clock, count, fullDateTime } from '../services/format';
 import { send } from '../services/http';
-import type { ConsoleDocument, RunDocument } from '../services/model';
+import type { ConsoleDocument } from '../services/model';
 import { type Hit, type Source, search, sources } from '../services/search';
 import { attachment } from '../services/url';
 

@@ -7,10 +7,10 @@ import { PageHead } from '../components/layout';
 import { causeName, Outcome } from '../components/outcome';
 import { QueryBar } from '../components/query-bar';
 import { TimePicker } from '../components/time-picker';
+import type { RunDocument } from '../services/api';
 import { isExactly, textQuery } from '../services/filters';
 import { count, dateTime, milliseconds } from '../services/format';
 import { ApiError } from '../services/http';
-import type { RunDocument } from '../services/model';
 import { both, kql, type Query, search } from '../services/search';
 import { rangeQuery } from '../services/time';
 

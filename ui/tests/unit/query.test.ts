@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { complete, completion } from '../../src/services/completion';
-import { filterQueries, isExactly, pinnedOf, readFilter, writeFilter } from '../../src/services/filters';
+import { type Filter, filterQueries, isExactly, pinnedOf, readFilter, writeFilter } from '../../src/services/filters';
 
 const wants = (text: string) => completion(text, text.length).wants;
 
@@ -21,12 +21,13 @@ test('what is taken replaces what was begun', () => {
 });
 
 test('filters come back from an address as they went into it', () => {
-  for (const filter of [
+  const filters: Filter[] = [
     { query: 'a: 1' },
     { query: 'a: "!x"', negate: true },
     { query: 'b', disabled: true, pinned: true, negate: true },
-    { query: 'status:>=500', lucene: true, negate: true },
-  ]) {
+    { query: 'status:>=500', language: 'lucene', negate: true },
+  ];
+  for (const filter of filters) {
     expect(readFilter(writeFilter(filter))).toEqual(filter);
   }
 });
@@ -35,7 +36,7 @@ test('only filters that are on ask for something', () => {
   expect(
     filterQueries([{ query: 'a: 1' }, { query: 'b: 2', negate: true }, { query: 'c: 3', disabled: true }]),
   ).toEqual([{ kql: 'a: 1' }, { bool: { must_not: [{ kql: 'b: 2' }] } }]);
-  expect(filterQueries([{ query: 'status:>=500', lucene: true }])).toEqual([
+  expect(filterQueries([{ query: 'status:>=500', language: 'lucene' }])).toEqual([
     { query_string: { query: 'status:>=500', default_operator: 'AND' } },
   ]);
 });

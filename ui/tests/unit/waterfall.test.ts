@@ -1,16 +1,18 @@
 import { expect, test } from 'vitest';
-import type { RequestDocument } from '../../src/services/model';
+import type { RequestDocument } from '../../src/services/api';
 import { matches, statusClass, waterfall } from '../../src/services/waterfall';
 
-const request = (url: string, at: number, more: Partial<RequestDocument> = {}): RequestDocument => ({
-  requestId: url,
-  sequence: at,
-  url,
-  uuidAction: 'a',
-  request: { method: 'GET', type: 'Script', wallTime: 0, timestamp: at, headers: {} },
-  response: { status: 200, statusText: 'OK', mimeType: 'text/javascript', headers: {}, timestamp: at + 0.5 },
-  ...more,
-});
+/** What the waterfall reads of a request; the rest is left out. */
+const request = (url: string, at: number, more: object = {}) =>
+  ({
+    requestId: url,
+    sequence: at,
+    url,
+    uuidAction: 'a',
+    request: { method: 'GET', type: 'Script', wallTime: 0, timestamp: at, headers: {} },
+    response: { status: 200, statusText: 'OK', mimeType: 'text/javascript', headers: {}, timestamp: at + 0.5 },
+    ...more,
+  }) as unknown as RequestDocument;
 
 test('requests stand on one time axis, in milliseconds after the first', () => {
   const { rows, total } = waterfall([request('https://shop.example/', 10), request('https://shop.example/a.js', 10.2)]);

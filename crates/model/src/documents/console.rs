@@ -2,12 +2,13 @@
 
 use serde::Serialize;
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 use super::Common;
 use crate::ActionId;
 
 /// Which DevTools event a console document comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub enum ConsoleEventType {
     #[serde(rename = "Log.entryAdded")]
     LogEntryAdded,
@@ -20,8 +21,9 @@ pub enum ConsoleEventType {
 }
 
 /// A console event; its own fields stand beside the common ones, as the event has them.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = ConsoleDocument)]
 pub struct Console {
     #[serde(flatten)]
     pub common: Common,

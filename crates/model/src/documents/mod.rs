@@ -29,23 +29,27 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 use crate::{RunId, time::Moment};
 
 /// What every document of a run carries.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Common {
     pub uuid: RunId,
+    #[schema(value_type = Vec<String>)]
     pub labels: Arc<[String]>,
+    #[schema(value_type = String)]
     pub spec: Arc<str>,
     /// Ours: the monitor the run belongs to.
+    #[schema(value_type = String)]
     pub monitor: Arc<str>,
     pub timestamp: Moment,
 }
 
 /// `overhead.class`: what was on while the page was timed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum OverheadClass {
     Light,
@@ -69,7 +73,7 @@ impl OverheadClass {
 }
 
 /// `overhead.*` of a document: the pedigree of its numbers.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OverheadField {
     pub class: OverheadClass,
@@ -89,7 +93,7 @@ pub struct OverheadField {
 }
 
 /// Whether a page could find its parts in the browser's cache.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum CacheState {
     Cold,
@@ -97,7 +101,7 @@ pub enum CacheState {
 }
 
 /// What draws the page.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Rendering {
     Software,
@@ -105,7 +109,7 @@ pub enum Rendering {
 }
 
 /// `host.*`: how busy the machine was while the step ran.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct HostPressure {
     /// Share of time in which some task waited for a CPU, percent (`/proc/pressure/cpu`).

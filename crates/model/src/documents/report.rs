@@ -2,12 +2,13 @@
 
 use serde::Serialize;
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use super::{Common, HostPressure, OverheadField};
 use crate::{ActionId, verdict::Verdict};
 
 /// The kind of a report event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum ReportEvent {
     TestStart,
@@ -18,8 +19,9 @@ pub enum ReportEvent {
 }
 
 /// One event. A lifecycle error is a `testEnd` with `passed: false` and `sequence` 1000.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = ReportDocument)]
 pub struct Report {
     #[serde(flatten)]
     pub common: Common,

@@ -2,13 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 use super::{Common, OverheadField};
 use crate::ActionId;
 
 /// A request with its response.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = RequestDocument)]
 pub struct RequestLog {
     #[serde(flatten)]
     pub common: Common,
@@ -32,7 +34,7 @@ pub struct RequestLog {
 }
 
 /// `request.*`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RequestPart {
     pub request_id: String,
@@ -47,6 +49,7 @@ pub struct RequestPart {
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub resource_type: Option<String>,
     pub method: String,
+    #[schema(value_type = std::collections::BTreeMap<String, String>)]
     pub headers: Map<String, Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub initial_priority: Option<String>,
@@ -58,11 +61,12 @@ pub struct RequestPart {
 }
 
 /// `response.*`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ResponsePart {
     pub status: u16,
     pub status_text: String,
+    #[schema(value_type = std::collections::BTreeMap<String, String>)]
     pub headers: Map<String, Value>,
     pub mime_type: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -100,7 +104,7 @@ pub struct ResponsePart {
 }
 
 /// DevTools ResourceTiming: ms offsets from `requestTime` (monotonic seconds); -1 is not applicable.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Timing {
     pub request_time: f64,
@@ -132,7 +136,7 @@ fn not_applicable() -> f64 {
 }
 
 /// Phases of a request as HAR 1.2 has them, ms; -1 is not applicable.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Har {
     pub blocked: f64,
     pub dns: f64,

@@ -1,13 +1,15 @@
 //! Ours: `c.run-*` (one document a run) and `c.ledger-*` (what was expected and what became of it).
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{Common, HostPressure, Vitals};
 use crate::{record::Overhead, time::Moment, verdict::Verdict};
 
 /// `c.run-*`: written once, at the end of the run.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = RunDocument)]
 pub struct Run {
     #[serde(flatten)]
     pub common: Common,

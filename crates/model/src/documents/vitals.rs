@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use super::{Common, HostPressure, OverheadField};
 use crate::ActionId;
 
 /// Paint, stability and responsiveness of a visit: ms since navigation start, CLS unitless.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Vitals {
     #[serde(skip_serializing_if = "Option::is_none")]

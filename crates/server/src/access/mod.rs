@@ -27,16 +27,18 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tokio::sync::{Mutex as AsyncMutex, Semaphore};
 use tokio_util::task::TaskTracker;
+use utoipa::ToSchema;
 
 pub(crate) use audit::AuditEntry;
 pub use file::{AccessError, AccessFile, Token, User};
 pub(crate) use guard::guard;
 use limits::Limits;
+pub(crate) use rules::role_for;
 use sessions::Sessions;
 pub(crate) use sessions::{COOKIE, IDLE};
 
 /// What somebody may do; each role has its own tasks, and an admin all of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// Looks at everything.

@@ -41,6 +41,17 @@ impl Need {
     }
 }
 
+/// The least role that a path needs, for the description of the API; `nobody`: nobody is asked.
+pub(crate) fn role_for(method: &Method, path: &str) -> &'static str {
+    match need(method, path) {
+        Need::Nothing => "nobody",
+        Need::View | Need::Greet => "viewer",
+        Need::Edit => "editor",
+        Need::Ingest => "ingest",
+        Need::Administer => "admin",
+    }
+}
+
 /// Endpoints that only read, though they are asked with a body.
 const READS: [&str; 14] = [
     "_search",
@@ -107,8 +118,9 @@ pub(super) fn need(method: &Method, path: &str) -> Need {
 fn need_of_api(reads: bool, path: &str) -> Need {
     let first = path.split('/').next().unwrap_or_default();
     match first {
-        "session" | "branding" | "openapi.json" => Need::Nothing,
-        "users" | "tokens" => Need::Administer,
+        "session" | "openapi.json" => Need::Nothing,
+        "branding" if reads => Need::Nothing,
+        "users" | "tokens" | "branding" => Need::Administer,
         "configuration" => Need::Edit,
         "attachments" if !reads => Need::Ingest,
         // They ask with a body and change nothing.
@@ -192,6 +204,8 @@ mod tests {
         check("PUT", "/api/v1/saved/dashboards/x", Need::Edit);
         check("POST", "/api/v1/monitors/x/pause", Need::Edit);
         check("GET", "/api/v1/users", Need::Administer);
+        check("GET", "/api/v1/branding", Need::Nothing);
+        check("PUT", "/api/v1/branding", Need::Administer);
         check("PUT", "/api/v1/attachments/x/y", Need::Ingest);
         check("POST", "/c.*/_search", Need::View);
         check("POST", "/_msearch", Need::View);

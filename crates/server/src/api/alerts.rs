@@ -6,14 +6,15 @@ use axum::{
     http::{StatusCode, header},
     response::{Html, IntoResponse, Response},
 };
-use serde::Deserialize;
-use serde_json::{Value, json};
+use canarytrace_model::alerting::MaintenanceConfig;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
-use super::Refused;
+use super::{Created, Refused};
 use crate::{
     AppState,
     access::Identity,
-    state::{AlertError, Alerts, IncidentAction},
+    alerts::{AlertError, Alerts, AlertsView, IncidentAction, NewSilence, Trace, Trial},
 };
 
 impl From<AlertError> for Refused {
@@ -43,12 +44,13 @@ fn name(who: &Who) -> &str {
     who.as_ref().map_or("somebody", |Extension(own)| &own.name)
 }
 
-/// Rules with what they measured, channels, silences, and what is wrong.
-pub(super) async fn state(State(state): State<AppState>) -> Result<Json<Value>, Refused> {
+/// The listener: rules with what they measured last, problems, channels, silences, maintenance.
+#[utoipa::path(get, path = "/alerts", responses((status = 200, description = "as JSON", body = AlertsView)))]
+pub(super) async fn state(State(state): State<AppState>) -> Result<Json<AlertsView>, Refused> {
     Ok(Json(alerts(&state)?.state().await?))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Text {
     #[serde(default)]
@@ -57,6 +59,8 @@ pub(super) struct Text {
 
 const LONGEST_TEXT: usize = 2000;
 
+/// Take an incident: reminders and escalations end.
+#[utoipa::path(post, path = "/incidents/{id}/acknowledge", params(("id" = String, Path, description = "of what is meant")), request_body = Text, responses((status = 204, description = "done")))]
 pub(super) async fn acknowledge(
     State(state): State<AppState>,
     Path(id): Path<String>,
@@ -67,6 +71,8 @@ pub(super) async fn acknowledge(
     act(&state, &id, IncidentAction::Acknowledge(text), &who).await
 }
 
+/// Write a note into its history.
+#[utoipa::path(post, path = "/incidents/{id}/note", params(("id" = String, Path, description = "of what is meant")), request_body = Text, responses((status = 204, description = "done")))]
 pub(super) async fn note(
     State(state): State<AppState>,
     Path(id): Path<String>,
@@ -80,6 +86,8 @@ pub(super) async fn note(
     act(&state, &id, IncidentAction::Note(text), &who).await
 }
 
+/// Send once more what was given up.
+#[utoipa::path(post, path = "/incidents/{id}/retry", params(("id" = String, Path, description = "of what is meant")), responses((status = 204, description = "done")))]
 pub(super) async fn retry(
     State(state): State<AppState>,
     Path(id): Path<String>,
@@ -106,16 +114,20 @@ async fn act(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Tell nobody for a while.
+#[utoipa::path(post, path = "/silences", request_body = NewSilence, responses((status = 201, description = "as JSON", body = Created)))]
 pub(super) async fn silence(
     State(state): State<AppState>,
     who: Who,
-    silence: Result<Json<Value>, JsonRejection>,
-) -> Result<(StatusCode, Json<Value>), Refused> {
+    silence: Result<Json<NewSilence>, JsonRejection>,
+) -> Result<(StatusCode, Json<Created>), Refused> {
     let Json(silence) = silence?;
     let id = alerts(&state)?.silence(silence, name(&who)).await?;
-    Ok((StatusCode::CREATED, Json(json!({"id": id}))))
+    Ok((StatusCode::CREATED, Json(Created { id })))
 }
 
+/// End a silence.
+#[utoipa::path(delete, path = "/silences/{id}", params(("id" = String, Path, description = "of what is meant")), responses((status = 204, description = "done")))]
 pub(super) async fn unsilence(
     State(state): State<AppState>,
     Path(id): Path<String>,
@@ -124,15 +136,19 @@ pub(super) async fn unsilence(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// A window in which nobody is told; one of from with until, weekly, cron with for.
+#[utoipa::path(post, path = "/maintenance", request_body = MaintenanceConfig, responses((status = 201, description = "as JSON", body = Created)))]
 pub(super) async fn add_maintenance(
     State(state): State<AppState>,
-    window: Result<Json<Value>, JsonRejection>,
-) -> Result<(StatusCode, Json<Value>), Refused> {
+    window: Result<Json<MaintenanceConfig>, JsonRejection>,
+) -> Result<(StatusCode, Json<Created>), Refused> {
     let Json(window) = window?;
     let id = alerts(&state)?.add_maintenance(window).await?;
-    Ok((StatusCode::CREATED, Json(json!({"id": id}))))
+    Ok((StatusCode::CREATED, Json(Created { id })))
 }
 
+/// Take a window away; those of canarytrace.yaml are changed there.
+#[utoipa::path(delete, path = "/maintenance/{id}", params(("id" = String, Path, description = "of what is meant")), responses((status = 204, description = "done")))]
 pub(super) async fn remove_maintenance(
     State(state): State<AppState>,
     Path(id): Path<String>,
@@ -141,7 +157,8 @@ pub(super) async fn remove_maintenance(
     Ok(StatusCode::NO_CONTENT)
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Traced {
     title: String,
@@ -149,23 +166,27 @@ pub(super) struct Traced {
     to: String,
 }
 
-/// `{"points": [{"at", "readings": [{"key", "value", "limit"}]}], "stepMs"}`: what a rule would have measured.
+/// What a rule in force would have measured over a time, against its limit.
+#[utoipa::path(get, path = "/rules/trace", params(Traced), responses((status = 200, description = "as JSON", body = Trace)))]
 pub(super) async fn trace(
     State(state): State<AppState>,
     Query(wanted): Query<Traced>,
-) -> Result<Json<Value>, Refused> {
+) -> Result<Json<Trace>, Refused> {
     let traced = alerts(&state)?
         .trace_rule(&wanted.title, &wanted.from, &wanted.to)
         .await?;
     Ok(Json(traced))
 }
 
-/// The rules that are written in the UI, as YAML.
-pub(super) async fn stored_rules(State(state): State<AppState>) -> Result<Json<Value>, Refused> {
+/// Rules that are written in the UI, as YAML.
+#[utoipa::path(get, path = "/rules", responses((status = 200, description = "as JSON", body = Text)))]
+pub(super) async fn stored_rules(State(state): State<AppState>) -> Result<Json<Text>, Refused> {
     let text = alerts(&state)?.stored_rules().await?;
-    Ok(Json(json!({"text": text})))
+    Ok(Json(Text { text }))
 }
 
+/// Replace them; refused with the place of the first mistake.
+#[utoipa::path(put, path = "/rules", request_body = Text, responses((status = 204, description = "done")))]
 pub(super) async fn store_rules(
     State(state): State<AppState>,
     text: Result<Json<Text>, JsonRejection>,
@@ -175,19 +196,20 @@ pub(super) async fn store_rules(
     Ok(StatusCode::NO_CONTENT)
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Rehearsal {
+pub(super) struct TrialOf {
     text: String,
     from: String,
     to: String,
 }
 
-/// What rules would have found.
+/// What rules would have found in what is stored, and when.
+#[utoipa::path(post, path = "/rules/try", request_body = TrialOf, responses((status = 200, description = "as JSON", body = Trial)))]
 pub(super) async fn try_rules(
     State(state): State<AppState>,
-    wanted: Result<Json<Rehearsal>, JsonRejection>,
-) -> Result<Json<Value>, Refused> {
+    wanted: Result<Json<TrialOf>, JsonRejection>,
+) -> Result<Json<Trial>, Refused> {
     let Json(wanted) = wanted?;
     let tried = alerts(&state)?
         .try_rules(&wanted.text, &wanted.from, &wanted.to)
@@ -195,15 +217,18 @@ pub(super) async fn try_rules(
     Ok(Json(tried))
 }
 
+/// Send a message that says only that it arrived.
+#[utoipa::path(post, path = "/channels/{name}/try", params(("name" = String, Path, description = "of the channel")), responses((status = 204, description = "done")))]
 pub(super) async fn try_channel(
     State(state): State<AppState>,
-    Path(channel): Path<String>,
+    Path(name): Path<String>,
 ) -> Result<StatusCode, Refused> {
-    alerts(&state)?.try_channel(&channel).await?;
+    alerts(&state)?.try_channel(&name).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct Period {
     #[serde(default)]
     day: Option<String>,
@@ -211,7 +236,8 @@ pub(super) struct Period {
     period: Option<String>,
 }
 
-/// The daily report of a day, as the page that is sent by mail.
+/// The report of a day, week or month as HTML.
+#[utoipa::path(get, path = "/report", params(Period), responses((status = 200, description = "as it is", body = String, content_type = "text/html")))]
 pub(super) async fn report(
     State(state): State<AppState>,
     Query(wanted): Query<Period>,

@@ -7,17 +7,18 @@ use axum::{
 };
 use bytes::Bytes;
 use canarytrace_es::{
-    EsError, Refresh, SearchService,
+    EsError, Refresh, SearchRequest, SearchService,
     bulk::{BulkItem, BulkOperation},
 };
 use canarytrace_model::{index::DEFAULT_PREFIX, time::Moment};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
 
-use super::{Refused, ensure_index, search};
+use super::{Created, Refused, ensure_index, search};
 use crate::AppState;
 
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum AnnotationKind {
     Deployment,
@@ -26,14 +27,13 @@ pub(super) enum AnnotationKind {
     Note,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+/// A mark.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct Annotation {
     kind: AnnotationKind,
     text: String,
-    /// Default: now.
-    #[serde(default)]
-    timestamp: Option<Moment>,
+    timestamp: Moment,
     /// Left out: a moment, not a time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     until: Option<Moment>,
@@ -47,21 +47,51 @@ pub(super) struct Annotation {
     url: Option<String>,
 }
 
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct NewAnnotation {
+    kind: AnnotationKind,
+    #[schema(max_length = 1000)]
+    text: String,
+    /// Left out: now.
+    #[serde(default)]
+    timestamp: Option<Moment>,
+    #[serde(default)]
+    until: Option<Moment>,
+    #[serde(default)]
+    monitor: Option<String>,
+    #[serde(default)]
+    revision: Option<String>,
+    #[serde(default)]
+    url: Option<String>,
+}
+
 const MAX_TEXT: usize = 1000;
 
+/// Mark a deployment, a change, a maintenance or a note.
+#[utoipa::path(post, path = "/annotations", request_body = NewAnnotation, responses((status = 201, description = "as JSON", body = Created)))]
 pub(super) async fn add(
     State(state): State<AppState>,
-    annotation: Result<Json<Annotation>, JsonRejection>,
-) -> Result<(StatusCode, Json<Value>), Refused> {
-    let Json(annotation) = annotation?;
-    if annotation.text.trim().is_empty() || annotation.text.len() > MAX_TEXT {
+    annotation: Result<Json<NewAnnotation>, JsonRejection>,
+) -> Result<(StatusCode, Json<Created>), Refused> {
+    let Json(wanted) = annotation?;
+    if wanted.text.trim().is_empty() || wanted.text.len() > MAX_TEXT {
         return Err(Refused::new(
             StatusCode::BAD_REQUEST,
             format!("`text` has 1 to {MAX_TEXT} bytes"),
         ));
     }
-    let id = record(&*state.service, annotation).await?;
-    Ok((StatusCode::CREATED, Json(json!({"id": id}))))
+    let annotation = Annotation {
+        kind: wanted.kind,
+        text: wanted.text,
+        timestamp: wanted.timestamp.unwrap_or_else(Moment::now),
+        until: wanted.until,
+        monitor: wanted.monitor,
+        revision: wanted.revision,
+        url: wanted.url,
+    };
+    let id = record(&*state.service, &annotation).await?;
+    Ok((StatusCode::CREATED, Json(Created { id })))
 }
 
 /// A mark that a monitor was changed here.
@@ -73,25 +103,21 @@ pub(super) async fn configuration_change(
     let annotation = Annotation {
         kind: AnnotationKind::Configuration,
         text: text.to_owned(),
-        timestamp: None,
+        timestamp: Moment::now(),
         until: None,
         monitor: Some(monitor.to_owned()),
         revision: None,
         url: None,
     };
-    record(service, annotation).await.map(drop)
+    record(service, &annotation).await.map(drop)
 }
 
 fn index_of(at: Moment) -> String {
     format!("{DEFAULT_PREFIX}annotation-{}", at.index_date())
 }
 
-async fn record(
-    service: &dyn SearchService,
-    mut annotation: Annotation,
-) -> Result<String, EsError> {
-    let at = *annotation.timestamp.get_or_insert_with(Moment::now);
-    let index = index_of(at);
+async fn record(service: &dyn SearchService, annotation: &Annotation) -> Result<String, EsError> {
+    let index = index_of(annotation.timestamp);
     let mapping = json!({"mappings": {"properties": {
         "kind": {"type": "keyword"}, "text": {"type": "text"}, "timestamp": {"type": "date"}, "until": {"type": "date"},
         "monitor": {"type": "keyword"}, "revision": {"type": "keyword"}, "url": {"type": "keyword"},
@@ -102,7 +128,7 @@ async fn record(
         index,
         id: None,
         if_seq_no: None,
-        source: Bytes::from(serde_json::to_vec(&annotation).unwrap_or_default()),
+        source: Bytes::from(serde_json::to_vec(annotation).unwrap_or_default()),
     };
     let results = service.bulk(vec![item], Refresh::Now).await?;
     let result = results.into_iter().next();
@@ -111,7 +137,8 @@ async fn record(
     Ok(result.id)
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct Range {
     from: String,
     to: String,
@@ -120,11 +147,17 @@ pub(super) struct Range {
 
 const MOST: usize = 500;
 
-/// `{"annotations": […]}` of a time; with a monitor, its own and those of all.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Annotations {
+    annotations: Vec<Annotation>,
+}
+
+/// Marks within a time: with a monitor, its own and those of all.
+#[utoipa::path(get, path = "/annotations", params(Range), responses((status = 200, description = "as JSON", body = Annotations)))]
 pub(super) async fn list(
     State(state): State<AppState>,
     Query(range): Query<Range>,
-) -> Result<Json<Value>, Refused> {
+) -> Result<Json<Annotations>, Refused> {
     let mut filter = vec![json!({"range": {"timestamp": {"gte": range.from, "lte": range.to}}})];
     if let Some(monitor) = &range.monitor {
         filter.push(json!({"bool": {"should": [
@@ -135,15 +168,19 @@ pub(super) async fn list(
         "size": MOST, "query": {"bool": {"filter": filter}},
         "sort": [{"timestamp": {"order": "desc", "unmapped_type": "date"}}],
     });
+    let annotations = found(&*state.service, body).await?;
+    Ok(Json(Annotations { annotations }))
+}
+
+/// What a search finds; documents of others in these indices are left out.
+pub(super) async fn found(
+    service: &dyn SearchService,
+    body: Value,
+) -> Result<Vec<Annotation>, EsError> {
     let target = search::target(&format!("{DEFAULT_PREFIX}annotation-*"));
-    let answer = state
-        .service
-        .search(&target, search::request(body)?)
-        .await?;
-    let annotations: Vec<Value> = answer
-        .hits
-        .into_iter()
-        .filter_map(|hit| hit.source)
-        .collect();
-    Ok(Json(json!({"annotations": annotations})))
+    let answer = service.search(&target, SearchRequest::parse(body)?).await?;
+    let sources = answer.hits.into_iter().filter_map(|hit| hit.source);
+    Ok(sources
+        .filter_map(|source| serde_json::from_value(source).ok())
+        .collect())
 }

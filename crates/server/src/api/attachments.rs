@@ -27,6 +27,8 @@ pub(super) fn is_safe(uuid: &str, name: &str) -> bool {
         && !name.starts_with('.')
 }
 
+/// Store an attachment.
+#[utoipa::path(put, path = "/attachments/{uuid}/{name}", params(("uuid" = String, Path, description = "of the run"), ("name" = String, Path, description = "a plain file name")), request_body = Vec<u8>, responses((status = 201, description = "done")))]
 pub(super) async fn store_attachment(
     State(state): State<AppState>,
     Path((uuid, name)): Path<(String, String)>,
@@ -52,6 +54,8 @@ pub(super) async fn store_attachment(
     }
 }
 
+/// A picture is shown, everything else is downloaded.
+#[utoipa::path(get, path = "/attachments/{uuid}/{name}", params(("uuid" = String, Path, description = "of the run"), ("name" = String, Path, description = "a plain file name")), responses((status = 200, description = "as it is", body = Vec<u8>, content_type = "*/*")))]
 pub(super) async fn attachment(
     State(state): State<AppState>,
     Path((uuid, name)): Path<(String, String)>,
@@ -73,7 +77,8 @@ pub(super) async fn attachment(
     }
 }
 
-/// `GET /api/v1/runs/{uuid}/archive.zip`: everything that is kept of a run, its documents included.
+/// Everything that is kept of a run.
+#[utoipa::path(get, path = "/runs/{uuid}/archive.zip", params(("uuid" = String, Path, description = "of the run")), responses((status = 200, description = "as it is", body = Vec<u8>, content_type = "application/zip")))]
 pub(super) async fn archive(
     State(state): State<AppState>,
     Path(uuid): Path<String>,

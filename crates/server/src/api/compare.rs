@@ -11,6 +11,7 @@ use canarytrace_es::{EsError, SearchResponse, SearchService};
 use canarytrace_model::{folding, index::Service};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
 
 use super::{Refused, search};
 use crate::{
@@ -21,13 +22,15 @@ use crate::{
 const MAX_REQUESTS: usize = 10_000;
 const MAX_STEPS: usize = 1000;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct With {
     /// A run, or left out: the last good one of the same monitor.
     with: Option<String>,
 }
 
-/// `GET /api/v1/runs/{uuid}/compare`
+/// What changed since another run, or since the last good one.
+#[utoipa::path(get, path = "/runs/{uuid}/compare", params(("uuid" = String, Path, description = "of the run"), With), responses((status = 200, description = "as JSON", body = Comparison)))]
 pub(super) async fn runs(
     State(state): State<AppState>,
     Path(uuid): Path<String>,
@@ -220,14 +223,14 @@ fn add_request(side: &mut Side, document: &Value) {
 }
 
 /// Runs of a monitor within a time.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RangeSide {
     from: String,
     to: String,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Ranges {
     monitor: String,
@@ -235,7 +238,8 @@ pub(super) struct Ranges {
     after: RangeSide,
 }
 
-/// `POST /api/v1/compare`
+/// What changed between two times of a monitor.
+#[utoipa::path(post, path = "/compare", request_body = Ranges, responses((status = 200, description = "as JSON", body = Comparison)))]
 pub(super) async fn ranges(
     State(state): State<AppState>,
     ranges: Result<Json<Ranges>, JsonRejection>,

@@ -9,28 +9,69 @@ use canarytrace_es::{
     EsError, SearchService,
     date::{self, Round},
 };
-use canarytrace_model::{
-    folding,
-    index::{DEFAULT_PREFIX, Service},
-    time::Moment,
-};
+use canarytrace_model::{folding, index::Service, time::Moment};
 use jiff::{Timestamp, tz::TimeZone};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use url::Url;
+use utoipa::{IntoParams, ToSchema};
 
-use super::{Refused, compare, search};
+use super::{
+    Refused,
+    annotations::{self, Annotation},
+    compare, search,
+};
 use crate::{
     AppState,
     errors::{self, Group, Kind, Occurrence, SLOTS, Seen, Slots},
 };
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Asked {
+    /// Date math or RFC 3339.
     from: String,
+    /// Date math or RFC 3339.
     to: String,
+    /// Only its own.
     monitor: Option<String>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(super) struct ErrorGroups {
+    groups: Vec<Group>,
+    /// There are more than could be looked at.
+    partial: bool,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(super) struct ErrorDetail {
+    group: Group,
+    together: Together,
+}
+
+/// What a run was made of, where the run before it was made of something else.
+#[derive(Serialize, ToSchema)]
+struct RevisionSeen {
+    /// Field of the run: `revision`, `browserVersion`, `version`.
+    what: &'static str,
+    monitor: String,
+    #[schema(required)]
+    from: Option<String>,
+    #[schema(required)]
+    to: Option<String>,
+}
+
+/// What began at the same time.
+#[derive(Serialize, ToSchema)]
+struct Together {
+    deployments: Vec<Annotation>,
+    errors: Vec<Group>,
+    revisions: Vec<RevisionSeen>,
+    /// What the first run with it had that the last good one had not, in one sentence.
+    #[schema(required)]
+    changed: Option<String>,
 }
 
 /// An error that was not seen for so long before the time that is looked at counts as new.
@@ -44,24 +85,27 @@ const MOST_MONITORS: usize = 100;
 const TOGETHER_MS: i64 = 30 * 60_000;
 const MOST_TOGETHER: usize = 20;
 
-/// `{"groups": […], "partial": bool}`; partial: there is more than was looked at.
+/// Errors of steps, console and requests by what they say, with first and last time, count and trend.
+#[utoipa::path(get, path = "/errors", params(Asked), responses((status = 200, description = "as JSON", body = ErrorGroups)))]
 pub(super) async fn list(
     State(state): State<AppState>,
     Query(asked): Query<Asked>,
-) -> Result<Json<Value>, Refused> {
+) -> Result<Json<ErrorGroups>, Refused> {
     let slots = slots(&asked)?;
     let found = find(&*state.service, slots, asked.monitor.as_deref()).await?;
-    Ok(Json(
-        json!({"groups": found.groups, "partial": found.partial}),
-    ))
+    Ok(Json(ErrorGroups {
+        groups: found.groups,
+        partial: found.partial,
+    }))
 }
 
-/// `{"group", "together": {"deployments", "errors", "revisions", "changed"}}`
+/// One of them, and what began at the same time: deployments, revisions, other errors, requests.
+#[utoipa::path(get, path = "/errors/{fingerprint}", params(("fingerprint" = String, Path, description = "of the list"), Asked), responses((status = 200, description = "as JSON", body = ErrorDetail)))]
 pub(super) async fn one(
     State(state): State<AppState>,
     Path(fingerprint): Path<String>,
     Query(asked): Query<Asked>,
-) -> Result<Json<Value>, Refused> {
+) -> Result<Json<ErrorDetail>, Refused> {
     let service = &*state.service;
     let found = find(service, slots(&asked)?, asked.monitor.as_deref()).await?;
     let (mut own, others): (Vec<Group>, Vec<Group>) = found
@@ -85,13 +129,13 @@ pub(super) async fn one(
         Some(run) => compare::what_changed(service, run).await,
         None => None,
     };
-    let together = json!({
-        "deployments": marks(service, &group).await?,
-        "errors": began_together,
-        "revisions": revisions(service, &group).await?,
-        "changed": changed,
-    });
-    Ok(Json(json!({"group": group, "together": together})))
+    let together = Together {
+        deployments: marks(service, &group).await?,
+        errors: began_together,
+        revisions: revisions(service, &group).await?,
+        changed,
+    };
+    Ok(Json(ErrorDetail { group, together }))
 }
 
 fn slots(asked: &Asked) -> Result<Slots, Refused> {
@@ -323,7 +367,7 @@ fn request(last: &Value, url: &str) -> String {
 }
 
 /// Deployments and changes shortly before the error came.
-async fn marks(service: &dyn SearchService, group: &Group) -> Result<Vec<Value>, EsError> {
+async fn marks(service: &dyn SearchService, group: &Group) -> Result<Vec<Annotation>, EsError> {
     let began = group.first_seen.epoch_ms();
     let (from, to) = (
         Moment::from_epoch_ms(began - 4 * TOGETHER_MS),
@@ -340,20 +384,16 @@ async fn marks(service: &dyn SearchService, group: &Group) -> Result<Vec<Value>,
         ]}},
         "sort": [{"timestamp": {"order": "desc", "unmapped_type": "date"}}],
     });
-    let target = search::target(&format!("{DEFAULT_PREFIX}annotation-*"));
-    let request = canarytrace_es::SearchRequest::parse(body)?;
-    let answer = service.search(&target, request).await?;
-    Ok(answer
-        .hits
-        .into_iter()
-        .filter_map(|hit| hit.source)
-        .collect())
+    annotations::found(service, body).await
 }
 
 const VERSIONS: [&str; 3] = ["revision", "browserVersion", "version"];
 
 /// What the first run with the error was made of, where the run before it was made of something else.
-async fn revisions(service: &dyn SearchService, group: &Group) -> Result<Vec<Value>, EsError> {
+async fn revisions(
+    service: &dyn SearchService,
+    group: &Group,
+) -> Result<Vec<RevisionSeen>, EsError> {
     let Some(first) = &group.first_run else {
         return Ok(Vec::new());
     };
@@ -383,7 +423,12 @@ async fn revisions(service: &dyn SearchService, group: &Group) -> Result<Vec<Val
         .into_iter()
         .filter(|name| before[*name] != after[*name]);
     Ok(changed
-        .map(|name| json!({"what": name, "monitor": after["monitor"], "from": before[name], "to": after[name]}))
+        .map(|name| RevisionSeen {
+            what: name,
+            monitor: text(&after, "/monitor").unwrap_or_default(),
+            from: before[name].as_str().map(str::to_owned),
+            to: after[name].as_str().map(str::to_owned),
+        })
         .collect())
 }
 

@@ -12,7 +12,8 @@ use tokio_stream::wrappers::BroadcastStream;
 
 use crate::AppState;
 
-/// One event for each write, naming the indices; a page that lags is told to look at everything.
+/// Server-sent events: `change` names indices that were written to.
+#[utoipa::path(get, path = "/events", responses((status = 200, description = "as it is", body = String, content_type = "text/event-stream")))]
 pub(super) async fn events(
     State(state): State<AppState>,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {

@@ -17,12 +17,14 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
+use utoipa::ToSchema;
 
 use super::{Refused, download, search};
 use crate::AppState;
 
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = ExportFormat)]
 enum Format {
     Csv,
     Xlsx,
@@ -48,7 +50,7 @@ impl Format {
 }
 
 /// Documents (`index` and `query`), newest first, or a table as it is shown (`table`).
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Export {
     /// Its name, without extension.
@@ -58,11 +60,13 @@ pub(super) struct Export {
     index: Option<String>,
     /// Elasticsearch's, with KQL where a query may stand.
     #[serde(default)]
+    #[schema(value_type = Object)]
     query: Option<Value>,
     /// Dotted paths, or headings of the table; NDJSON has whole documents when there are none.
     #[serde(default)]
     columns: Vec<String>,
     #[serde(default)]
+    #[schema(value_type = Vec<Vec<Value>>)]
     table: Option<Vec<Row>>,
 }
 
@@ -72,6 +76,8 @@ const PAGE: usize = 2000;
 /// Elasticsearch's `index.max_result_window`.
 const WINDOW: usize = 10_000;
 
+/// Documents (index, query), newest first, or a table as it is shown, as a file.
+#[utoipa::path(post, path = "/export", request_body = Export, responses((status = 200, description = "as it is", body = Vec<u8>, content_type = "*/*")))]
 pub(super) async fn export(
     State(state): State<AppState>,
     wanted: Result<Json<Export>, JsonRejection>,

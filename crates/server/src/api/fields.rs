@@ -6,22 +6,38 @@ use axum::{
     Json,
     extract::{Query, State},
 };
-use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
-use super::{Refused, search::target};
+use super::{
+    Refused,
+    search::{Where, target},
+};
 use crate::AppState;
 
-#[derive(Deserialize)]
-pub(super) struct Where {
-    index: String,
+#[derive(Serialize, ToSchema)]
+pub(super) struct Fields {
+    /// By name.
+    fields: Vec<Field>,
 }
 
-/// `{"fields": [{"name", "type", "aggregatable"}]}` by name; a field that indices disagree about has the type `conflict`.
+#[derive(Serialize, ToSchema)]
+struct Field {
+    name: String,
+    /// Of the mapping; `conflict` when indices disagree.
+    #[serde(rename = "type")]
+    kind: String,
+    /// Documents can be counted by its values.
+    aggregatable: bool,
+}
+
+/// Fields by name, type and whether they can be counted by value.
+#[utoipa::path(get, path = "/fields", params(Where), responses((status = 200, description = "as JSON", body = Fields)))]
 pub(super) async fn fields(
     State(state): State<AppState>,
     Query(place): Query<Where>,
-) -> Result<Json<Value>, Refused> {
+) -> Result<Json<Fields>, Refused> {
     let mappings = state.service.mappings(&target(&place.index)).await?;
     let mut types = BTreeMap::new();
     for mapping in mappings.values() {
@@ -29,14 +45,14 @@ pub(super) async fn fields(
             collect(properties, "", &mut types);
         }
     }
-    let fields: Vec<Value> = types
-        .into_iter()
-        .map(|(name, kind)| {
-            let aggregatable = !matches!(kind.as_str(), "text" | "binary" | "conflict");
-            json!({"name": name, "type": kind, "aggregatable": aggregatable})
-        })
-        .collect();
-    Ok(Json(json!({"fields": fields})))
+    let field = |(name, kind): (String, String)| Field {
+        aggregatable: !matches!(kind.as_str(), "text" | "binary" | "conflict"),
+        name,
+        kind,
+    };
+    Ok(Json(Fields {
+        fields: types.into_iter().map(field).collect(),
+    }))
 }
 
 fn collect(properties: &Value, parent: &str, types: &mut BTreeMap<String, String>) {
@@ -64,6 +80,8 @@ fn collect(properties: &Value, parent: &str, types: &mut BTreeMap<String, String
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]

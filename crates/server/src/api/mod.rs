@@ -20,86 +20,74 @@ mod storage;
 mod users;
 
 use axum::{
-    Json, Router,
+    Json,
     extract::rejection::JsonRejection,
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
-    routing::{get, post, put},
 };
 use canarytrace_es::{EsError, SearchService};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub use compare::what_changed;
+pub use openapi::openapi_document;
 
 use crate::AppState;
 
-pub(crate) fn routes() -> Router<AppState> {
-    Router::new()
-        .route("/openapi.json", get(openapi::document))
-        .route(
-            "/session",
-            get(session::who)
-                .post(session::log_in)
-                .delete(session::log_out),
-        )
-        .route("/users", get(users::users))
-        .route(
-            "/users/{name}",
-            put(users::put_user).delete(users::remove_user),
-        )
-        .route("/tokens", get(users::tokens).post(users::add_token))
-        .route("/tokens/{id}", axum::routing::delete(users::remove_token))
-        .route("/branding", get(branding::branding))
-        .route("/branding/logo", get(branding::logo))
-        .route("/status", get(monitors::status))
-        .route(
-            "/monitors",
-            get(monitors::monitors).post(monitors::add_monitor),
-        )
-        .route("/monitors/{id}/run", post(monitors::run_now))
-        .route("/monitors/{id}/pause", post(monitors::pause))
-        .route("/monitors/{id}/resume", post(monitors::resume))
-        .route("/events", get(events::events))
-        .route(
-            "/attachments/{uuid}/{name}",
-            put(attachments::store_attachment).get(attachments::attachment),
-        )
-        .route("/runs/{uuid}/archive.zip", get(attachments::archive))
-        .route("/runs/{uuid}/compare", get(compare::runs))
-        .route("/compare", post(compare::ranges))
-        .route("/errors", get(errors::list))
-        .route("/errors/{fingerprint}", get(errors::one))
-        .route("/search", post(search::search))
-        .route("/fields", get(fields::fields))
-        .route("/export", post(export::export))
-        .route("/render", post(render::render))
-        .route("/alerts", get(alerts::state))
-        .route("/incidents/{id}/acknowledge", post(alerts::acknowledge))
-        .route("/incidents/{id}/note", post(alerts::note))
-        .route("/incidents/{id}/retry", post(alerts::retry))
-        .route("/silences", post(alerts::silence))
-        .route("/silences/{id}", axum::routing::delete(alerts::unsilence))
-        .route("/maintenance", post(alerts::add_maintenance))
-        .route(
-            "/maintenance/{id}",
-            axum::routing::delete(alerts::remove_maintenance),
-        )
-        .route("/rules/trace", get(alerts::trace))
-        .route("/rules", get(alerts::stored_rules).put(alerts::store_rules))
-        .route("/rules/try", post(alerts::try_rules))
-        .route("/channels/{name}/try", post(alerts::try_channel))
-        .route("/report", get(alerts::report))
-        .route("/storage", get(storage::storage))
-        .route("/configuration", get(monitors::configuration))
-        .route(
-            "/annotations",
-            get(annotations::list).post(annotations::add),
-        )
-        .route("/saved/{kind}", get(saved::list))
-        .route(
-            "/saved/{kind}/{id}",
-            get(saved::read).put(saved::write).delete(saved::remove),
-        )
+/// All routes, each described where it is handled.
+pub(crate) fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::with_openapi(openapi::base())
+        .routes(routes!(openapi::document))
+        .routes(routes!(session::who, session::log_in, session::log_out))
+        .routes(routes!(users::users))
+        .routes(routes!(users::put_user, users::remove_user))
+        .routes(routes!(users::tokens, users::add_token))
+        .routes(routes!(users::remove_token))
+        .routes(routes!(
+            branding::branding,
+            branding::change,
+            branding::reset
+        ))
+        .routes(routes!(branding::logo))
+        .routes(routes!(monitors::status))
+        .routes(routes!(monitors::monitors, monitors::add_monitor))
+        .routes(routes!(monitors::run_now))
+        .routes(routes!(monitors::pause))
+        .routes(routes!(monitors::resume))
+        .routes(routes!(events::events))
+        .routes(routes!(
+            attachments::store_attachment,
+            attachments::attachment
+        ))
+        .routes(routes!(attachments::archive))
+        .routes(routes!(compare::runs))
+        .routes(routes!(compare::ranges))
+        .routes(routes!(errors::list))
+        .routes(routes!(errors::one))
+        .routes(routes!(search::search))
+        .routes(routes!(fields::fields))
+        .routes(routes!(export::export))
+        .routes(routes!(render::render))
+        .routes(routes!(alerts::state))
+        .routes(routes!(alerts::acknowledge))
+        .routes(routes!(alerts::note))
+        .routes(routes!(alerts::retry))
+        .routes(routes!(alerts::silence))
+        .routes(routes!(alerts::unsilence))
+        .routes(routes!(alerts::add_maintenance))
+        .routes(routes!(alerts::remove_maintenance))
+        .routes(routes!(alerts::trace))
+        .routes(routes!(alerts::stored_rules, alerts::store_rules))
+        .routes(routes!(alerts::try_rules))
+        .routes(routes!(alerts::try_channel))
+        .routes(routes!(alerts::report))
+        .routes(routes!(storage::storage))
+        .routes(routes!(monitors::configuration))
+        .routes(routes!(annotations::list, annotations::add))
+        .routes(routes!(saved::list))
+        .routes(routes!(saved::read, saved::write, saved::remove))
         .fallback(async || {
             failure(
                 StatusCode::NOT_FOUND,
@@ -110,12 +98,35 @@ pub(crate) fn routes() -> Router<AppState> {
 }
 
 /// The shape of every refusal under `/api/v1`.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Refusal {
+    error: RefusalReason,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RefusalReason {
+    message: String,
+    /// What to do.
+    #[schema(required)]
+    hint: Option<String>,
+    /// Characters of a query before what is not understood.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    position: Option<usize>,
+}
+
+/// What was made, for later.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Created {
+    id: String,
+}
+
 pub(crate) fn failure(status: StatusCode, message: &str, hint: Option<&str>) -> Response {
-    (
-        status,
-        Json(json!({"error": {"message": message, "hint": hint}})),
-    )
-        .into_response()
+    let error = RefusalReason {
+        message: message.to_owned(),
+        hint: hint.map(str::to_owned),
+        position: None,
+    };
+    (status, Json(Refusal { error })).into_response()
 }
 
 /// A refusal as an error, so that handlers can use `?`.

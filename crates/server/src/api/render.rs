@@ -7,6 +7,7 @@ use axum::{
     response::Response,
 };
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use super::{Refused, download};
 use crate::{
@@ -15,8 +16,9 @@ use crate::{
     state::Picture,
 };
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = Drawing)]
 pub(super) struct Wanted {
     /// Of the UI, with its search parameters.
     path: String,
@@ -25,6 +27,7 @@ pub(super) struct Wanted {
     format: Picture,
     /// CSS pixels.
     #[serde(default = "default_width")]
+    #[schema(minimum = 320, maximum = 3840)]
     width: u32,
 }
 
@@ -37,6 +40,8 @@ fn is_page(path: &str) -> bool {
     path.starts_with('/') && !path.starts_with("//") && !path.contains(['\\', '\n', '\r'])
 }
 
+/// A page of the UI, drawn by the browser of the server.
+#[utoipa::path(post, path = "/render", request_body = Wanted, responses((status = 200, description = "as it is", body = Vec<u8>, content_type = "*/*")))]
 pub(super) async fn render(
     State(state): State<AppState>,
     identity: Option<Extension<Identity>>,

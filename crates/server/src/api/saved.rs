@@ -16,6 +16,7 @@ use canarytrace_es::{
 use canarytrace_model::{dashboard::Dashboard, time::Moment};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use utoipa::ToSchema;
 
 use super::{Refused, ensure_index, search};
 use crate::AppState;
@@ -67,12 +68,14 @@ struct Search {
 }
 
 /// One kept thing as it is answered and stored.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct Entry {
+#[schema(as = Saved)]
+pub(super) struct Entry {
     id: String,
     title: String,
     #[serde(default)]
+    #[schema(required)]
     built_in: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     updated_at: Option<Moment>,
@@ -80,6 +83,33 @@ struct Entry {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     seq_no: Option<u64>,
     body: Value,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(super) struct SavedList {
+    saved: Vec<SavedTitle>,
+}
+
+/// One kept thing without its body.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct SavedTitle {
+    id: String,
+    title: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    description: Option<String>,
+    #[serde(default)]
+    #[schema(required)]
+    built_in: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    updated_at: Option<Moment>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Written {
+    /// To be sent with the next change.
+    seq_no: u64,
 }
 
 #[derive(Deserialize)]
@@ -122,11 +152,12 @@ fn built_in(kind: Kind) -> &'static [Entry] {
 const MOST: usize = 1000;
 const MAX_BODY: usize = 1 << 20;
 
-/// `{"saved": […]}`: titles and ids, without bodies.
+/// Titles of saved dashboards or searches.
+#[utoipa::path(get, path = "/saved/{kind}", params(("kind" = String, Path, description = "`dashboards` or `searches`")), responses((status = 200, description = "as JSON", body = SavedList)))]
 pub(super) async fn list(
     State(state): State<AppState>,
     Path(kind): Path<Kind>,
-) -> Result<Json<Value>, Refused> {
+) -> Result<Json<SavedList>, Refused> {
     let body = json!({
         "size": MOST, "sort": [{"title": {"order": "asc", "unmapped_type": "keyword"}}], "_source": {"excludes": ["body"]},
     });
@@ -135,10 +166,17 @@ pub(super) async fn list(
         .service
         .search(&search::target(kind.index()), request)
         .await?;
-    let shown = |entry: &Entry| json!({"id": entry.id, "title": entry.title, "builtIn": true, "description": entry.body["description"]});
-    let mut saved: Vec<Value> = built_in(kind).iter().map(shown).collect();
-    saved.extend(answer.hits.into_iter().filter_map(|hit| hit.source));
-    Ok(Json(json!({"saved": saved})))
+    let shown = |entry: &Entry| SavedTitle {
+        id: entry.id.clone(),
+        title: entry.title.clone(),
+        description: entry.body["description"].as_str().map(str::to_owned),
+        built_in: true,
+        updated_at: None,
+    };
+    let mut saved: Vec<SavedTitle> = built_in(kind).iter().map(shown).collect();
+    let sources = answer.hits.into_iter().filter_map(|hit| hit.source);
+    saved.extend(sources.filter_map(|source| serde_json::from_value(source).ok()));
+    Ok(Json(SavedList { saved }))
 }
 
 async fn stored(
@@ -159,10 +197,12 @@ async fn stored(
     }))
 }
 
+/// One with its body and `seqNo`.
+#[utoipa::path(get, path = "/saved/{kind}/{id}", params(("kind" = String, Path, description = "`dashboards` or `searches`"), ("id" = String, Path, description = "letters, digits, - and _")), responses((status = 200, description = "as JSON", body = Entry)))]
 pub(super) async fn read(
     State(state): State<AppState>,
     Path((kind, id)): Path<(Kind, String)>,
-) -> Result<Json<Value>, Refused> {
+) -> Result<Json<Entry>, Refused> {
     let own = built_in(kind).iter().find(|entry| entry.id == id).cloned();
     let entry = match own {
         Some(entry) => entry,
@@ -170,11 +210,12 @@ pub(super) async fn read(
             Refused::new(StatusCode::NOT_FOUND, format!("nothing is saved as `{id}`"))
         })?,
     };
-    Ok(Json(json!(entry)))
+    Ok(Json(entry))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = SavedChange)]
 pub(super) struct Change {
     body: Value,
     /// Of what was read; left out: nothing is there yet.
@@ -187,11 +228,13 @@ fn is_id(id: &str) -> bool {
     !id.is_empty() && id.len() <= 100 && id.bytes().all(plain)
 }
 
+/// Save; with `seqNo` of what was read, so that nothing of somebody else is lost.
+#[utoipa::path(put, path = "/saved/{kind}/{id}", params(("kind" = String, Path, description = "`dashboards` or `searches`"), ("id" = String, Path, description = "letters, digits, - and _")), request_body = Change, responses((status = 200, description = "as JSON", body = Written)))]
 pub(super) async fn write(
     State(state): State<AppState>,
     Path((kind, id)): Path<(Kind, String)>,
     change: Result<Json<Change>, JsonRejection>,
-) -> Result<Json<Value>, Refused> {
+) -> Result<Json<Written>, Refused> {
     let Json(change) = change?;
     if built_in(kind).iter().any(|entry| entry.id == id) {
         return Err(Refused::with_hint(
@@ -238,7 +281,9 @@ pub(super) async fn write(
     };
     let results = state.service.bulk(vec![item], Refresh::Now).await?;
     match results.into_iter().next().map(|result| result.outcome) {
-        Some(Ok(written)) => Ok(Json(json!({"seqNo": written.seq_no}))),
+        Some(Ok(written)) => Ok(Json(Written {
+            seq_no: written.seq_no,
+        })),
         Some(Err(error)) if error.status == 409 => Err(Refused::with_hint(
             StatusCode::CONFLICT,
             "somebody else has changed it meanwhile",
@@ -249,6 +294,8 @@ pub(super) async fn write(
     }
 }
 
+/// Delete.
+#[utoipa::path(delete, path = "/saved/{kind}/{id}", params(("kind" = String, Path, description = "`dashboards` or `searches`"), ("id" = String, Path, description = "letters, digits, - and _")), responses((status = 204, description = "done")))]
 pub(super) async fn remove(
     State(state): State<AppState>,
     Path((kind, id)): Path<(Kind, String)>,

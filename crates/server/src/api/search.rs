@@ -11,14 +11,17 @@ use canarytrace_es::{
 };
 use canarytrace_model::index::{DEFAULT_PREFIX, Service};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
+use utoipa::IntoParams;
 
-use super::Refused;
+use super::{Refusal, RefusalReason, Refused};
 use crate::AppState;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct Where {
-    index: String,
+    /// Names and patterns, comma between.
+    pub(super) index: String,
 }
 
 /// Indices that may be missing: a page about them is empty then, not broken.
@@ -45,6 +48,8 @@ pub(super) async fn ask(
     service.search(&target, SearchRequest::parse(body)?).await
 }
 
+/// A search of Elasticsearch with {"kql": "text", "time_zone": "…"} wherever a query may stand.
+#[utoipa::path(post, path = "/search", params(Where), request_body = Value, responses((status = 200, description = "as JSON", body = Value)))]
 pub(super) async fn search(
     State(state): State<AppState>,
     Query(place): Query<Where>,
@@ -77,16 +82,21 @@ pub(super) fn lower(value: &mut Value) -> Result<(), Refused> {
 }
 
 fn misunderstood(error: &kql::KqlError) -> Refused {
-    let body = json!({"error": {
-        "message": error.to_string(),
-        "hint": "fields and values are written as field: value, joined by and, or, not; texts with spaces in quotes",
-        "position": error.position,
-    }});
-    (StatusCode::BAD_REQUEST, Json(body)).into_response().into()
+    let hint = "fields and values are written as field: value, joined by and, or, not; texts with spaces in quotes";
+    let error = RefusalReason {
+        message: error.to_string(),
+        hint: Some(hint.to_owned()),
+        position: Some(error.position),
+    };
+    (StatusCode::BAD_REQUEST, Json(Refusal { error }))
+        .into_response()
+        .into()
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]

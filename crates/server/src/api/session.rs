@@ -8,36 +8,55 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{Refused, failure};
 use crate::{
     AppState,
-    access::{AuditEntry, COOKIE, Denied, IDLE, audit},
+    access::{AuditEntry, COOKIE, Denied, IDLE, Role, audit},
     guard::FORWARDED_PROTO,
 };
 
-#[derive(Deserialize)]
+/// Who is asking.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Session {
+    /// This server has users.
+    required: bool,
+    /// None: nobody has logged in.
+    #[schema(required)]
+    user: Option<String>,
+    #[schema(required)]
+    role: Option<Role>,
+}
+
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Credentials {
     user: String,
     password: String,
 }
 
-/// `{"required", "user", "role"}`: without a user somebody has to log in first, if that is required.
-pub(super) async fn who(State(state): State<AppState>, request: Request) -> Json<Value> {
+/// Who is asking: required, user, role.
+#[utoipa::path(get, path = "/session", responses((status = 200, description = "as JSON", body = Session)))]
+pub(super) async fn who(State(state): State<AppState>, request: Request) -> Json<Session> {
     let Some(access) = &state.access else {
-        return Json(json!({"required": false, "user": null, "role": "admin"}));
+        return Json(Session {
+            required: false,
+            user: None,
+            role: Some(Role::Admin),
+        });
     };
-    match access.identify(request.headers(), None).await {
-        Ok(identity) => {
-            Json(json!({"required": true, "user": identity.name, "role": identity.role}))
-        }
-        Err(_) => Json(json!({"required": true, "user": null, "role": null})),
-    }
+    let identity = access.identify(request.headers(), None).await.ok();
+    Json(Session {
+        required: true,
+        user: identity.as_ref().map(|own| own.name.clone()),
+        role: identity.map(|own| own.role),
+    })
 }
 
+/// Log in; answers a session cookie.
+#[utoipa::path(post, path = "/session", request_body = Credentials, responses((status = 200, description = "as JSON", body = Session)))]
 pub(super) async fn log_in(
     State(state): State<AppState>,
     connection: Option<Extension<ConnectInfo<SocketAddr>>>,
@@ -82,7 +101,11 @@ pub(super) async fn log_in(
         &state,
         AuditEntry::new(&name, "log-in".to_owned(), 200, address),
     );
-    let body = Json(json!({"required": true, "user": identity.name, "role": identity.role}));
+    let body = Json(Session {
+        required: true,
+        user: Some(identity.name.clone()),
+        role: Some(identity.role),
+    });
     Ok(with_cookie(
         body.into_response(),
         &cookie,
@@ -91,6 +114,8 @@ pub(super) async fn log_in(
     ))
 }
 
+/// Log out.
+#[utoipa::path(delete, path = "/session", responses((status = 204, description = "done")))]
 pub(super) async fn log_out(State(state): State<AppState>, headers: HeaderMap) -> Response {
     if let Some(access) = &state.access {
         access.log_out(&headers);

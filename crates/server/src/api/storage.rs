@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use axum::{Json, extract::State};
 use canarytrace_es::IndexTarget;
 use serde::Serialize;
-use serde_json::{Value, json};
+use utoipa::ToSchema;
 
 use super::Refused;
 use crate::AppState;
 
 /// Daily indices of one kind.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Family {
     name: String,
@@ -42,6 +42,25 @@ impl Family {
     }
 }
 
+/// What is stored, bytes.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Storage {
+    /// `green`, `yellow` or `red`.
+    health: String,
+    /// Name of the cluster.
+    store: String,
+    families: Vec<Family>,
+    bytes: u64,
+    bytes_per_day: u64,
+    /// None: nothing is deleted by age.
+    #[schema(required)]
+    retention_days: Option<u64>,
+    /// When the retention is reached.
+    #[schema(required)]
+    forecast_bytes: Option<u64>,
+}
+
 /// The name without its date, and the date.
 fn split(name: &str) -> (&str, Option<&str>) {
     let date = name.len().checked_sub(10).and_then(|at| name.get(at..));
@@ -62,7 +81,9 @@ fn split(name: &str) -> (&str, Option<&str>) {
     }
 }
 
-pub(super) async fn storage(State(state): State<AppState>) -> Result<Json<Value>, Refused> {
+/// Families of indices, their size and growth, and where that leads.
+#[utoipa::path(get, path = "/storage", responses((status = 200, description = "as JSON", body = Storage)))]
+pub(super) async fn storage(State(state): State<AppState>) -> Result<Json<Storage>, Refused> {
     let indices = state.service.indices(&IndexTarget::new("*")).await?;
     let health = state.service.health().await?;
     let mut families: BTreeMap<String, Family> = BTreeMap::new();
@@ -82,15 +103,17 @@ pub(super) async fn storage(State(state): State<AppState>) -> Result<Json<Value>
     }
     let families: Vec<Family> = families.into_values().collect();
     let per_day: u64 = families.iter().map(|family| family.bytes_per_day).sum();
-    Ok(Json(json!({
-        "health": health.status,
-        "store": health.cluster_name,
-        "families": families,
-        "bytes": families.iter().map(|family| family.bytes).sum::<u64>(),
-        "bytesPerDay": per_day,
-        "retentionDays": state.retention_days,
-        "forecastBytes": state.retention_days.map(|days| per_day.saturating_mul(days)),
-    })))
+    Ok(Json(Storage {
+        health: health.status,
+        store: health.cluster_name,
+        bytes: families.iter().map(|family| family.bytes).sum(),
+        families,
+        bytes_per_day: per_day,
+        retention_days: state.retention_days,
+        forecast_bytes: state
+            .retention_days
+            .map(|days| per_day.saturating_mul(days)),
+    }))
 }
 
 #[cfg(test)]

@@ -4,16 +4,15 @@ use axum::{
     Json,
     extract::{Path, State, rejection::JsonRejection},
     http::StatusCode,
-    response::{IntoResponse, Response},
 };
 use canarytrace_model::time::Moment;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::Refused;
 use crate::{
     AppState,
-    access::{Access, AccessError, Role, Token, digest_hex, secret},
+    access::{Access, AccessError, Role, Token, User, digest_hex, secret},
 };
 
 impl From<AccessError> for Refused {
@@ -36,24 +35,40 @@ fn access(state: &AppState) -> Result<&Access, Refused> {
     })
 }
 
-/// Names and roles, never a hash.
-pub(super) async fn users(State(state): State<AppState>) -> Result<Json<Value>, Refused> {
-    let file = access(&state)?.listed().await;
-    let users: Vec<Value> = file
-        .users
-        .iter()
-        .map(|(name, user)| json!({"name": name, "role": user.role}))
-        .collect();
-    Ok(Json(json!({"users": users})))
+#[derive(Serialize, ToSchema)]
+pub(super) struct Users {
+    users: Vec<UserView>,
 }
 
-#[derive(Deserialize)]
+/// A name and its role, never a hash.
+#[derive(Serialize, ToSchema)]
+#[schema(as = User)]
+struct UserView {
+    name: String,
+    role: Role,
+}
+
+/// Names and roles.
+#[utoipa::path(get, path = "/users", responses((status = 200, description = "as JSON", body = Users)))]
+pub(super) async fn users(State(state): State<AppState>) -> Result<Json<Users>, Refused> {
+    let file = access(&state)?.listed().await;
+    let view = |(name, user): (&String, &User)| UserView {
+        name: name.clone(),
+        role: user.role,
+    };
+    let users = file.users.iter().map(view).collect();
+    Ok(Json(Users { users }))
+}
+
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewUser {
     password: String,
     role: Role,
 }
 
+/// Add a user, or give one another password and role.
+#[utoipa::path(put, path = "/users/{name}", params(("name" = String, Path, description = "of the user")), request_body = NewUser, responses((status = 204, description = "done")))]
 pub(super) async fn put_user(
     State(state): State<AppState>,
     Path(name): Path<String>,
@@ -68,6 +83,8 @@ pub(super) async fn put_user(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Take a user away.
+#[utoipa::path(delete, path = "/users/{name}", params(("name" = String, Path, description = "of the user")), responses((status = 204, description = "done")))]
 pub(super) async fn remove_user(
     State(state): State<AppState>,
     Path(name): Path<String>,
@@ -85,17 +102,50 @@ pub(super) async fn remove_user(
     Ok(StatusCode::NO_CONTENT)
 }
 
-pub(super) async fn tokens(State(state): State<AppState>) -> Result<Json<Value>, Refused> {
-    let file = access(&state)?.listed().await;
-    let tokens: Vec<Value> = file
-        .tokens
-        .iter()
-        .map(|token| json!({"id": token.id, "name": token.name, "role": token.role, "indices": token.indices, "dashboard": token.dashboard, "expires": token.expires}))
-        .collect();
-    Ok(Json(json!({"tokens": tokens})))
+#[derive(Serialize, ToSchema)]
+pub(super) struct Tokens {
+    tokens: Vec<TokenView>,
 }
 
-#[derive(Deserialize)]
+/// A token without its secret.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Token)]
+struct TokenView {
+    id: String,
+    name: String,
+    role: Role,
+    /// Patterns; empty: all indices.
+    indices: Vec<String>,
+    /// Only to look at this one.
+    #[schema(required)]
+    dashboard: Option<String>,
+    /// None: never.
+    #[schema(required)]
+    expires: Option<Moment>,
+}
+
+impl From<&Token> for TokenView {
+    fn from(token: &Token) -> Self {
+        Self {
+            id: token.id.clone(),
+            name: token.name.clone(),
+            role: token.role,
+            indices: token.indices.clone(),
+            dashboard: token.dashboard.clone(),
+            expires: token.expires,
+        }
+    }
+}
+
+/// Tokens, without their secrets.
+#[utoipa::path(get, path = "/tokens", responses((status = 200, description = "as JSON", body = Tokens)))]
+pub(super) async fn tokens(State(state): State<AppState>) -> Result<Json<Tokens>, Refused> {
+    let file = access(&state)?.listed().await;
+    let tokens = file.tokens.iter().map(TokenView::from).collect();
+    Ok(Json(Tokens { tokens }))
+}
+
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct NewToken {
     name: String,
@@ -111,14 +161,24 @@ pub(super) struct NewToken {
     expires_in_days: Option<u32>,
 }
 
+/// A new token, with its secret this once.
+#[derive(Serialize, ToSchema)]
+pub(super) struct TokenSecret {
+    id: String,
+    secret: String,
+    #[schema(required)]
+    expires: Option<Moment>,
+}
+
 const MOST_TOKENS: usize = 1000;
 const DAY_MS: i64 = 24 * 3_600_000;
 
-/// Answers the secret, this once.
+/// Make a token; its secret is answered this once.
+#[utoipa::path(post, path = "/tokens", request_body = NewToken, responses((status = 201, description = "as JSON", body = TokenSecret)))]
 pub(super) async fn add_token(
     State(state): State<AppState>,
     token: Result<Json<NewToken>, JsonRejection>,
-) -> Result<Response, Refused> {
+) -> Result<(StatusCode, Json<TokenSecret>), Refused> {
     let Json(wanted) = token?;
     if wanted.name.trim().is_empty() || wanted.name.len() > 100 {
         return Err(Refused::new(
@@ -157,13 +217,16 @@ pub(super) async fn add_token(
             Ok(())
         })
         .await?;
-    Ok((
-        StatusCode::CREATED,
-        Json(json!({"id": id, "secret": secret, "expires": expires})),
-    )
-        .into_response())
+    let made = TokenSecret {
+        id,
+        secret,
+        expires,
+    };
+    Ok((StatusCode::CREATED, Json(made)))
 }
 
+/// Take a token away.
+#[utoipa::path(delete, path = "/tokens/{id}", params(("id" = String, Path, description = "of the token")), responses((status = 204, description = "done")))]
 pub(super) async fn remove_token(
     State(state): State<AppState>,
     Path(id): Path<String>,

@@ -38,7 +38,7 @@ pub(super) fn headline(comparison: &Comparison) -> String {
 
 fn broken_request(comparison: &Comparison) -> Option<String> {
     let change = comparison.requests.first()?;
-    let (before, after) = (&change.values.before, change.values.after.as_ref()?);
+    let (before, after) = (&change.before, change.after.as_ref()?);
     if !after.is_bad() || before.as_ref().is_some_and(Request::is_bad) {
         return None;
     }
@@ -64,7 +64,7 @@ fn failing_step(comparison: &Comparison) -> Option<String> {
         .steps
         .iter()
         .find(|step| step.changes.contains(&"fails"))?;
-    let error = step.values.after.as_ref()?.error.as_deref();
+    let error = step.after.as_ref()?.error.as_deref();
     let error = error.map(|error| format!(": {}", error.lines().next().unwrap_or_default()));
     Some(format!(
         "Step “{}” fails{}",
@@ -74,9 +74,7 @@ fn failing_step(comparison: &Comparison) -> Option<String> {
 }
 
 fn slower_host(comparison: &Comparison) -> Option<String> {
-    let cost = |change: &HostChange| {
-        change.values.after.unwrap_or(0.0) - change.values.before.unwrap_or(0.0)
-    };
+    let cost = |change: &HostChange| change.after.unwrap_or(0.0) - change.before.unwrap_or(0.0);
     let change = comparison
         .third_parties
         .iter()
@@ -92,15 +90,15 @@ fn slower_host(comparison: &Comparison) -> Option<String> {
         format!(
             "The third party {} takes {} instead of {}",
             change.host,
-            said(change.values.after.unwrap_or(0.0)),
-            said(change.values.before.unwrap_or(0.0)),
+            said(change.after.unwrap_or(0.0)),
+            said(change.before.unwrap_or(0.0)),
         )
     })
 }
 
 fn slower_by(change: &RequestChange) -> f64 {
     let time = |side: &Option<Request>| side.as_ref().map_or(0.0, |request| request.duration_ms);
-    time(&change.values.after) - time(&change.values.before)
+    time(&change.after) - time(&change.before)
 }
 
 fn slower_request(comparison: &Comparison) -> Option<String> {
@@ -113,8 +111,8 @@ fn slower_request(comparison: &Comparison) -> Option<String> {
         "{} {} takes {} instead of {}",
         change.key.method,
         change.key.url,
-        said(change.values.after.as_ref()?.duration_ms),
-        said(change.values.before.as_ref()?.duration_ms),
+        said(change.after.as_ref()?.duration_ms),
+        said(change.before.as_ref()?.duration_ms),
     ))
 }
 
@@ -126,14 +124,14 @@ fn slower_step(comparison: &Comparison) -> Option<String> {
     Some(format!(
         "Step “{}” takes {} instead of {}",
         step.title,
-        said(step.values.after.as_ref()?.duration_ms),
-        said(step.values.before.as_ref()?.duration_ms),
+        said(step.after.as_ref()?.duration_ms),
+        said(step.before.as_ref()?.duration_ms),
     ))
 }
 
 fn new_version(comparison: &Comparison) -> Option<String> {
     let change = comparison.versions.iter().find(|change| {
-        let (Some(before), Some(after)) = (&change.values.before, &change.values.after) else {
+        let (Some(before), Some(after)) = (&change.before, &change.after) else {
             return false;
         };
         !before.is_empty() && before != after
@@ -145,7 +143,7 @@ fn new_version(comparison: &Comparison) -> Option<String> {
     };
     Some(format!(
         "{name} ({} → {})",
-        listed(change.values.before.as_ref()?),
-        listed(change.values.after.as_ref()?),
+        listed(change.before.as_ref()?),
+        listed(change.after.as_ref()?),
     ))
 }

@@ -8,10 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use canarytrace_model::party::is_third_party;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// One side of a comparison; times are means in milliseconds, sizes means in bytes.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = ComparedSide)]
 pub(crate) struct Side {
     /// The run, when it is one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -22,8 +24,11 @@ pub(crate) struct Side {
     pub(crate) to: String,
     pub(crate) runs: u64,
     pub(crate) failed: u64,
+    #[schema(required)]
     pub(crate) cause: Option<String>,
+    #[schema(required)]
     pub(crate) detail: Option<String>,
+    #[schema(required)]
     pub(crate) screenshot: Option<String>,
     /// `browser`, `canarytrace`, `revision`: each value that occurred.
     pub(crate) versions: BTreeMap<&'static str, BTreeSet<String>>,
@@ -43,26 +48,29 @@ pub(crate) struct Side {
     pub(crate) page: String,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = ComparedStep)]
 pub(crate) struct Step {
     /// Where it stands in its run.
     pub(crate) order: u64,
     pub(crate) duration_ms: f64,
     pub(crate) runs: u64,
     pub(crate) failed: u64,
+    #[schema(required)]
     pub(crate) error: Option<String>,
 }
 
 /// Method and URL without what changes from run to run.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
 pub(crate) struct RequestKey {
     pub(crate) method: String,
     pub(crate) url: String,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = ComparedRequest)]
 pub(crate) struct Request {
     /// For each run.
     pub(crate) count: f64,
@@ -70,6 +78,7 @@ pub(crate) struct Request {
     pub(crate) bytes: f64,
     /// Status codes and network errors that occurred.
     pub(crate) answers: BTreeSet<String>,
+    #[schema(required)]
     pub(crate) kind: Option<String>,
 }
 
@@ -92,60 +101,82 @@ pub(crate) struct Pair<T> {
     pub(crate) after: Option<T>,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct StepChange {
     title: String,
     changes: Vec<&'static str>,
-    #[serde(flatten)]
-    values: Pair<Step>,
+    #[schema(required)]
+    before: Option<Step>,
+    #[schema(required)]
+    after: Option<Step>,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct RequestChange {
     #[serde(flatten)]
     key: RequestKey,
     third_party: bool,
     changes: Vec<&'static str>,
-    #[serde(flatten)]
-    values: Pair<Request>,
+    #[schema(required)]
+    before: Option<Request>,
+    #[schema(required)]
+    after: Option<Request>,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct HostChange {
     host: String,
     change: &'static str,
-    #[serde(flatten)]
-    values: Pair<f64>,
+    #[schema(required)]
+    before: Option<f64>,
+    #[schema(required)]
+    after: Option<f64>,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct HeaderChange {
     url: String,
     name: String,
-    #[serde(flatten)]
-    values: Pair<String>,
+    #[schema(required)]
+    before: Option<String>,
+    #[schema(required)]
+    after: Option<String>,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct ConsoleChange {
     text: String,
     change: &'static str,
-    #[serde(flatten)]
-    values: Pair<u64>,
+    #[schema(required)]
+    before: Option<u64>,
+    #[schema(required)]
+    after: Option<u64>,
 }
 
-#[derive(Clone, Debug, Serialize)]
-pub(crate) struct NamedChange<T> {
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct VitalChange {
     name: &'static str,
-    #[serde(flatten)]
-    values: Pair<T>,
+    #[schema(required)]
+    before: Option<f64>,
+    #[schema(required)]
+    after: Option<f64>,
+}
+
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct VersionChange {
+    /// `browser`, `canarytrace`, `revision`.
+    name: &'static str,
+    #[schema(required)]
+    before: Option<BTreeSet<String>>,
+    #[schema(required)]
+    after: Option<BTreeSet<String>>,
 }
 
 /// What is different after, compared with before.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Comparison {
     /// The most likely change, in one sentence.
@@ -159,8 +190,8 @@ pub(crate) struct Comparison {
     third_parties: Vec<HostChange>,
     headers: Vec<HeaderChange>,
     console: Vec<ConsoleChange>,
-    vitals: Vec<NamedChange<f64>>,
-    versions: Vec<NamedChange<BTreeSet<String>>>,
+    vitals: Vec<VitalChange>,
+    versions: Vec<VersionChange>,
 }
 
 /// A time or size that is so much of the other is a change…
@@ -189,10 +220,18 @@ pub(crate) fn compare(before: Side, after: Side) -> Comparison {
     let third_parties = hosts(&before, &after);
     let console = console(&before, &after);
     let versions: Vec<_> = union(&before.versions, &after.versions)
-        .map(|(name, values)| NamedChange { name, values })
+        .map(|(name, Pair { before, after })| VersionChange {
+            name,
+            before,
+            after,
+        })
         .collect();
     let vitals: Vec<_> = union(&before.vitals, &after.vitals)
-        .map(|(name, values)| NamedChange { name, values })
+        .map(|(name, Pair { before, after })| VitalChange {
+            name,
+            before,
+            after,
+        })
         .collect();
     let headers = union(&before.headers, &after.headers)
         .filter(|((_, name), values)| {
@@ -200,7 +239,12 @@ pub(crate) fn compare(before: Side, after: Side) -> Comparison {
         })
         // A page that only one side opened has no headers to compare.
         .filter(|((url, _), _)| has_page(&before, url) && has_page(&after, url))
-        .map(|((url, name), values)| HeaderChange { url, name, values })
+        .map(|((url, name), Pair { before, after })| HeaderChange {
+            url,
+            name,
+            before,
+            after,
+        })
         .collect();
     let mut comparison = Comparison {
         headline: String::new(),
@@ -268,16 +312,13 @@ fn steps(before: &Side, after: &Side) -> Vec<StepChange> {
             StepChange {
                 title,
                 changes,
-                values,
+                before: values.before,
+                after: values.after,
             }
         })
         .collect();
     let order = |change: &StepChange| {
-        let step = change
-            .values
-            .after
-            .as_ref()
-            .or(change.values.before.as_ref());
+        let step = change.after.as_ref().or(change.before.as_ref());
         step.map_or(u64::MAX, |step| step.order)
     };
     changes.sort_by_key(order);
@@ -302,7 +343,8 @@ fn requests(before: &Side, after: &Side) -> (Vec<RequestChange>, usize) {
                 third_party: is_third_party(page, &key.url),
                 key,
                 changes,
-                values,
+                before: values.before,
+                after: values.after,
             })
         })
         .collect();
@@ -334,7 +376,7 @@ fn request_changes(values: &Pair<Request>) -> Vec<&'static str> {
 
 /// How telling a change is: a failure before everything, then the time it costs.
 fn weight(change: &RequestChange) -> f64 {
-    let Pair { before, after } = &change.values;
+    let (before, after) = (&change.before, &change.after);
     let is_bad = |side: &Option<Request>| side.as_ref().is_some_and(Request::is_bad);
     let time = |side: &Option<Request>| side.as_ref().map_or(0.0, |request| request.duration_ms);
     let breaks = if is_bad(after) && !is_bad(before) {
@@ -381,7 +423,8 @@ fn hosts(before: &Side, after: &Side) -> Vec<HostChange> {
             Some(HostChange {
                 host,
                 change,
-                values,
+                before: values.before,
+                after: values.after,
             })
         })
         .collect()
@@ -398,7 +441,8 @@ fn console(before: &Side, after: &Side) -> Vec<ConsoleChange> {
             Some(ConsoleChange {
                 text,
                 change,
-                values,
+                before: values.before,
+                after: values.after,
             })
         })
         .collect();
