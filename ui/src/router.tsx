@@ -165,6 +165,12 @@ const access = createRoute({
   component: lazyRouteComponent(() => import('./views/access'), 'AccessView'),
 });
 
+const branding = createRoute({
+  getParentRoute: () => root,
+  path: '/branding',
+  component: lazyRouteComponent(() => import('./views/branding'), 'BrandingView'),
+});
+
 const components = createRoute({
   getParentRoute: () => root,
   path: '/components',
@@ -211,6 +217,7 @@ export const router = createRouter({
     report,
     stack,
     access,
+    branding,
     components,
   ]),
   parseSearch,

@@ -245,9 +245,14 @@ function Person() {
         </>
       ) : null}
       {session.data?.role === 'admin' && (
-        <Link className="small" to="/access">
-          Users and tokens
-        </Link>
+        <>
+          <Link className="small" to="/access">
+            Users and tokens
+          </Link>
+          <Link className="small" to="/branding">
+            Branding
+          </Link>
+        </>
       )}
     </div>
   );

@@ -416,7 +416,7 @@ function Headers({ found }: { found: Comparison }) {
   );
 }
 
-const MODES: Record<string, string> = { side: 'ComparedSide by side', slider: 'Slider', difference: 'Difference' };
+const MODES: Record<string, string> = { side: 'Side by side', slider: 'Slider', difference: 'Difference' };
 
 function Pictures({ before, after }: { before: ComparedSide; after: ComparedSide }) {
   const { picture = 'side' } = useParameters({ from: '/compare' });
