@@ -1,6 +1,7 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router';
 import { Empty } from './components/faces';
 import { Layout } from './components/layout';
+import { router as say } from './strings/router';
 
 /** Paths and their search parameters: every state of a page that is worth sharing. */
 
@@ -32,8 +33,8 @@ const texts =
 const root = createRootRoute({
   component: Layout,
   notFoundComponent: () => (
-    <Empty title="There is no such page">
-      <p>The address may be old, or mistyped.</p>
+    <Empty title={say.thereIsNoSuchPage}>
+      <p>{say.theAddressMayBeOld}</p>
     </Empty>
   ),
 });

@@ -1,3 +1,5 @@
+import { choice as say } from '../strings/choice';
+
 /** One of some values, or any. */
 export function Choice({
   label,
@@ -20,7 +22,7 @@ export function Choice({
       value={value ?? ''}
       onChange={(event) => onChange(event.target.value)}
     >
-      <option value="">Any {label.toLowerCase()}</option>
+      <option value="">{say.any(label.toLowerCase())}</option>
       {options.map((option) => (
         <option key={option} value={option}>
           {name(option)}

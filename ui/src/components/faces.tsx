@@ -2,11 +2,12 @@ import type { UseQueryResult } from '@tanstack/react-query';
 import { type ReactNode, useEffect, useState } from 'react';
 import { ApiError } from '../services/http';
 import './faces.css';
+import { faces as say } from '../strings/faces';
 
 /** The faces that every view has beside its full one. */
 
 /** Nothing for 300 ms, then a sign that something is coming. */
-export function Loading({ label = 'Loading' }: { label?: string }) {
+export function Loading({ label = say.loading }: { label?: string }) {
   const [late, setLate] = useState(false);
   useEffect(() => {
     const timer = window.setTimeout(() => setLate(true), 300);
@@ -28,12 +29,12 @@ export function Failure({ error, retry }: { error: unknown; retry?: () => void }
   const refused = error instanceof ApiError && (error.status === 401 || error.status === 403);
   return (
     <div className="face failure" role="alert">
-      <h2>{refused ? 'You may not see this' : 'This cannot be shown'}</h2>
+      <h2>{refused ? say.youMayNotSeeThis : say.thisCannotBeShown}</h2>
       <p className="break">{message}</p>
       {error instanceof ApiError && error.hint && <p className="soft">{error.hint}</p>}
       {retry && (
         <button type="button" className="button" onClick={retry}>
-          Try again
+          {say.tryAgain}
         </button>
       )}
     </div>

@@ -1,5 +1,7 @@
 import { useState } from 'react';
 import type { Filter } from '../services/filters';
+import { common } from '../strings/common';
+import { filterPills as say } from '../strings/filter-pills';
 import { Menu, Panel } from './menu';
 
 /** Conditions that can be switched off, turned round, kept for other pages, changed and removed. */
@@ -12,43 +14,43 @@ export function FilterPills({ filters, onChange }: { filters: Filter[]; onChange
       }),
     );
   return (
-    <ul className="pills" aria-label="Filters">
+    <ul className="pills" aria-label={say.filters}>
       {filters.map((filter, position) => (
         <li
           key={`${position} ${filter.query}`}
           className={`filter-pill${filter.disabled ? ' off' : ''}${filter.negate ? ' not' : ''}`}
         >
           <Menu
-            label={`Filter ${filter.negate ? 'not ' : ''}${filter.query}`}
+            label={say.filter(filter.negate ? 'not ' : '', filter.query)}
             items={[
               {
                 id: 'pin',
-                text: filter.pinned ? 'Unpin' : 'Pin: keep on other pages',
+                text: filter.pinned ? say.unpin : say.pinKeepOnOtherPages,
                 action: () => change(position, { pinned: !filter.pinned }),
               },
               {
                 id: 'negate',
-                text: filter.negate ? 'Include what matches' : 'Exclude what matches',
+                text: filter.negate ? say.includeWhatMatches : say.excludeWhatMatches,
                 action: () => change(position, { negate: !filter.negate }),
               },
               {
                 id: 'disable',
-                text: filter.disabled ? 'Switch on' : 'Switch off',
+                text: filter.disabled ? say.switchOn : say.switchOff,
                 action: () => change(position, { disabled: !filter.disabled }),
               },
-              { id: 'remove', text: 'Remove', action: () => change(position, undefined) },
+              { id: 'remove', text: common.remove, action: () => change(position, undefined) },
             ]}
           >
             {filter.pinned && <span aria-hidden="true">📌</span>}
-            {filter.negate && <strong>not</strong>}
-            {filter.language === 'lucene' && <em>Lucene</em>}
+            {filter.negate && <strong>{say.negated}</strong>}
+            {filter.language === 'lucene' && <em>{common.lucene}</em>}
             <span className="clip">{filter.query}</span>
           </Menu>
         </li>
       ))}
       <li>
         <Panel
-          label="Add filter"
+          label={say.addFilter}
           className="button quiet"
           content={(close) => (
             <AddFilter
@@ -59,7 +61,7 @@ export function FilterPills({ filters, onChange }: { filters: Filter[]; onChange
             />
           )}
         >
-          + Filter
+          {say.plusFilter}
         </Panel>
       </li>
     </ul>
@@ -77,16 +79,16 @@ function AddFilter({ onAdd }: { onAdd: (query: string) => void }) {
       }}
     >
       <label className="field">
-        <span>KQL</span>
+        <span>{common.kql}</span>
         <input
           className="mono"
           value={query}
           onChange={(event) => setQuery(event.target.value)}
-          placeholder='monitor: "shop"'
+          placeholder={say.monitorShop}
         />
       </label>
       <button type="submit" className="button primary">
-        Add
+        {say.add}
       </button>
     </form>
   );

@@ -10,15 +10,17 @@ import { useLogOut, useSession } from '../services/session';
 import { Login } from './login';
 import { Dialog, Panel } from './menu';
 import './layout.css';
+import { common } from '../strings/common';
+import { layout as say } from '../strings/layout';
 
 const PAGES = [
-  ['/', 'Overview', 'M3 12 12 4l9 8v8h-6v-6H9v6H3z'],
-  ['/runs', 'Runs', 'M4 6h16M4 12h16M4 18h10'],
-  ['/incidents', 'Incidents', 'M12 4 21 19H3zM12 10v4M12 16.6v.4'],
-  ['/errors', 'Errors', 'M12 3.5a8.5 8.5 0 1 0 0 17 8.5 8.5 0 0 0 0-17zM9 9l6 6M15 9l-6 6'],
-  ['/discover', 'Discover', 'M10.5 4a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13zM20 20l-4.6-4.6'],
-  ['/dashboards', 'Dashboards', 'M4 4h7v9H4zM13 4h7v5h-7zM13 11h7v9h-7zM4 15h7v5H4z'],
-  ['/stack', 'Stack', 'M4 7l8-4 8 4-8 4zM4 12l8 4 8-4M4 17l8 4 8-4'],
+  ['/', common.overview, 'M3 12 12 4l9 8v8h-6v-6H9v6H3z'],
+  ['/runs', common.runs, 'M4 6h16M4 12h16M4 18h10'],
+  ['/incidents', common.incidents, 'M12 4 21 19H3zM12 10v4M12 16.6v.4'],
+  ['/errors', say.errors, 'M12 3.5a8.5 8.5 0 1 0 0 17 8.5 8.5 0 0 0 0-17zM9 9l6 6M15 9l-6 6'],
+  ['/discover', say.discover, 'M10.5 4a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13zM20 20l-4.6-4.6'],
+  ['/dashboards', say.dashboards, 'M4 4h7v9H4zM13 4h7v5h-7zM13 11h7v9h-7zM4 15h7v5H4z'],
+  ['/stack', say.stack, 'M4 7l8-4 8 4-8 4zM4 12l8 4 8-4M4 17l8 4 8-4'],
 ] as const;
 
 function Icon({ path }: { path: string }) {
@@ -40,16 +42,16 @@ function Icon({ path }: { path: string }) {
 }
 
 const KEYS: [string, string][] = [
-  ['/', 'Search'],
-  ['?', 'This help'],
-  ['g o', 'Overview'],
-  ['g r', 'Runs'],
-  ['g i', 'Incidents'],
-  ['g e', 'Errors'],
-  ['g d', 'Discover'],
-  ['g b', 'Dashboards'],
-  ['g s', 'Stack'],
-  ['Esc', 'Close what is open'],
+  ['/', say.search],
+  ['?', say.thisHelp],
+  ['g o', common.overview],
+  ['g r', common.runs],
+  ['g i', common.incidents],
+  ['g e', say.errors],
+  ['g d', say.discover],
+  ['g b', say.dashboards],
+  ['g s', say.stack],
+  ['Esc', say.closeWhatIsOpen],
 ];
 
 const isTyping = (target: EventTarget | null) =>
@@ -106,7 +108,7 @@ export function Layout() {
   return (
     <div className={narrow ? 'frame narrow' : 'frame'}>
       <a className="skip" href="#main">
-        Skip to content
+        {say.skipToContent}
       </a>
       <Navigation help={() => setHelp(true)} />
       <main id="main" tabIndex={-1}>
@@ -114,7 +116,7 @@ export function Layout() {
         <Outlet />
         {footer && <footer className="small soft">{footer}</footer>}
       </main>
-      <Dialog title="Keys" open={help} close={() => setHelp(false)}>
+      <Dialog title={say.keys} open={help} close={() => setHelp(false)}>
         <table>
           <tbody>
             {KEYS.map(([key, what]) => (
@@ -146,7 +148,7 @@ function Navigation({ help }: { help: () => void }) {
         <img src={logo ?? canary} alt="" width="26" height="26" />
         <span className="text">{name}</span>
       </Link>
-      <nav aria-label="Pages">
+      <nav aria-label={say.pages}>
         {PAGES.map(([to, title, path]) => (
           <Link
             key={to}
@@ -163,13 +165,19 @@ function Navigation({ help }: { help: () => void }) {
       </nav>
       <div className="side-foot">
         <Settings />
-        <button type="button" className="button quiet icon" onClick={help} aria-label="Keys" title="Keys (?)">
+        <button
+          type="button"
+          className="button quiet icon"
+          onClick={help}
+          aria-label={say.keys}
+          title={say.keysWithShortcut}
+        >
           ?
         </button>
         <button
           type="button"
           className="button quiet icon fold"
-          aria-label={narrow ? 'Show names of pages' : 'Hide names of pages'}
+          aria-label={narrow ? say.showNamesOfPages : say.hideNamesOfPages}
           onClick={() => setPreferences({ narrow: !narrow })}
         >
           {narrow ? '»' : '«'}
@@ -181,10 +189,10 @@ function Navigation({ help }: { help: () => void }) {
 
 const ZONES = ['', 'UTC', ...Intl.supportedValuesOf('timeZone')];
 const THEMES: [Theme, string][] = [
-  ['system', 'As the system'],
-  ['light', 'Light'],
-  ['dark', 'Dark'],
-  ['contrast', 'High contrast'],
+  ['system', say.asTheSystem],
+  ['light', say.light],
+  ['dark', say.dark],
+  ['contrast', say.highContrast],
 ];
 
 function Settings() {
@@ -192,12 +200,12 @@ function Settings() {
   const status = useStatus();
   return (
     <Panel
-      label="Settings"
+      label={say.settings}
       className="button quiet icon"
       content={() => (
         <div className="stack">
           <label className="field">
-            <span>Theme</span>
+            <span>{say.theme}</span>
             <select value={theme} onChange={(event) => setPreferences({ theme: event.target.value as Theme })}>
               {THEMES.map(([id, title]) => (
                 <option key={id} value={id}>
@@ -207,19 +215,17 @@ function Settings() {
             </select>
           </label>
           <label className="field">
-            <span>Time zone</span>
+            <span>{say.timeZone}</span>
             <select value={timeZone} onChange={(event) => setPreferences({ timeZone: event.target.value })}>
               {ZONES.map((zone) => (
                 <option key={zone} value={zone}>
-                  {zone || `Browser (${Intl.DateTimeFormat().resolvedOptions().timeZone})`}
+                  {zone || say.browser(Intl.DateTimeFormat().resolvedOptions().timeZone)}
                 </option>
               ))}
             </select>
           </label>
           <Person />
-          <p className="small soft">
-            canarytrace {status.data?.version ?? ''} · {status.data?.store ?? ''} store
-          </p>
+          <p className="small soft">{say.canarytraceStore(status.data?.version ?? '', status.data?.store ?? '')}</p>
         </div>
       )}
     >
@@ -240,17 +246,17 @@ function Person() {
             {session.data.user} · {session.data.role}
           </span>
           <button type="button" className="button" onClick={() => logOut.mutate()}>
-            Log out
+            {say.logOut}
           </button>
         </>
       ) : null}
       {session.data?.role === 'admin' && (
         <>
           <Link className="small" to="/access">
-            Users and tokens
+            {say.usersAndTokens}
           </Link>
           <Link className="small" to="/branding">
-            Branding
+            {say.branding}
           </Link>
         </>
       )}
@@ -264,7 +270,7 @@ function ConfigurationProblem() {
   if (!status.data?.configurationProblem) return null;
   return (
     <p className="notice failed" role="alert">
-      The changed configuration is not in force: {status.data.configurationProblem}
+      {say.theChangedConfigurationIsNot(status.data.configurationProblem)}
     </p>
   );
 }

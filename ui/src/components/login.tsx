@@ -2,6 +2,8 @@ import { useState } from 'react';
 import canary from '../canary.svg';
 import { useApplied } from '../services/branding';
 import { useLogIn } from '../services/session';
+import { common } from '../strings/common';
+import { login as say } from '../strings/login';
 
 /** The only page that somebody sees who has not logged in. */
 export function Login() {
@@ -22,11 +24,11 @@ export function Login() {
           <img src={logo ?? canary} alt="" width="32" height="32" /> {name}
         </h1>
         <label className="field">
-          <span>Name</span>
+          <span>{common.name}</span>
           <input value={user} onChange={(event) => setUser(event.target.value)} autoComplete="username" required />
         </label>
         <label className="field">
-          <span>Password</span>
+          <span>{say.password}</span>
           <input
             type="password"
             value={password}
@@ -41,7 +43,7 @@ export function Login() {
           </p>
         )}
         <button type="submit" className="button primary" disabled={logIn.isPending}>
-          Log in
+          {say.logIn}
         </button>
       </form>
     </main>

@@ -12,6 +12,7 @@ import {
   Popover,
 } from 'react-aria-components';
 import './menu.css';
+import { common } from '../strings/common';
 
 /** Menus, popovers and dialogs: React Aria's behaviour in our clothes. */
 
@@ -96,7 +97,7 @@ export function Dialog({
         <AriaDialog className="dialog">
           <header className="spread">
             <Heading slot="title">{title}</Heading>
-            <Button className="button quiet icon" aria-label="Close" onPress={close}>
+            <Button className="button quiet icon" aria-label={common.close} onPress={close}>
               ✕
             </Button>
           </header>

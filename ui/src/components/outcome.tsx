@@ -3,6 +3,7 @@ import type { MouseEvent } from 'react';
 import type { RunDocument, Verdict } from '../services/api';
 import { dateTime, milliseconds } from '../services/format';
 import './outcome.css';
+import { outcome as say } from '../strings/outcome';
 
 export type Role = 'passed' | 'slow' | 'failed' | 'broken' | 'neutral' | 'running';
 
@@ -18,7 +19,7 @@ export function Badge({ state, children }: { state: Role; children: React.ReactN
 }
 
 export function Outcome({ verdict, running }: { verdict?: Verdict | undefined; running?: boolean }) {
-  if (running || !verdict) return <Badge state="running">running</Badge>;
+  if (running || !verdict) return <Badge state="running">{say.running}</Badge>;
   return (
     <Badge state={verdict.outcome}>
       {verdict.outcome}
@@ -29,12 +30,12 @@ export function Outcome({ verdict, running }: { verdict?: Verdict | undefined; r
 
 const CAUSES: Record<string, string> = {
   site: 'site',
-  'third-party': 'third party',
+  'third-party': say.thirdParty,
   network: 'network',
   login: 'log-in',
   script: 'script',
   browser: 'browser',
-  runner: 'runner host',
+  runner: say.runnerHost,
   configuration: 'configuration',
   inconclusive: 'inconclusive',
 };
@@ -59,7 +60,7 @@ export function Strip({ runs, slots = 40 }: { runs: RunDocument[]; slots?: numbe
   };
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: the same runs are links on the page of the monitor
-    <div className="strip" role="img" aria-label={`The last ${shown.length} runs: ${said}`} onClick={open}>
+    <div className="strip" role="img" aria-label={say.theLastRuns(shown.length, said)} onClick={open}>
       {Array.from({ length: Math.max(0, slots - shown.length) }, (_, position) => (
         <span key={position} className="slot" />
       ))}

@@ -7,6 +7,8 @@ import { both, buckets, kql, search } from '../services/search';
 import { useFields } from '../services/server';
 import { rangeQuery, type TimeRange } from '../services/time';
 import './query-bar.css';
+import { common } from '../strings/common';
+import { queryBar as say } from '../strings/query-bar';
 
 const WORDS = ['and', 'or', 'not'];
 const MOST = 12;
@@ -25,7 +27,7 @@ export function QueryBar({
   language = 'kql',
   onLanguage,
   error,
-  label = 'Search',
+  label = say.search,
 }: {
   value: string;
   onSubmit: (text: string) => void;
@@ -95,9 +97,7 @@ export function QueryBar({
         autoComplete="off"
         spellCheck={false}
         placeholder={
-          language === 'kql'
-            ? 'passed: false and fullTitle: "Order log in"'
-            : 'passed:false AND response.status:[400 TO *]'
+          language === 'kql' ? say.passedFalseAndFullTitleOrder : 'passed:false AND response.status:[400 TO *]'
         }
         value={text}
         onChange={(event) => {
@@ -114,19 +114,19 @@ export function QueryBar({
       {onLanguage && (
         <select
           className="input language"
-          aria-label="Query language"
+          aria-label={say.queryLanguage}
           value={language}
           onChange={(event) => onLanguage(event.target.value)}
         >
-          <option value="kql">KQL</option>
-          <option value="lucene">Lucene</option>
+          <option value="kql">{common.kql}</option>
+          <option value="lucene">{common.lucene}</option>
         </select>
       )}
       <button type="button" className="button primary" onClick={submit}>
-        Search
+        {say.search}
       </button>
       {shown && (
-        <div className="suggestions popover" role="listbox" id={`${id}-list`} aria-label="Completions">
+        <div className="suggestions popover" role="listbox" id={`${id}-list`} aria-label={say.completions}>
           {suggestions.map((suggestion, position) => (
             <div
               key={suggestion.text}

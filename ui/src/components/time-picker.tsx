@@ -2,10 +2,11 @@ import { useState } from 'react';
 import { dateTime } from '../services/format';
 import { timeZone } from '../services/preferences';
 import { isRange, QUICK, rangeLabel, resolve, type TimeRange } from '../services/time';
+import { timePicker as say } from '../strings/time-picker';
 import { Panel } from './menu';
 
 const REFRESH: [string, string][] = [
-  ['', 'Off'],
+  ['', say.off],
   ['5', '5 s'],
   ['10', '10 s'],
   ['30', '30 s'],
@@ -27,7 +28,7 @@ export function TimePicker({
 }) {
   return (
     <Panel
-      label={`Time: ${rangeLabel(range, dateTime)}`}
+      label={say.time(rangeLabel(range, dateTime))}
       content={(close) => (
         <div className="stack">
           <div className="quick">
@@ -55,7 +56,7 @@ export function TimePicker({
           />
           {onRefresh && (
             <label className="field">
-              <span>Look again every</span>
+              <span>{say.lookAgainEvery}</span>
               <select value={refresh ?? ''} onChange={(event) => onRefresh(event.target.value)}>
                 {REFRESH.map(([seconds, name]) => (
                   <option key={seconds} value={seconds}>
@@ -69,7 +70,7 @@ export function TimePicker({
       )}
     >
       <span aria-hidden="true">◷</span> {rangeLabel(range, dateTime)}
-      {refresh && <span className="soft small">· every {refresh} s</span>}
+      {refresh && <span className="soft small">{say.everyS(refresh)}</span>}
     </Panel>
   );
 }
@@ -88,20 +89,20 @@ function Exact({ range, onChange }: { range: TimeRange; onChange: (range: TimeRa
       }}
     >
       <label className="field">
-        <span>From (now-2h, 2026-11-26T08:00:00Z)</span>
+        <span>{say.fromNow2H2026}</span>
         <input value={from} onChange={(event) => setFrom(event.target.value)} aria-invalid={!right} />
       </label>
       <label className="field">
-        <span>To</span>
+        <span>{say.to}</span>
         <input value={to} onChange={(event) => setTo(event.target.value)} aria-invalid={!right} />
       </label>
       <p className="small soft" role="status">
         {right
           ? `${dateTime(resolve(wanted.from) ?? 0)} – ${dateTime(resolve(wanted.to) ?? 0)}, ${timeZone()}`
-          : 'Not a time: write now-2h, now/d, or 2026-11-26T08:00:00Z, the first before the second.'}
+          : say.notATimeWriteNow}
       </p>
       <button type="submit" className="button primary" disabled={!right}>
-        Show this time
+        {say.showThisTime}
       </button>
     </form>
   );

@@ -3,8 +3,21 @@ import { useMemo, useRef } from 'react';
 import type { RequestDocument } from '../services/api';
 import { bytes, count, milliseconds } from '../services/format';
 import { shortUrl } from '../services/url';
-import { matches, PHASE_NAMES, PHASES, type Row, statusClass, type Wanted, waterfall } from '../services/waterfall';
+import {
+  matches,
+  NO_ANSWER,
+  PHASE_NAMES,
+  PHASES,
+  type Row,
+  statusClass,
+  THIRD_PARTIES,
+  typeOf,
+  type Wanted,
+  waterfall,
+} from '../services/waterfall';
 import './waterfall.css';
+import { common } from '../strings/common';
+import { waterfall as say } from '../strings/waterfall';
 
 export interface Mark {
   name: string;
@@ -46,21 +59,21 @@ export function Waterfall({
       <div className={opened ? 'waterfall-frame with-details' : 'waterfall-frame'}>
         {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a list that scrolls is scrolled by keys, too */}
         <div className="waterfall" ref={place} tabIndex={0}>
-          <div role="table" aria-label="Requests" aria-rowcount={shown.length + 1}>
+          <div role="table" aria-label={common.requests} aria-rowcount={shown.length + 1}>
             <div role="row" className="waterfall-row head">
-              <span role="columnheader">Request</span>
-              <span role="columnheader">Status</span>
+              <span role="columnheader">{say.request}</span>
+              <span role="columnheader">{say.status}</span>
               <span role="columnheader" className="minor">
-                Type
+                {say.type}
               </span>
               <span role="columnheader" className="minor">
-                Priority
+                {say.priority}
               </span>
               <span role="columnheader" className="number">
-                Size
+                {common.size}
               </span>
               <span role="columnheader" className="number">
-                Time
+                {common.time}
               </span>
               <span role="columnheader" className="axis">
                 <Scale total={total} marks={marks} />
@@ -88,7 +101,7 @@ export function Waterfall({
         </div>
         {opened && <Details row={opened} close={() => onOpen(undefined)} />}
       </div>
-      <ul className="row legend small" aria-label="Phases">
+      <ul className="row legend small" aria-label={say.phases}>
         {PHASES.map((phase) => (
           <li key={phase}>
             <span className={`dot ${phase}`} aria-hidden="true" /> {PHASE_NAMES[phase]}
@@ -98,7 +111,7 @@ export function Waterfall({
           <span className="third-mark" aria-hidden="true">
             3
           </span>{' '}
-          Third party
+          {say.thirdParty}
         </li>
       </ul>
     </div>
@@ -123,48 +136,57 @@ function Filters({
 }) {
   const third = rows.filter((row) => row.isThird).length;
   const choices: ['type' | 'host' | 'status', string, [string, number][]][] = [
-    ['type', 'type', options(rows.map((row) => row.document.request.type ?? 'Other'))],
+    ['type', say.anyType, options(rows.map(typeOf))],
     [
       'host',
-      'host',
-      [...(third > 0 ? [['third parties', third] as [string, number]] : []), ...options(rows.map((row) => row.host))],
+      say.anyHost,
+      [...(third > 0 ? [[THIRD_PARTIES, third] as [string, number]] : []), ...options(rows.map((row) => row.host))],
     ],
-    ['status', 'status', options(rows.map(statusClass))],
+    ['status', say.anyStatus, options(rows.map(statusClass))],
   ];
   return (
     <div className="row">
       <input
         type="search"
         className="input find"
-        aria-label="Find a request"
-        placeholder="Find a request"
+        aria-label={say.findARequest}
+        placeholder={say.findARequest}
         value={wanted.text ?? ''}
         onChange={(event) => onWanted({ text: event.target.value })}
       />
-      {choices.map(([name, title, list]) => (
+      {choices.map(([name, any, list]) => (
         <select
           key={name}
           className="input"
           style={{ width: 'auto', maxWidth: 200 }}
-          aria-label={`Any ${title}`}
+          aria-label={any}
           value={wanted[name] ?? ''}
           onChange={(event) => onWanted({ [name]: event.target.value })}
         >
-          <option value="">Any {title}</option>
+          <option value="">{any}</option>
           {list.map(([value, many]) => (
             <option key={value} value={value}>
-              {value || '(none)'} ({many})
+              {WORDS[value] ?? value} ({many})
             </option>
           ))}
         </select>
       ))}
       <span className="small soft" role="status">
-        {shown === rows.length ? `${count(rows.length)} requests` : `${count(shown)} of ${count(rows.length)} requests`}{' '}
+        {shown === rows.length
+          ? say.requestCount(count(rows.length))
+          : say.ofRequests(count(shown), count(rows.length))}{' '}
         · {bytes(rows.reduce((sum, row) => sum + (row.document.response?.totalEncodedDataLength ?? 0), 0))}
       </span>
     </div>
   );
 }
+
+/** What words of addresses are called. */
+const WORDS: Record<string, string> = {
+  [THIRD_PARTIES]: say.thirdParties,
+  [NO_ANSWER]: say.noAnswer,
+  '': say.none,
+};
 
 function Scale({ total, marks }: { total: number; marks: Mark[] }) {
   return (
@@ -213,8 +235,8 @@ function RequestRow({
       <span role="cell" className="clip">
         <button type="button" className="plain clip" onClick={toggle} aria-expanded={isOpen} title={document.url}>
           {row.isThird && (
-            <span className="third-mark" title={`Third party: ${row.host}`}>
-              3<span className="visually-hidden">rd party</span>
+            <span className="third-mark" title={say.thirdPartyHost(row.host)}>
+              3<span className="visually-hidden">{say.rdParty}</span>
             </span>
           )}
           {shortUrl(document.url)}
@@ -261,25 +283,25 @@ function Details({ row, close }: { row: Row; close: () => void }) {
   const { document } = row;
   const { initiator } = document.request;
   const facts: [string, string | undefined][] = [
-    ['Status', document.failure ?? `${document.response?.status ?? '–'} ${document.response?.statusText ?? ''}`],
-    ['Host', `${row.host}${row.isThird ? ' (third party)' : ''}`],
-    ['Address', document.response?.remoteIPAddress],
-    ['Protocol', document.response?.protocol],
-    ['Type', document.response?.mimeType],
-    ['Priority', document.request.initialPriority],
+    [say.status, document.failure ?? `${document.response?.status ?? '–'} ${document.response?.statusText ?? ''}`],
+    [common.host, `${row.host}${row.isThird ? say.thirdPartySuffix : ''}`],
+    [say.address, document.response?.remoteIPAddress],
+    [say.protocol, document.response?.protocol],
+    [say.type, document.response?.mimeType],
+    [say.priority, document.request.initialPriority],
     [
-      'Asked for by',
+      say.askedForBy,
       initiator
         ? [initiator.type, initiator.url, initiator.lineNumber].filter((part) => part !== undefined).join(' ')
         : undefined,
     ],
-    ['Size', bytes(document.response?.totalEncodedDataLength)],
+    [common.size, bytes(document.response?.totalEncodedDataLength)],
   ];
   return (
-    <aside className="details card" aria-label="Request">
+    <aside className="details card" aria-label={say.request}>
       <header className="spread">
-        <h3>{document.request.method} request</h3>
-        <button type="button" className="button quiet icon" aria-label="Close" onClick={close}>
+        <h3>{say.requestOfMethod(document.request.method)}</h3>
+        <button type="button" className="button quiet icon" aria-label={common.close} onClick={close}>
           ✕
         </button>
       </header>
@@ -296,7 +318,7 @@ function Details({ row, close }: { row: Row; close: () => void }) {
       </dl>
       {row.phases.length > 0 && (
         <table className="small">
-          <caption className="visually-hidden">Timing</caption>
+          <caption className="visually-hidden">{say.timing}</caption>
           <tbody>
             {row.phases.map(([phase, value]) => (
               <tr key={phase}>
@@ -307,17 +329,17 @@ function Details({ row, close }: { row: Row; close: () => void }) {
               </tr>
             ))}
             <tr>
-              <th scope="row">Total</th>
+              <th scope="row">{say.total}</th>
               <td className="number">{milliseconds(row.duration)}</td>
             </tr>
           </tbody>
         </table>
       )}
-      <Headers title="Response headers" headers={document.response?.headers} />
-      <Headers title="Request headers" headers={document.request.headers} />
+      <Headers title={say.responseHeaders} headers={document.response?.headers} />
+      <Headers title={say.requestHeaders} headers={document.request.headers} />
       {document.request.postData && (
         <details>
-          <summary>Request body</summary>
+          <summary>{say.requestBody}</summary>
           <pre>{document.request.postData}</pre>
         </details>
       )}

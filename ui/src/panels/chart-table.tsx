@@ -9,6 +9,7 @@ import {
   useTable,
 } from '@tanstack/react-table';
 import { useMemo, useState } from 'react';
+import { chartTable as say } from '../strings/chart-table';
 
 type Value = string | number | null;
 
@@ -106,7 +107,7 @@ export function ChartTable({
       {visible && sorted.length > most && (
         <p className="table-more">
           <button type="button" className="button" onClick={() => setMost(most + PAGE)}>
-            {sorted.length - most} more
+            {say.more(sorted.length - most)}
           </button>
         </p>
       )}

@@ -2,6 +2,7 @@ import { Panel } from '../components/menu';
 import { isExactly } from '../services/filters';
 import { both, buckets, kql, useSearch } from '../services/search';
 import { rangeQuery } from '../services/time';
+import { controls as say } from '../strings/controls';
 import type { ControlChart } from './model';
 import type { PanelContext } from './panel';
 
@@ -58,7 +59,7 @@ function Control({
           content={() => (
             <fieldset className="choices">
               <legend className="visually-hidden">{control.label}</legend>
-              {values.length === 0 && <p className="soft">Nothing to choose in this time.</p>}
+              {values.length === 0 && <p className="soft">{say.nothingToChooseInThis}</p>}
               {values.map((value) => (
                 <label key={value} className="row">
                   <input
@@ -78,7 +79,7 @@ function Control({
             </fieldset>
           )}
         >
-          <span className="clip">{chosen.length === 0 ? 'All' : chosen.join(', ')}</span>
+          <span className="clip">{chosen.length === 0 ? say.all : chosen.join(', ')}</span>
         </Panel>
       </div>
     );
@@ -91,7 +92,7 @@ function Control({
           context.choose(control.field, event.target.value ? [event.target.value] : [], control.pinned)
         }
       >
-        <option value="">All</option>
+        <option value="">{say.all}</option>
         {values.map((value) => (
           <option key={value} value={value}>
             {value}

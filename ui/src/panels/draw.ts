@@ -4,6 +4,8 @@ import type { EChartsCoreOption } from 'echarts/core';
 import type { Colors } from '../components/chart';
 import type { Annotation, Unit } from '../services/api';
 import { bytes, day, fullDateTime, hourMinute, inUnit, milliseconds, short } from '../services/format';
+import { common } from '../strings/common';
+import { draw as say } from '../strings/draw';
 import type { Cell, Line, Row, SliceValue } from './answer';
 import type { BarChart, GaugeChart, HeatmapChart, HistogramChart } from './model';
 import { metricName } from './model';
@@ -141,7 +143,7 @@ export function timeOption(
               line.seriesName,
               inUnit(line.value[1], units.get(line.seriesName)),
             ]),
-          ...(rest > 0 ? [[undefined, `and ${rest} more`, ''] as [undefined, string, string]] : []),
+          ...(rest > 0 ? [[undefined, say.andMore(rest), ''] as [undefined, string, string]] : []),
         ]);
       },
     },
@@ -435,7 +437,7 @@ export function histogramOption(chart: HistogramChart, found: [number, number][]
       formatter: ({ dataIndex }: { dataIndex: number }) => {
         const [from, count] = found[dataIndex] ?? [0, 0];
         return tip(`${inUnit(from, chart.unit)} – ${inUnit(from + chart.interval, chart.unit)}`, [
-          [undefined, 'Documents', String(count)],
+          [undefined, common.documents, String(count)],
         ]);
       },
     },

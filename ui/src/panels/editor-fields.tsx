@@ -1,5 +1,7 @@
 import type { ReactNode } from 'react';
 import type { Aggregation, Field, Metric, Series, Split, Style } from '../services/api';
+import { common } from '../strings/common';
+import { editorFields as say } from '../strings/editor-fields';
 
 /** The parts that the forms of charts are made of. */
 
@@ -7,20 +9,20 @@ export const COUNT: Metric = { aggregation: 'count' };
 export const SPLIT: Split = { field: '', size: 10 };
 
 const AGGREGATIONS: [Aggregation, string][] = [
-  ['count', 'Count'],
-  ['max', 'Maximum'],
-  ['min', 'Minimum'],
-  ['avg', 'Mean'],
-  ['sum', 'Sum'],
-  ['percentile', 'Percentile'],
-  ['cardinality', 'Different values'],
+  ['count', common.count],
+  ['max', say.maximum],
+  ['min', say.minimum],
+  ['avg', say.mean],
+  ['sum', say.sum],
+  ['percentile', say.percentile],
+  ['cardinality', say.differentValues],
 ];
 const STYLES: [Style, string][] = [
-  ['line', 'Line'],
-  ['step', 'Steps'],
-  ['area', 'Area'],
-  ['stepArea', 'Area in steps'],
-  ['bar', 'Bars'],
+  ['line', say.line],
+  ['step', common.steps],
+  ['area', say.area],
+  ['stepArea', say.areaInSteps],
+  ['bar', say.bars],
 ];
 
 export const numbers = (fields: Field[]): Field[] =>
@@ -60,7 +62,7 @@ export function Several<T>({
               className="button quiet"
               onClick={() => onChange(items.filter((_, at) => at !== position))}
             >
-              Remove
+              {common.remove}
             </button>
           )}
         </Group>
@@ -83,7 +85,7 @@ export function Metrics({
 }) {
   return (
     <Several
-      title="Metric"
+      title={say.metric}
       items={list}
       fresh={COUNT}
       onChange={onChange}
@@ -130,15 +132,15 @@ export function UnitChoice({
 }) {
   return (
     <label className="field">
-      <span>Unit</span>
+      <span>{say.unit}</span>
       <select
         value={value ?? 'number'}
         onChange={(event) => onChange(event.target.value as NonNullable<Metric['unit']>)}
       >
-        <option value="number">Number</option>
-        <option value="milliseconds">Milliseconds</option>
-        <option value="bytes">Bytes</option>
-        <option value="percent">Percent</option>
+        <option value="number">{say.number}</option>
+        <option value="milliseconds">{say.milliseconds}</option>
+        <option value="bytes">{say.bytes}</option>
+        <option value="percent">{say.percent}</option>
       </select>
     </label>
   );
@@ -157,7 +159,7 @@ export function MetricForm({
   return (
     <>
       <label className="field">
-        <span>Metric</span>
+        <span>{say.metric}</span>
         <select
           value={metric.aggregation}
           onChange={(event) => {
@@ -175,7 +177,7 @@ export function MetricForm({
       </label>
       {metric.aggregation !== 'count' && (
         <FieldChoice
-          label="Of field"
+          label={say.ofField}
           fields={offered}
           value={metric.field ?? ''}
           onChange={(field) => onChange({ ...metric, field })}
@@ -183,7 +185,7 @@ export function MetricForm({
       )}
       {metric.aggregation === 'percentile' && (
         <label className="field">
-          <span>Percent</span>
+          <span>{say.percent}</span>
           <input
             type="number"
             min="0"
@@ -195,7 +197,7 @@ export function MetricForm({
         </label>
       )}
       <label className="field">
-        <span>Label</span>
+        <span>{say.label}</span>
         <input value={metric.label ?? ''} onChange={(event) => onChange({ ...metric, label: event.target.value })} />
       </label>
       <UnitChoice value={metric.unit} onChange={(unit) => onChange({ ...metric, unit })} />
@@ -215,14 +217,14 @@ export function SplitForm({
   return (
     <>
       <FieldChoice
-        label="Field"
+        label={say.field}
         fields={fields}
         value={split.field}
         onChange={(field) => onChange({ ...split, field })}
       />
       <div className="pair">
         <label className="field">
-          <span>At most</span>
+          <span>{say.atMost}</span>
           <input
             type="number"
             min="1"
@@ -232,14 +234,14 @@ export function SplitForm({
           />
         </label>
         <label className="field">
-          <span>First</span>
+          <span>{say.first}</span>
           <select
             value={split.order ?? 'count'}
             onChange={(event) => onChange({ ...split, order: event.target.value as NonNullable<Split['order']> })}
           >
-            <option value="count">Most documents</option>
-            <option value="metric">Highest metric</option>
-            <option value="key">By value</option>
+            <option value="count">{say.mostDocuments}</option>
+            <option value="metric">{say.highestMetric}</option>
+            <option value="key">{say.byValue}</option>
           </select>
         </label>
       </div>
@@ -269,7 +271,7 @@ export function SeriesForm({
     <>
       <MetricForm metric={series.metric} onChange={(metric) => onChange({ ...series, metric })} fields={fields} />
       <label className="field">
-        <span>Drawn as</span>
+        <span>{say.drawnAs}</span>
         <select
           value={series.style ?? 'line'}
           onChange={(event) => onChange({ ...series, style: event.target.value as Style })}
@@ -287,7 +289,7 @@ export function SeriesForm({
           checked={series.stacked ?? false}
           onChange={(event) => onChange({ ...series, stacked: event.target.checked })}
         />
-        Stacked
+        {say.stacked}
       </label>
       <label className="row">
         <input
@@ -295,7 +297,7 @@ export function SeriesForm({
           checked={series.rightAxis ?? false}
           onChange={(event) => onChange({ ...series, rightAxis: event.target.checked })}
         />
-        Axis of its own
+        {say.axisOfItsOwn}
       </label>
       {!isSplit && series.metric.aggregation !== 'count' && (
         <label className="row">
@@ -304,12 +306,12 @@ export function SeriesForm({
             checked={series.band !== undefined}
             onChange={(event) => setBand(event.target.checked)}
           />
-          Band from 5th to 95th percentile
+          {say.bandFrom5ThTo}
         </label>
       )}
       <label className="row">
         <input type="checkbox" checked={isSplit} onChange={(event) => setSplit(event.target.checked)} />
-        One for each value of a field
+        {say.oneForEachValueOf}
       </label>
       {series.split && (
         <SplitForm split={series.split} onChange={(split) => onChange({ ...series, split })} fields={fields} />

@@ -1,6 +1,9 @@
 import type { Chart, OutcomeRole, Series } from '../services/api';
 import { PATTERNS } from '../services/indices';
 import { useFields } from '../services/server';
+import { common } from '../strings/common';
+import { editor } from '../strings/editor';
+import { editorForms as say } from '../strings/editor-forms';
 import {
   COUNT,
   FieldChoice,
@@ -21,7 +24,7 @@ export function ChartForm({ chart, onChange }: { chart: Chart; onChange: (chart:
   if (chart.kind === 'markdown')
     return (
       <label className="field">
-        <span>Markdown</span>
+        <span>{say.markdown}</span>
         <textarea
           className="mono"
           rows={12}
@@ -33,7 +36,7 @@ export function ChartForm({ chart, onChange }: { chart: Chart; onChange: (chart:
   return (
     <>
       <label className="field">
-        <span>Index pattern</span>
+        <span>{say.indexPattern}</span>
         <input
           list="patterns"
           value={chart.index}
@@ -50,7 +53,7 @@ export function ChartForm({ chart, onChange }: { chart: Chart; onChange: (chart:
       ) : (
         <>
           <label className="field">
-            <span>Filter</span>
+            <span>{say.filter}</span>
             <input
               className="mono"
               value={chart.query ?? ''}
@@ -58,13 +61,13 @@ export function ChartForm({ chart, onChange }: { chart: Chart; onChange: (chart:
             />
           </label>
           <label className="field">
-            <span>Written in</span>
+            <span>{say.writtenIn}</span>
             <select
               value={chart.language ?? 'kql'}
               onChange={(event) => onChange({ ...chart, language: event.target.value as 'kql' | 'lucene' })}
             >
-              <option value="kql">KQL</option>
-              <option value="lucene">Lucene</option>
+              <option value="kql">{common.kql}</option>
+              <option value="lucene">{common.lucene}</option>
             </select>
           </label>
           <DataForm chart={chart} onChange={onChange} />
@@ -81,15 +84,15 @@ function ControlForm({ chart, onChange }: { chart: ControlChart; onChange: (char
   const set = (changes: Partial<typeof control>) =>
     onChange({ ...chart, controls: [{ ...control, ...changes }, ...chart.controls.slice(1)] });
   return (
-    <Group title="Choice">
+    <Group title={say.choice}>
       <FieldChoice
-        label="Field"
+        label={say.field}
         fields={fields}
         value={control.field}
-        onChange={(field) => set({ field, label: control.label === 'Choose' ? field : control.label })}
+        onChange={(field) => set({ field, label: control.label === editor.choose ? field : control.label })}
       />
       <label className="field">
-        <span>Label</span>
+        <span>{say.label}</span>
         <input value={control.label} onChange={(event) => set({ label: event.target.value })} />
       </label>
       <label className="row">
@@ -98,7 +101,7 @@ function ControlForm({ chart, onChange }: { chart: ControlChart; onChange: (char
           checked={control.multiple ?? false}
           onChange={(event) => set({ multiple: event.target.checked })}
         />
-        Several at once
+        {say.severalAtOnce}
       </label>
       <label className="row">
         <input
@@ -106,7 +109,7 @@ function ControlForm({ chart, onChange }: { chart: ControlChart; onChange: (char
           checked={control.pinned ?? false}
           onChange={(event) => set({ pinned: event.target.checked })}
         />
-        Keep the choice on other pages
+        {say.keepTheChoiceOnOther}
       </label>
     </Group>
   );
@@ -114,50 +117,50 @@ function ControlForm({ chart, onChange }: { chart: ControlChart; onChange: (char
 
 function DataForm({ chart, onChange }: { chart: DataChart; onChange: (chart: Chart) => void }) {
   const fields = useFields(chart.index).data ?? [];
-  const common = { fields };
+  const offered = { fields };
   switch (chart.kind) {
     case 'time':
       return (
         <Several
-          title="Series"
+          title={say.series}
           items={chart.series}
           fresh={{ metric: COUNT, style: 'line' } as Series}
           onChange={(series) => onChange({ ...chart, series })}
-          render={(series, change) => <SeriesForm series={series} onChange={change} {...common} />}
+          render={(series, change) => <SeriesForm series={series} onChange={change} {...offered} />}
         />
       );
     case 'metric':
-      return <Metrics list={chart.metrics} onChange={(metrics) => onChange({ ...chart, metrics })} {...common} />;
+      return <Metrics list={chart.metrics} onChange={(metrics) => onChange({ ...chart, metrics })} {...offered} />;
     case 'bar':
       return (
         <>
-          <Group title="By">
-            <SplitForm split={chart.split} onChange={(split) => onChange({ ...chart, split })} {...common} />
+          <Group title={say.by}>
+            <SplitForm split={chart.split} onChange={(split) => onChange({ ...chart, split })} {...offered} />
           </Group>
-          <Metrics list={chart.metrics} onChange={(metrics) => onChange({ ...chart, metrics })} {...common} />
+          <Metrics list={chart.metrics} onChange={(metrics) => onChange({ ...chart, metrics })} {...offered} />
         </>
       );
     case 'table':
       return (
         <>
           <Several
-            title="Rows by"
+            title={say.rowsBy}
             items={chart.rows}
             fresh={SPLIT}
             onChange={(rows) => onChange({ ...chart, rows })}
-            render={(split, change) => <SplitForm split={split} onChange={change} {...common} />}
+            render={(split, change) => <SplitForm split={split} onChange={change} {...offered} />}
           />
-          <Metrics list={chart.metrics} onChange={(metrics) => onChange({ ...chart, metrics })} {...common} />
+          <Metrics list={chart.metrics} onChange={(metrics) => onChange({ ...chart, metrics })} {...offered} />
         </>
       );
     case 'gauge':
       return (
         <>
-          <Group title="Metric">
-            <MetricForm metric={chart.metric} onChange={(metric) => onChange({ ...chart, metric })} {...common} />
+          <Group title={say.metric}>
+            <MetricForm metric={chart.metric} onChange={(metric) => onChange({ ...chart, metric })} {...offered} />
           </Group>
           <label className="field">
-            <span>Full at</span>
+            <span>{say.fullAt}</span>
             <input
               type="number"
               value={chart.max}
@@ -165,7 +168,7 @@ function DataForm({ chart, onChange }: { chart: DataChart; onChange: (chart: Cha
             />
           </label>
           <Several
-            title="Colors from"
+            title={say.colorsFrom}
             items={chart.bands}
             fresh={{ from: 0, role: 'passed' as OutcomeRole }}
             onChange={(bands) => onChange({ ...chart, bands: [...bands].sort((a, b) => a.from - b.from) })}
@@ -174,13 +177,13 @@ function DataForm({ chart, onChange }: { chart: DataChart; onChange: (chart: Cha
                 <input
                   className="input"
                   type="number"
-                  aria-label="From"
+                  aria-label={common.from}
                   value={band.from}
                   onChange={(event) => change({ ...band, from: Number(event.target.value) })}
                 />
                 <select
                   className="input"
-                  aria-label="Color"
+                  aria-label={say.color}
                   value={band.role}
                   onChange={(event) => change({ ...band, role: event.target.value as OutcomeRole })}
                 >
@@ -198,32 +201,32 @@ function DataForm({ chart, onChange }: { chart: DataChart; onChange: (chart: Cha
         <>
           {'values' in chart.slices && (
             <Several
-              title="Slices by"
+              title={say.slicesBy}
               items={chart.slices.values}
               fresh={SPLIT}
               onChange={(values) => onChange({ ...chart, slices: { values } })}
-              render={(split, change) => <SplitForm split={split} onChange={change} {...common} />}
+              render={(split, change) => <SplitForm split={split} onChange={change} {...offered} />}
             />
           )}
-          <Group title="Metric">
-            <MetricForm metric={chart.metric} onChange={(metric) => onChange({ ...chart, metric })} {...common} />
+          <Group title={say.metric}>
+            <MetricForm metric={chart.metric} onChange={(metric) => onChange({ ...chart, metric })} {...offered} />
           </Group>
         </>
       );
     case 'heatmap':
       return (
         <>
-          <Group title="Metric">
-            <MetricForm metric={chart.metric} onChange={(metric) => onChange({ ...chart, metric })} {...common} />
+          <Group title={say.metric}>
+            <MetricForm metric={chart.metric} onChange={(metric) => onChange({ ...chart, metric })} {...offered} />
           </Group>
-          <Group title="Rows by (none: one row)">
+          <Group title={say.rowsByNoneOneRow}>
             <SplitForm
               split={chart.split ?? SPLIT}
               onChange={(split) => {
                 const { split: _, ...rest } = chart;
                 onChange(split.field ? { ...rest, split } : rest);
               }}
-              {...common}
+              {...offered}
             />
           </Group>
           <label className="row">
@@ -232,21 +235,21 @@ function DataForm({ chart, onChange }: { chart: DataChart; onChange: (chart: Cha
               checked={chart.highIsGood ?? false}
               onChange={(event) => onChange({ ...chart, highIsGood: event.target.checked })}
             />
-            A high value is good
+            {say.aHighValueIsGood}
           </label>
         </>
       );
     case 'histogram':
       return (
-        <Group title="Values">
+        <Group title={say.values}>
           <FieldChoice
-            label="Field"
+            label={say.field}
             fields={numbers(fields)}
             value={chart.field}
             onChange={(field) => onChange({ ...chart, field })}
           />
           <label className="field">
-            <span>Width of a bar</span>
+            <span>{say.widthOfABar}</span>
             <input
               type="number"
               min="0"

@@ -8,18 +8,16 @@ import { COUNT, SPLIT } from './editor-fields';
 import { ChartForm } from './editor-forms';
 import { PanelBody, type PanelContext } from './panel';
 import './editor.css';
+import { editor as say } from '../strings/editor';
 
 /** Every kind with what it begins as. */
 const KINDS: Record<Chart['kind'], [string, (index: string) => Chart]> = {
-  time: [
-    'Over time: line, area, step, bar, band',
-    (index) => ({ kind: 'time', index, series: [{ metric: COUNT, style: 'bar' }] }),
-  ],
-  bar: ['Bars by value', (index) => ({ kind: 'bar', index, split: SPLIT, metrics: [COUNT] })],
-  table: ['Table', (index) => ({ kind: 'table', index, rows: [SPLIT], metrics: [COUNT] })],
-  metric: ['Large numbers', (index) => ({ kind: 'metric', index, metrics: [COUNT] })],
+  time: [say.overTimeLineAreaStep, (index) => ({ kind: 'time', index, series: [{ metric: COUNT, style: 'bar' }] })],
+  bar: [say.barsByValue, (index) => ({ kind: 'bar', index, split: SPLIT, metrics: [COUNT] })],
+  table: [say.table, (index) => ({ kind: 'table', index, rows: [SPLIT], metrics: [COUNT] })],
+  metric: [say.largeNumbers, (index) => ({ kind: 'metric', index, metrics: [COUNT] })],
   gauge: [
-    'Gauge',
+    say.gauge,
     (index) => ({
       kind: 'gauge',
       index,
@@ -32,14 +30,14 @@ const KINDS: Record<Chart['kind'], [string, (index: string) => Chart]> = {
       ],
     }),
   ],
-  donut: ['Donut', (index) => ({ kind: 'donut', index, slices: { values: [SPLIT] }, metric: COUNT })],
-  heatmap: ['Heat map', (index) => ({ kind: 'heatmap', index, metric: COUNT })],
-  histogram: ['Histogram of a number', (index) => ({ kind: 'histogram', index, field: '', interval: 100 })],
+  donut: [say.donut, (index) => ({ kind: 'donut', index, slices: { values: [SPLIT] }, metric: COUNT })],
+  heatmap: [say.heatMap, (index) => ({ kind: 'heatmap', index, metric: COUNT })],
+  histogram: [say.histogramOfANumber, (index) => ({ kind: 'histogram', index, field: '', interval: 100 })],
   control: [
-    'Control: choose values',
-    (index) => ({ kind: 'control', index, controls: [{ field: '', label: 'Choose', size: 50 }] }),
+    say.controlChooseValues,
+    (index) => ({ kind: 'control', index, controls: [{ field: '', label: say.choose, size: 50 }] }),
   ],
-  markdown: ['Text', () => ({ kind: 'markdown', text: '### Title\n\nText' })],
+  markdown: [say.text, () => ({ kind: 'markdown', text: '### Title\n\nText' })],
 };
 
 /** From data to a panel without writing JSON; with a preview of what it will be, and the JSON for those who like it. */
@@ -67,7 +65,7 @@ export default function Editor({
       try {
         onSave({ ...draft, chart: JSON.parse(json) as Chart });
       } catch (error) {
-        setProblem(`This is not JSON: ${String(error)}`);
+        setProblem(say.thisIsNotJson(String(error)));
       }
       return;
     }
@@ -76,15 +74,15 @@ export default function Editor({
     if (!missing) onSave(draft);
   };
   return (
-    <Dialog title={panel ? `Edit ${panel.title}` : 'New panel'} open close={close} wide>
+    <Dialog title={panel ? say.edit(panel.title) : say.newPanel} open close={close} wide>
       <div className="editor">
         <div className="stack">
           <label className="field">
-            <span>Title</span>
+            <span>{say.title}</span>
             <input value={draft.title} onChange={(event) => setDraft({ ...draft, title: event.target.value })} />
           </label>
           <label className="field">
-            <span>Chart</span>
+            <span>{say.chart}</span>
             <select
               value={draft.chart.kind}
               onChange={(event) => setChart(KINDS[event.target.value as Chart['kind']][1](index))}
@@ -100,25 +98,25 @@ export default function Editor({
             <ChartForm chart={draft.chart} onChange={setChart} />
           ) : (
             <label className="field">
-              <span>JSON of the chart</span>
+              <span>{say.jsonOfTheChart}</span>
               <textarea className="mono" rows={18} value={json} onChange={(event) => setJson(event.target.value)} />
             </label>
           )}
           {problem && <Failure error={new Error(problem)} />}
           <div className="row">
             <button type="button" className="button primary" onClick={save}>
-              {panel ? 'Apply' : 'Add'}
+              {panel ? say.apply : say.add}
             </button>
             <button
               type="button"
               className="button"
               onClick={() => setJson(json === undefined ? JSON.stringify(draft.chart, null, 2) : undefined)}
             >
-              {json === undefined ? 'As JSON' : 'As a form'}
+              {json === undefined ? say.asJson : say.asAForm}
             </button>
           </div>
         </div>
-        <section className="preview card" aria-label="Preview">
+        <section className="preview card" aria-label={say.preview}>
           {whatIsMissing(draft) ? (
             <p className="soft">{whatIsMissing(draft)}</p>
           ) : (
@@ -134,7 +132,7 @@ function fresh(panels: PanelModel[]): PanelModel {
   const bottom = Math.max(0, ...panels.map((panel) => panel.grid.y + panel.grid.h));
   return {
     id: newId('panel'),
-    title: 'New panel',
+    title: say.newPanel,
     grid: { x: 0, y: bottom, w: 24, h: 12 },
     chart: KINDS.time[1](PATTERNS[0] ?? 'c.*'),
   };
@@ -164,11 +162,11 @@ const splitsOf = (chart: Chart): Split[] => {
 };
 
 function whatIsMissing({ title, chart }: PanelModel): string | undefined {
-  if (!title.trim()) return 'The panel needs a title.';
+  if (!title.trim()) return say.thePanelNeedsATitle;
   if (metricsOf(chart).some((metric) => metric.aggregation !== 'count' && !metric.field))
-    return 'Choose the field of the metric.';
-  if (splitsOf(chart).some((split) => !split.field)) return 'Choose the field to split by.';
-  if (chart.kind === 'histogram' && !chart.field) return 'Choose the field.';
-  if (chart.kind === 'control' && chart.controls.some((control) => !control.field)) return 'Choose the field.';
+    return say.chooseTheFieldOfThe;
+  if (splitsOf(chart).some((split) => !split.field)) return say.chooseTheFieldToSplit;
+  if (chart.kind === 'histogram' && !chart.field) return say.chooseTheField;
+  if (chart.kind === 'control' && chart.controls.some((control) => !control.field)) return say.chooseTheField;
   return undefined;
 }

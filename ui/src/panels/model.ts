@@ -1,6 +1,7 @@
 /** Dashboards as data: the shapes of `canarytrace_model::dashboard`, which the server checks. */
 
 import type { Chart, Metric, Split } from '../services/api';
+import { common } from '../strings/common';
 
 type Of<Kind extends Chart['kind']> = Extract<Chart, { kind: Kind }>;
 
@@ -18,7 +19,7 @@ export type DataChart = Exclude<Chart, { kind: 'markdown' | 'control' }>;
 
 export const metricName = (metric: Metric): string => {
   if (metric.label) return metric.label;
-  if (metric.aggregation === 'count') return 'Documents';
+  if (metric.aggregation === 'count') return common.documents;
   const name = metric.aggregation === 'percentile' ? `p${metric.percent ?? 50}` : metric.aggregation;
   return `${name} ${metric.field ?? ''}`;
 };

@@ -17,6 +17,8 @@ import type { DataChart, DonutChart, HeatmapChart, HistogramChart, TableChart, T
 import { metricName, splitName } from './model';
 import { chartQuery, request, type Scope, timeInterval } from './request';
 import './panel.css';
+import { common } from '../strings/common';
+import { panel as say } from '../strings/panel';
 
 export interface PanelContext {
   scope: Omit<Scope, 'width'>;
@@ -107,8 +109,8 @@ interface DrawnProperties<Kind extends DataChart = DataChart> {
 }
 
 const NOTHING = (
-  <Empty title="No data">
-    <p className="small">Nothing matches in this time. Try a longer one.</p>
+  <Empty title={say.noData}>
+    <p className="small">{say.nothingMatchesInThisTime}</p>
   </Empty>
 );
 
@@ -133,7 +135,7 @@ function Drawn({ chart, ...rest }: DrawnProperties): ReactNode {
       const value = gauge(chart, answer);
       return (
         <Drawing
-          label={`${title}: ${value === null ? 'no data' : Math.round(value)} of ${chart.max}`}
+          label={say.gaugeValue(title, value === null ? say.noDataOfGauge : Math.round(value), chart.max)}
           draw={(colors) => gaugeOption(chart, value, colors)}
           needs={[chart, value]}
         />
@@ -272,7 +274,7 @@ function TimePanel({ title, chart, answer, scope, context }: DrawnProperties<Tim
     context.setRange({ from: new Date(from).toISOString(), to: new Date(to).toISOString() });
   return (
     <Drawing
-      label={`${title}: ${found.length} series, every ${timeInterval(scope, chart.interval)}`}
+      label={say.seriesEvery(title, found.length, timeInterval(scope, chart.interval))}
       draw={(colors) => timeOption(found, range, marks, annotations, colors)}
       needs={[found, range, marks, annotations]}
       onClick={drill}
@@ -289,7 +291,7 @@ function SeriesTable({ found }: { found: ReturnType<typeof lines> }) {
   const times = (shown[0]?.points ?? []).slice(-MOST_SPOKEN);
   return (
     <ChartTable
-      head={['Time', ...shown.map((line) => line.name)]}
+      head={[common.time, ...shown.map((line) => line.name)]}
       rows={times.map(([at], position) => [
         fullDateTime(at),
         ...shown.map((line) =>

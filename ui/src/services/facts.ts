@@ -1,3 +1,6 @@
+import { common } from '../strings/common';
+import { facts as say } from '../strings/facts';
+
 /** The facts of a verdict in words: what it was decided on, for a person. */
 
 type Facts = Record<string, unknown>;
@@ -16,12 +19,12 @@ const seconds = (milliseconds: number) => `${(milliseconds / 1000).toFixed(1)} s
 const percent = (value: unknown) => `${Math.round(Number(value))} %`;
 
 function request(fact: RequestFact): string {
-  const whose = fact.party === 'third-party' || fact.party === 'third' ? ' (third party)' : '';
+  const whose = fact.party === 'third-party' || fact.party === 'third' ? say.thirdParty : '';
   const what = fact.error
-    ? `failed: ${fact.error}`
+    ? say.failed(fact.error)
     : fact.pending
-      ? `had no ${fact.status ? 'end' : 'answer'} after ${seconds(fact.durationMs)}`
-      : `${fact.status ?? 'no status'} after ${seconds(fact.durationMs)}`;
+      ? say.hadNoAfter(fact.status ? 'end' : 'answer', seconds(fact.durationMs))
+      : say.after(fact.status ?? say.noStatus, seconds(fact.durationMs));
   return `${fact.url}${whose} ${what}`;
 }
 
@@ -34,54 +37,52 @@ const words: Record<string, (value: never) => string | undefined> = {
     list.map((thrown) => (thrown.url ? `${thrown.text} (${thrown.url})` : thrown.text)).join('\n'),
   page: (page: { href: string; title?: string; passwordField?: boolean; captcha?: boolean; readyState?: string }) =>
     [
-      page.title ? `“${page.title}”` : 'no title',
+      page.title ? `“${page.title}”` : say.noTitle,
       page.href,
-      page.readyState === 'complete' ? undefined : `still ${page.readyState}`,
-      page.passwordField ? 'shows a password field' : undefined,
-      page.captcha ? 'shows a captcha' : undefined,
+      page.readyState && page.readyState !== 'complete' ? say.still(page.readyState) : undefined,
+      page.passwordField ? say.showsAPasswordField : undefined,
+      page.captcha ? say.showsACaptcha : undefined,
     ]
       .filter(Boolean)
       .join(', '),
   control: (control: { url: string; reachable: boolean; detail: string }) =>
-    `${control.url} ${control.reachable ? control.detail : `cannot be reached: ${control.detail}`}`,
+    `${control.url} ${control.reachable ? control.detail : say.cannotBeReached(control.detail)}`,
   host: (host: Record<string, number>) =>
     [
-      host.cpuPressurePercent === undefined
-        ? undefined
-        : `waited for a CPU ${percent(host.cpuPressurePercent)} of the time`,
-      host.othersCpuPercent === undefined ? undefined : `others used ${percent(host.othersCpuPercent)} of it`,
-      host.throttledPercent === undefined ? undefined : `held back ${percent(host.throttledPercent)}`,
-      host.oomKills ? `${host.oomKills} killed for memory` : undefined,
+      host.cpuPressurePercent === undefined ? undefined : say.waitedForACpuOf(percent(host.cpuPressurePercent)),
+      host.othersCpuPercent === undefined ? undefined : say.othersUsedOfIt(percent(host.othersCpuPercent)),
+      host.throttledPercent === undefined ? undefined : say.heldBack(percent(host.throttledPercent)),
+      host.oomKills ? say.killedForMemory(host.oomKills) : undefined,
     ]
       .filter(Boolean)
       .join(', ') || undefined,
   browser: (browser: { answers: boolean; pageAnswers: boolean; stopped: string[] }) =>
     browser.stopped.length > 0
-      ? `stopped: ${browser.stopped.join(', ')}`
+      ? say.stopped(browser.stopped.join(', '))
       : !browser.answers
-        ? 'does not answer'
+        ? say.doesNotAnswer
         : browser.pageAnswers
           ? undefined
-          : 'answers, its page does not',
+          : say.answersItsPageDoesNot,
 };
 
 const names: Record<string, string> = {
-  certainty: 'Certainty',
-  control: 'Control URL',
-  errorName: 'Error',
-  netError: 'Network error',
-  page: 'Page',
-  requests: 'Requests',
-  exceptions: 'Exceptions',
-  host: 'This machine',
-  browser: 'Browser',
-  status: 'Status',
+  certainty: say.certainty,
+  control: say.controlUrl,
+  errorName: common.error,
+  netError: say.networkError,
+  page: common.page,
+  requests: common.requests,
+  exceptions: say.exceptions,
+  host: say.thisMachine,
+  browser: common.browser,
+  status: say.status,
   url: 'URL',
-  phase: 'Phase',
-  place: 'Place in the script',
-  awaiting: 'Waited in',
-  lookup: 'Our resolver',
-  dialog: 'Dialog',
+  phase: say.phase,
+  place: say.placeInTheScript,
+  awaiting: say.waitedIn,
+  lookup: say.ourResolver,
+  dialog: say.dialog,
 };
 
 /** Pairs of name and text, in the order that explains. */

@@ -1,3 +1,4 @@
+import { format as say } from '../strings/format';
 import type { Unit } from './api';
 import { timeZone } from './preferences';
 
@@ -11,10 +12,10 @@ const isNone = (value: Maybe): value is null | undefined =>
 
 export function milliseconds(value: Maybe): string {
   if (isNone(value)) return NONE;
-  if (Math.abs(value) < 10 && value !== Math.round(value)) return `${value.toFixed(1)} ms`;
-  if (Math.abs(value) < 1000) return `${Math.round(value)} ms`;
+  if (Math.abs(value) < 10 && value !== Math.round(value)) return say.ms(value.toFixed(1));
+  if (Math.abs(value) < 1000) return say.ms(Math.round(value));
   if (Math.abs(value) < 120_000) return `${(value / 1000).toFixed(Math.abs(value) < 10_000 ? 2 : 1)} s`;
-  if (Math.abs(value) < 7_200_000) return `${(value / 60_000).toFixed(1)} min`;
+  if (Math.abs(value) < 7_200_000) return say.minutesWithFraction((value / 60_000).toFixed(1));
   return `${(value / 3_600_000).toFixed(1)} h`;
 }
 
@@ -109,27 +110,27 @@ export const zonedDay = (at: Time): string =>
 export function ago(at: Time, now = Date.now()): string {
   const seconds = Math.round((now - new Date(at).getTime()) / 1000);
   if (seconds < 5) return 'now';
-  if (seconds < 90) return `${seconds} s ago`;
-  if (seconds < 5400) return `${Math.round(seconds / 60)} min ago`;
-  if (seconds < 129_600) return `${Math.round(seconds / 3600)} h ago`;
-  return `${Math.round(seconds / 86_400)} d ago`;
+  if (seconds < 90) return say.sAgo(seconds);
+  if (seconds < 5400) return say.minAgo(Math.round(seconds / 60));
+  if (seconds < 129_600) return say.hAgo(Math.round(seconds / 3600));
+  return say.dAgo(Math.round(seconds / 86_400));
 }
 
 export function until(at: Time, now = Date.now()): string {
   const seconds = Math.round((new Date(at).getTime() - now) / 1000);
   if (seconds <= 0) return 'now';
-  if (seconds < 90) return `in ${seconds} s`;
-  if (seconds < 5400) return `in ${Math.round(seconds / 60)} min`;
-  return `in ${Math.round(seconds / 3600)} h`;
+  if (seconds < 90) return say.inS(seconds);
+  if (seconds < 5400) return say.inMin(Math.round(seconds / 60));
+  return say.inH(Math.round(seconds / 3600));
 }
 
 /** A length of time in its two largest units. */
 export function duration(ms: Maybe): string {
   if (ms === null || ms === undefined || Number.isNaN(ms)) return '–';
   const minutes = Math.max(0, Math.round(ms / 60_000));
-  if (minutes < 60) return `${minutes} min`;
+  if (minutes < 60) return say.min(minutes);
   const hours = Math.floor(minutes / 60);
-  if (hours < 48) return minutes % 60 === 0 ? `${hours} h` : `${hours} h ${minutes % 60} min`;
+  if (hours < 48) return minutes % 60 === 0 ? `${hours} h` : say.hMin(hours, minutes % 60);
   return hours % 24 === 0 ? `${hours / 24} d` : `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
 

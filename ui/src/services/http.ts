@@ -1,3 +1,4 @@
+import { http as say } from '../strings/http';
 import { embedHeaders } from './embed';
 
 /** Requests to our own server, the only one that this page talks to. */
@@ -29,7 +30,7 @@ async function refusal(response: Response): Promise<ApiError> {
   } catch {
     // Not our shape: the text says what it can.
   }
-  return new ApiError(text.slice(0, 300) || `the server answered ${response.status}`, response.status);
+  return new ApiError(text.slice(0, 300) || say.theServerAnswered(response.status), response.status);
 }
 
 export async function send(path: string, options: RequestInit = {}): Promise<Response> {
@@ -38,7 +39,7 @@ export async function send(path: string, options: RequestInit = {}): Promise<Res
     response = await fetch(path, { ...options, headers: { ...options.headers, ...embedHeaders } });
   } catch (error) {
     if (error instanceof DOMException && error.name === 'AbortError') throw error;
-    throw new ApiError('The server cannot be reached.', 0, 'Is canarytrace serve still running?');
+    throw new ApiError(say.theServerCannotBeReached, 0, say.isCanarytraceServeStillRunning);
   }
   if (!response.ok) throw await refusal(response);
   return response;

@@ -1,3 +1,5 @@
+import { time as say } from '../strings/time';
+
 /** Times of charts and lists: date math as Elasticsearch reads it, and what it means now. */
 
 export interface TimeRange {
@@ -6,15 +8,15 @@ export interface TimeRange {
 }
 
 export const QUICK: [string, TimeRange][] = [
-  ['Last 15 minutes', { from: 'now-15m', to: 'now' }],
-  ['Last hour', { from: 'now-1h', to: 'now' }],
-  ['Last 4 hours', { from: 'now-4h', to: 'now' }],
-  ['Last 24 hours', { from: 'now-24h', to: 'now' }],
-  ['Today', { from: 'now/d', to: 'now' }],
-  ['Yesterday', { from: 'now-1d/d', to: 'now/d' }],
-  ['Last 7 days', { from: 'now-7d', to: 'now' }],
-  ['Last 30 days', { from: 'now-30d', to: 'now' }],
-  ['Last 90 days', { from: 'now-90d', to: 'now' }],
+  [say.last15Minutes, { from: 'now-15m', to: 'now' }],
+  [say.lastHour, { from: 'now-1h', to: 'now' }],
+  [say.last4Hours, { from: 'now-4h', to: 'now' }],
+  [say.last24Hours, { from: 'now-24h', to: 'now' }],
+  [say.today, { from: 'now/d', to: 'now' }],
+  [say.yesterday, { from: 'now-1d/d', to: 'now/d' }],
+  [say.last7Days, { from: 'now-7d', to: 'now' }],
+  [say.last30Days, { from: 'now-30d', to: 'now' }],
+  [say.last90Days, { from: 'now-90d', to: 'now' }],
 ];
 
 const UNIT_MS: Record<string, number> = {
@@ -110,7 +112,7 @@ export function rangeLabel(range: TimeRange, format: (at: number) => string): st
   const quick = QUICK.find(([, own]) => own.from === range.from && own.to === range.to);
   if (quick) return quick[0];
   const rounded = /^now-(\d+)([smhdwMy])(?:\/[smhdwMy])?$/.exec(range.from);
-  if (rounded && range.to === 'now') return `Last ${rounded[1]} ${rounded[2]}`;
+  if (rounded && range.to === 'now') return say.last(rounded[1] ?? '', rounded[2] ?? '');
   const from = resolve(range.from);
   const to = resolve(range.to);
   if (from === undefined || to === undefined) return `${range.from} – ${range.to}`;

@@ -1,5 +1,6 @@
 /** Requests on one time axis. Pure. */
 
+import { phases as say } from '../strings/phases';
 import type { RequestDocument } from './api';
 import { hostOf } from './url';
 
@@ -7,13 +8,13 @@ export const PHASES = ['blocked', 'dns', 'connect', 'ssl', 'send', 'wait', 'rece
 export type Phase = (typeof PHASES)[number];
 
 export const PHASE_NAMES: Record<Phase, string> = {
-  blocked: 'Blocked',
+  blocked: say.blocked,
   dns: 'DNS',
-  connect: 'Connect',
+  connect: say.connect,
   ssl: 'TLS',
-  send: 'Send',
-  wait: 'Wait',
-  receive: 'Receive',
+  send: say.send,
+  wait: say.wait,
+  receive: say.receive,
 };
 
 export interface Row {
@@ -79,17 +80,24 @@ export function waterfall(requests: RequestDocument[]): { rows: Row[]; total: nu
   return { rows, total: Math.max(...rows.map((row) => row.start + row.duration), 1) };
 }
 
+/** Words of addresses: they are the same in every language. */
+export const THIRD_PARTIES = 'third parties';
+export const NO_ANSWER = 'no answer';
+
+/** DevTools' own name of what it has no type for. */
+export const typeOf = ({ document }: Row): string => document.request.type ?? 'Other';
+
 export const statusClass = (row: Row): string => {
   if (row.document.failure) return 'failed';
   const status = Number(row.document.response?.status ?? 0);
-  return status ? `${Math.floor(status / 100)}xx` : 'no answer';
+  return status ? `${Math.floor(status / 100)}xx` : NO_ANSWER;
 };
 
 export function matches(row: Row, wanted: Wanted): boolean {
   const { document } = row;
   return (
-    (!wanted.type || document.request.type === wanted.type) &&
-    (!wanted.host || (wanted.host === 'third parties' ? row.isThird : row.host === wanted.host)) &&
+    (!wanted.type || typeOf(row) === wanted.type) &&
+    (!wanted.host || (wanted.host === THIRD_PARTIES ? row.isThird : row.host === wanted.host)) &&
     (!wanted.status || statusClass(row) === wanted.status) &&
     (!wanted.step || document.uuidAction === wanted.step) &&
     (!wanted.text || document.url.toLowerCase().includes(wanted.text.toLowerCase()))

@@ -13,12 +13,15 @@ import {
   useTokens,
   useUsers,
 } from '../services/session';
+import { access as say } from '../strings/access';
+import { common } from '../strings/common';
+import { fill } from '../strings/fill';
 
 const ROLES: [Role, string][] = [
-  ['viewer', 'Viewer: looks at everything'],
-  ['editor', 'Editor: changes dashboards and monitors, too'],
-  ['admin', 'Admin: everything'],
-  ['ingest', 'Ingest: only sends documents'],
+  ['viewer', say.viewerLooksAtEverything],
+  ['editor', say.editorChangesDashboardsAndMonitors],
+  ['admin', say.adminEverything],
+  ['ingest', say.ingestOnlySendsDocuments],
 ];
 
 const text = (form: FormData, name: string): string => String(form.get(name) ?? '').trim();
@@ -29,18 +32,15 @@ export function AccessView() {
   if (session.data && !session.data.required)
     return (
       <>
-        <PageHead title="Access" />
-        <Empty title="Everybody on this machine may do everything">
-          <p>
-            Add the first user with <code>canarytrace user add NAME --role admin --data DIR</code> and start the server
-            again: from then on people log in.
-          </p>
+        <PageHead title={say.access} />
+        <Empty title={say.everybodyOnThisMachineMay}>
+          <p>{fill(say.addTheFirstUserWith, <code>canarytrace user add NAME --role admin --data DIR</code>)}</p>
         </Empty>
       </>
     );
   return (
     <>
-      <PageHead title="Access" />
+      <PageHead title={say.access} />
       <Users />
       <Tokens />
     </>
@@ -50,8 +50,8 @@ export function AccessView() {
 function RoleChoice() {
   return (
     <label className="field">
-      <span>Role</span>
-      <select name="role" defaultValue="viewer">
+      <span>{say.role}</span>
+      <select name="role" defaultValue={say.viewer}>
         {ROLES.map(([role, what]) => (
           <option key={role} value={role}>
             {what}
@@ -77,17 +77,17 @@ function Users() {
   };
   const problem = put.error ?? remove.error;
   return (
-    <section className="card stack" aria-label="Users">
-      <h2>Users</h2>
+    <section className="card stack" aria-label={say.users}>
+      <h2>{say.users}</h2>
       <Show query={users}>
         {(list) => (
           <table>
             <thead>
               <tr>
-                <th scope="col">Name</th>
-                <th scope="col">Role</th>
+                <th scope="col">{common.name}</th>
+                <th scope="col">{say.role}</th>
                 <th scope="col">
-                  <span className="visually-hidden">Remove</span>
+                  <span className="visually-hidden">{common.remove}</span>
                 </th>
               </tr>
             </thead>
@@ -100,9 +100,9 @@ function Users() {
                     <button
                       type="button"
                       className="button danger"
-                      onClick={() => window.confirm(`Remove ${user.name}?`) && remove.mutate(user.name)}
+                      onClick={() => window.confirm(say.remove(user.name)) && remove.mutate(user.name)}
                     >
-                      Remove
+                      {common.remove}
                     </button>
                   </td>
                 </tr>
@@ -114,16 +114,16 @@ function Users() {
       {problem && <Failure error={problem} />}
       <form className="row" onSubmit={submit}>
         <label className="field">
-          <span>Name</span>
+          <span>{common.name}</span>
           <input name="name" required autoComplete="off" />
         </label>
         <label className="field">
-          <span>Password, at least 10 characters</span>
+          <span>{say.passwordAtLeast10Characters}</span>
           <input name="password" type="password" required minLength={10} autoComplete="new-password" />
         </label>
         <RoleChoice />
         <button type="submit" className="button primary">
-          Add or change
+          {say.addOrChange}
         </button>
       </form>
     </section>
@@ -160,28 +160,28 @@ function Tokens() {
   };
   const problem = add.error ?? remove.error;
   return (
-    <section className="card stack" aria-label="Tokens">
-      <h2>Tokens for programs</h2>
+    <section className="card stack" aria-label={say.tokens}>
+      <h2>{say.tokensForPrograms}</h2>
       {secret && (
         <p className="notice slow" role="status">
-          Keep this now, it is not shown again: <code className="break">{secret}</code>
+          {say.keepThisNowItIs} <code className="break">{secret}</code>
         </p>
       )}
       <Show query={tokens}>
         {(list) =>
           list.length === 0 ? (
-            <p className="soft">No token yet.</p>
+            <p className="soft">{say.noTokenYet}</p>
           ) : (
             <div className="scroll-x">
               <table>
                 <thead>
                   <tr>
-                    <th scope="col">Name</th>
-                    <th scope="col">Role</th>
-                    <th scope="col">Indices</th>
-                    <th scope="col">Expires</th>
+                    <th scope="col">{common.name}</th>
+                    <th scope="col">{say.role}</th>
+                    <th scope="col">{say.indices}</th>
+                    <th scope="col">{say.expires}</th>
                     <th scope="col">
-                      <span className="visually-hidden">Remove</span>
+                      <span className="visually-hidden">{common.remove}</span>
                     </th>
                   </tr>
                 </thead>
@@ -191,12 +191,12 @@ function Tokens() {
                       <td>{token.name}</td>
                       <td>{token.role}</td>
                       <td className="mono">
-                        {token.dashboard ? `dashboard ${token.dashboard}` : token.indices.join(', ') || 'all'}
+                        {token.dashboard ? say.dashboard(token.dashboard) : token.indices.join(', ') || 'all'}
                       </td>
                       <td>{token.expires ? dateTime(token.expires) : 'never'}</td>
                       <td className="number">
                         <button type="button" className="button danger" onClick={() => remove.mutate(token.id)}>
-                          Remove
+                          {common.remove}
                         </button>
                       </td>
                     </tr>
@@ -210,20 +210,20 @@ function Tokens() {
       {problem && <Failure error={problem} />}
       <form className="row" onSubmit={submit}>
         <label className="field">
-          <span>Name</span>
+          <span>{common.name}</span>
           <input name="name" required autoComplete="off" />
         </label>
         <RoleChoice />
         <label className="field">
-          <span>Index patterns (empty: all)</span>
-          <input name="indices" className="mono" placeholder="c.report-*, c.run-*" />
+          <span>{say.indexPatternsEmptyAll}</span>
+          <input name="indices" className="mono" placeholder={say.cReportCRun} />
         </label>
         <label className="field">
-          <span>Days until it expires (empty: never)</span>
+          <span>{say.daysUntilItExpiresEmpty}</span>
           <input name="days" type="number" min="1" max="3650" />
         </label>
         <button type="submit" className="button primary">
-          Make a token
+          {say.makeAToken}
         </button>
       </form>
     </section>

@@ -6,6 +6,8 @@ import type { Branding, BrandingSettings } from '../services/api';
 import { contrast, resetBranding, saveBranding, useBranding } from '../services/branding';
 import { useSession } from '../services/session';
 import './branding.css';
+import { branding as say } from '../strings/branding';
+import { common } from '../strings/common';
 
 /** Name, logo and colors of the company whose UI this is. */
 export function BrandingView() {
@@ -13,12 +15,12 @@ export function BrandingView() {
   const branding = useBranding();
   return (
     <>
-      <PageHead title="Branding" />
+      <PageHead title={say.branding} />
       {session.data?.role === 'admin' ? (
         <Show query={branding}>{(own) => <Settings key={JSON.stringify(own)} own={own} />}</Show>
       ) : (
-        <Empty title="Only an admin changes this">
-          <p>Ask one, or write it into canarytrace.yaml.</p>
+        <Empty title={say.onlyAnAdminChangesThis}>
+          <p>{say.askOneOrWriteIt}</p>
         </Empty>
       )}
     </>
@@ -65,7 +67,7 @@ function Settings({ own }: { own: Branding }) {
   const choose = (file: File | undefined) => {
     setProblem(undefined);
     if (!file) return;
-    if (file.size > MOST_LOGO_BYTES) setProblem('The logo is larger than 512 kB.');
+    if (file.size > MOST_LOGO_BYTES) setProblem(say.theLogoIsLargerThan);
     else setLogo({ url: URL.createObjectURL(file), content: file });
   };
   const submit = (event: FormEvent) => {
@@ -76,13 +78,9 @@ function Settings({ own }: { own: Branding }) {
   const picture = logo === 'kept' ? own.logo : logo === 'none' ? null : logo.url;
   return (
     <form className="card stack branding" onSubmit={submit}>
-      <p className="soft">
-        {own.origin === 'settings'
-          ? 'Set here, in the place of canarytrace.yaml.'
-          : 'As canarytrace.yaml says; what is saved here takes its place.'}
-      </p>
+      <p className="soft">{own.origin === 'settings' ? say.setHereInThePlace : say.asCanarytraceYamlSaysWhat}</p>
       <label className="field">
-        <span>Name</span>
+        <span>{common.name}</span>
         <input
           value={name}
           maxLength={60}
@@ -91,9 +89,9 @@ function Settings({ own }: { own: Branding }) {
         />
       </label>
       <div className="field">
-        <span id="logo-label">Logo, SVG or PNG</span>
+        <span id="logo-label">{say.logoSvgOrPng}</span>
         <div className="row">
-          {picture && <img src={picture} alt="The logo" width="40" height="40" />}
+          {picture && <img src={picture} alt={say.theLogo} width="40" height="40" />}
           <input
             type="file"
             accept="image/svg+xml,image/png"
@@ -102,25 +100,25 @@ function Settings({ own }: { own: Branding }) {
           />
           {picture && (
             <button type="button" className="button" onClick={() => setLogo('none')}>
-              Take it away
+              {say.takeItAway}
             </button>
           )}
         </div>
       </div>
-      <Color label="Accent on light" value={light} theme="light" onChange={setLight} />
-      <Color label="Accent on dark" value={dark} theme="dark" onChange={setDark} />
+      <Color label={say.accentOnLight} value={light} theme="light" onChange={setLight} />
+      <Color label={say.accentOnDark} value={dark} theme="dark" onChange={setDark} />
       <label className="field">
-        <span>Footer</span>
+        <span>{say.footer}</span>
         <input value={footer} maxLength={300} onChange={(event) => setFooter(event.target.value)} />
       </label>
       {failed && <Failure error={failed} />}
       <div className="row">
         <button type="submit" className="button primary" disabled={save.isPending}>
-          Save
+          {common.save}
         </button>
         {own.origin === 'settings' && (
           <button type="button" className="button" onClick={() => reset.mutate()}>
-            Back to canarytrace.yaml
+            {say.backToCanarytraceYaml}
           </button>
         )}
       </div>
@@ -147,7 +145,7 @@ function Color({
       <div className="row">
         <input
           type="color"
-          aria-label={`${label}, chosen`}
+          aria-label={say.chosen(label)}
           value={/^#[0-9a-f]{6}$/i.test(value) ? value : '#1f5fae'}
           onChange={(event) => onChange(event.target.value)}
         />
@@ -161,14 +159,12 @@ function Color({
         />
         {value && (
           <span className="sample" style={{ color: value, background: SURFACES[theme] }}>
-            A link
+            {say.aLink}
           </span>
         )}
         {value && (
           <span className={found !== undefined && found < LEAST_CONTRAST ? 'small worse' : 'small soft'}>
-            {found === undefined
-              ? 'Not a color: write it as #1f5fae'
-              : `Contrast ${found.toFixed(1)}, ${LEAST_CONTRAST} is needed`}
+            {found === undefined ? say.notAColorWriteIt : say.contrastIsNeeded(found.toFixed(1), LEAST_CONTRAST)}
           </span>
         )}
       </div>

@@ -10,6 +10,8 @@ import { get, post } from '../services/http';
 import { resolve } from '../services/time';
 import { attachment } from '../services/url';
 import './compare.css';
+import { common } from '../strings/common';
+import { compare as say } from '../strings/compare';
 
 export function Compare() {
   const parameters = useParameters({ from: '/compare' });
@@ -33,11 +35,11 @@ export function Compare() {
   return (
     <>
       <PageHead
-        title="What changed"
+        title={common.whatChanged}
         crumbs={
           run ? (
             <Link to="/runs/$uuid" params={{ uuid: run }}>
-              Run {run}
+              {say.run(run)}
             </Link>
           ) : undefined
         }
@@ -47,8 +49,8 @@ export function Compare() {
       {run || ranges ? (
         <Show query={query}>{(found) => <Found found={found} />}</Show>
       ) : (
-        <Empty title="Compare two runs, or two times">
-          <p>Open a run and choose “Compare with the last good run”, or choose a monitor and two times above.</p>
+        <Empty title={say.compareTwoRunsOrTwo}>
+          <p>{say.openARunAndChoose}</p>
         </Empty>
       )}
     </>
@@ -56,9 +58,9 @@ export function Compare() {
 }
 
 const SPANS: [string, string][] = [
-  ['1h', 'The last hour with the one before'],
-  ['24h', 'The last 24 hours with the 24 before'],
-  ['7d', 'The last 7 days with the 7 before'],
+  ['1h', say.theLastHourWithThe],
+  ['24h', say.theLast24HoursWith],
+  ['7d', say.theLast7DaysWith],
 ];
 
 /** Two times of a monitor, or another run to compare with. */
@@ -79,13 +81,13 @@ function Another() {
         <input
           className="input mono"
           style={{ width: 300 }}
-          aria-label="Compare with run"
-          placeholder="Id of another run"
+          aria-label={say.compareWithRun}
+          placeholder={say.idOfAnotherRun}
           value={other}
           onChange={(event) => setOther(event.target.value)}
         />
         <button type="submit" className="button">
-          Compare with it
+          {say.compareWithIt}
         </button>
       </form>
     );
@@ -112,13 +114,13 @@ function Another() {
       <input
         className="input"
         style={{ width: 200 }}
-        aria-label="Monitor"
+        aria-label={common.monitor}
         placeholder="Monitor"
         value={monitor}
         onChange={(event) => setMonitor(event.target.value)}
         required
       />
-      <select className="input" style={{ width: 'auto' }} name="span" aria-label="Times">
+      <select className="input" style={{ width: 'auto' }} name="span" aria-label={say.times}>
         {SPANS.map(([span, name]) => (
           <option key={span} value={span}>
             {name}
@@ -126,7 +128,7 @@ function Another() {
         ))}
       </select>
       <button type="submit" className="button primary">
-        Compare
+        {common.compare}
       </button>
     </form>
   );
@@ -135,13 +137,13 @@ function Another() {
 function Found({ found }: { found: Comparison }) {
   return (
     <>
-      <section className="card headline" aria-label="Most likely change">
-        <p className="small soft">Most likely change</p>
+      <section className="card headline" aria-label={say.mostLikelyChange}>
+        <p className="small soft">{say.mostLikelyChange}</p>
         <h2 className="break">{found.headline}</h2>
       </section>
       <div className="two">
-        <SideCard title="Before" side={found.before} />
-        <SideCard title="After" side={found.after} />
+        <SideCard title={say.before} side={found.before} />
+        <SideCard title={say.after} side={found.after} />
       </div>
       <Pictures before={found.before} after={found.after} />
       <Figures found={found} />
@@ -165,7 +167,7 @@ function SideCard({ title, side }: { title: string; side: ComparedSide }) {
             ? failed
               ? `failed${side.cause ? ` · ${causeName(side.cause)}` : ''}`
               : 'passed'
-            : `${side.failed} of ${side.runs} failed`}
+            : say.ofFailed(side.failed, side.runs)}
         </Badge>
       </header>
       <p>
@@ -183,7 +185,7 @@ function SideCard({ title, side }: { title: string; side: ComparedSide }) {
   );
 }
 
-const VITALS: Record<string, string> = { load: 'Load', lcp: 'LCP', fcp: 'FCP', ttfb: 'TTFB', cls: 'CLS' };
+const VITALS: Record<string, string> = { load: common.load, lcp: 'LCP', fcp: 'FCP', ttfb: 'TTFB', cls: 'CLS' };
 
 function Change({ before, after, show }: Pick<VitalChange, 'before' | 'after'> & { show: (value: number) => string }) {
   const change = before && after !== null ? (after / before - 1) * 100 : null;
@@ -250,13 +252,13 @@ function Table({
 
 function Figures({ found }: { found: Comparison }) {
   const names: Record<string, string> = {
-    browser: 'Browser',
+    browser: common.browser,
     canarytrace: 'canarytrace',
-    revision: 'Revision of the script',
+    revision: say.revisionOfTheScript,
   };
   return (
     <div className="two">
-      <Table title="Web Vitals" head={['Vital', 'Before', 'After', 'Change']}>
+      <Table title={say.webVitals} head={[say.vital, say.before, say.after, common.change]}>
         {found.vitals.map((vital) => (
           <tr key={vital.name}>
             <td>{VITALS[vital.name] ?? vital.name}</td>
@@ -264,7 +266,7 @@ function Figures({ found }: { found: Comparison }) {
           </tr>
         ))}
       </Table>
-      <Table title="Versions" head={['What', 'Before', 'After']}>
+      <Table title={say.versions} head={[say.what, say.before, say.after]}>
         {found.versions
           .filter((version) => (version.before?.length ?? 0) + (version.after?.length ?? 0) > 0)
           .map((version) => {
@@ -273,7 +275,7 @@ function Figures({ found }: { found: Comparison }) {
               <tr key={version.name}>
                 <td>{names[version.name] ?? version.name}</td>
                 <td className="number">{version.before?.join(', ')}</td>
-                <td className={`number ${same ? '' : 'worse'}`}>{same ? 'the same' : version.after?.join(', ')}</td>
+                <td className={`number ${same ? '' : 'worse'}`}>{same ? say.theSame : version.after?.join(', ')}</td>
               </tr>
             );
           })}
@@ -305,7 +307,7 @@ function Changes({ list }: { list: string[] }) {
 
 function Steps({ found }: { found: Comparison }) {
   return (
-    <Table title="Steps" head={['Step', 'What', 'Before', 'After', 'Change']}>
+    <Table title={common.steps} head={[common.step, say.what, say.before, say.after, common.change]}>
       {found.steps.map((step) => (
         <tr key={step.title}>
           <td className="break">
@@ -330,15 +332,15 @@ function Requests({ found }: { found: Comparison }) {
   return (
     <>
       <Table
-        title="Requests"
-        note={`${found.requests.length} changed, ${found.requestsSame} did not`}
-        head={['Request', 'What', 'Answer', 'Size', 'Before', 'After', 'Change']}
-        empty="No request changed."
+        title={common.requests}
+        note={say.changedDidNot(found.requests.length, found.requestsSame)}
+        head={[say.request, say.what, say.answer, common.size, say.before, say.after, common.change]}
+        empty={say.noRequestChanged}
       >
         {shown.map((request) => (
           <tr key={request.method + request.url}>
             <td className="break">
-              {request.thirdParty && <span className="pill">third party</span>}{' '}
+              {request.thirdParty && <span className="pill">{say.thirdParty}</span>}{' '}
               {request.method === 'GET' ? '' : `${request.method} `}
               {request.url}
             </td>
@@ -361,7 +363,7 @@ function Requests({ found }: { found: Comparison }) {
       </Table>
       {!all && found.requests.length > MOST && (
         <button type="button" className="button" onClick={() => setAll(true)}>
-          Show all {found.requests.length}
+          {say.showAll(found.requests.length)}
         </button>
       )}
     </>
@@ -370,7 +372,11 @@ function Requests({ found }: { found: Comparison }) {
 
 function ThirdParties({ found }: { found: Comparison }) {
   return (
-    <Table title="Third parties" note="time of all their requests" head={['Host', 'What', 'Before', 'After', 'Change']}>
+    <Table
+      title={say.thirdParties}
+      note={say.timeOfAllTheirRequests}
+      head={[common.host, say.what, say.before, say.after, common.change]}
+    >
       {found.thirdParties.map((party) => (
         <tr key={party.host}>
           <td>{party.host}</td>
@@ -386,7 +392,7 @@ function ThirdParties({ found }: { found: Comparison }) {
 
 function Console({ found }: { found: Comparison }) {
   return (
-    <Table title="Console" note="errors and warnings; * stands for numbers and ids" head={['Text', 'What']}>
+    <Table title={say.console} note={say.errorsAndWarningsStandsFor} head={[say.text, say.what]}>
       {found.console.map((line) => (
         <tr key={line.text + line.change}>
           <td className="break mono">{line.text}</td>
@@ -401,7 +407,7 @@ function Console({ found }: { found: Comparison }) {
 
 function Headers({ found }: { found: Comparison }) {
   return (
-    <Table title="Headers of pages" head={['Header', 'Before', 'After']}>
+    <Table title={say.headersOfPages} head={[say.header, say.before, say.after]}>
       {found.headers.map((header) => (
         <tr key={header.url + header.name}>
           <td className="break">
@@ -416,7 +422,7 @@ function Headers({ found }: { found: Comparison }) {
   );
 }
 
-const MODES: Record<string, string> = { side: 'Side by side', slider: 'Slider', difference: 'Difference' };
+const MODES: Record<string, string> = { side: say.sideBySide, slider: say.slider, difference: say.difference };
 
 function Pictures({ before, after }: { before: ComparedSide; after: ComparedSide }) {
   const { picture = 'side' } = useParameters({ from: '/compare' });
@@ -424,11 +430,11 @@ function Pictures({ before, after }: { before: ComparedSide; after: ComparedSide
   if (!before.screenshot || !after.screenshot || !before.uuid || !after.uuid) return null;
   const [one, other] = [attachment(before.uuid, before.screenshot), attachment(after.uuid, after.screenshot)];
   return (
-    <section className="card" aria-label="Screenshots">
+    <section className="card" aria-label={say.screenshots}>
       <header className="spread">
-        <h2>Screenshots</h2>
+        <h2>{say.screenshots}</h2>
         <fieldset className="segments">
-          <legend className="visually-hidden">How to compare</legend>
+          <legend className="visually-hidden">{say.howToCompare}</legend>
           {Object.entries(MODES).map(([mode, name]) => (
             <label key={mode} className={mode === picture ? 'on' : undefined}>
               <input
@@ -447,8 +453,8 @@ function Pictures({ before, after }: { before: ComparedSide; after: ComparedSide
       </header>
       {picture === 'side' && (
         <div className="two">
-          <img className="screenshot" src={one} alt="Before" />
-          <img className="screenshot" src={other} alt="After" />
+          <img className="screenshot" src={one} alt={say.before} />
+          <img className="screenshot" src={other} alt={say.after} />
         </div>
       )}
       {picture === 'slider' && <Slider before={one} after={other} />}
@@ -462,8 +468,8 @@ function Slider({ before, after }: { before: string; after: string }) {
   return (
     <div>
       <div className="slider">
-        <img src={after} alt="After" />
-        <img src={before} alt="Before" style={{ clipPath: `inset(0 ${100 - at}% 0 0)` }} />
+        <img src={after} alt={say.after} />
+        <img src={before} alt={say.before} style={{ clipPath: `inset(0 ${100 - at}% 0 0)` }} />
         <span className="slider-line" style={{ left: `${at}%` }} />
       </div>
       <input
@@ -471,7 +477,7 @@ function Slider({ before, after }: { before: string; after: string }) {
         min="0"
         max="100"
         value={at}
-        aria-label="Before on the left, after on the right"
+        aria-label={say.beforeOnTheLeftAfter}
         onChange={(event) => setAt(Number(event.target.value))}
         style={{ width: '100%' }}
       />
@@ -529,7 +535,7 @@ function Difference({ before, after }: { before: string; after: string }) {
     <figure>
       <canvas ref={canvas} className="screenshot" />
       <figcaption className="small soft" role="status">
-        {share === undefined ? 'Comparing…' : `${share.toFixed(2)} % of the pixels differ`}
+        {share === undefined ? say.comparing : say.ofThePixelsDiffer(share.toFixed(2))}
       </figcaption>
     </figure>
   );

@@ -2,6 +2,8 @@ import { Failure, Known, Loading } from '../components/faces';
 import { useInForce } from '../services/server';
 import { useMayEdit } from '../services/session';
 import './configuration.css';
+import { configuration as say } from '../strings/configuration';
+import { fill } from '../strings/fill';
 
 /** What the server runs with. */
 export function ConfigurationInForce() {
@@ -10,28 +12,28 @@ export function ConfigurationInForce() {
   if (!mayEdit) return null;
   const found = query.data;
   return (
-    <section className="card stack" aria-label="Configuration in force">
-      <h2>Configuration in force</h2>
+    <section className="card stack" aria-label={say.configurationInForce}>
+      <h2>{say.configurationInForce}</h2>
       {query.isPending && <Loading />}
       {query.isError && <Failure error={query.error} retry={() => void query.refetch()} />}
       {found && (
         <>
           <Table
-            label="Started with"
+            label={say.startedWith}
             rows={Object.entries(found.arguments).map(([name, value]) => [name, spoken(value)])}
           />
           {Object.keys(found.variables).length > 0 && (
-            <Table label="Variables that were read" rows={Object.entries(found.variables)} />
+            <Table label={say.variablesThatWereRead} rows={Object.entries(found.variables)} />
           )}
           {found.file ? (
             <>
               <h3 className="break">{found.file.path}</h3>
               {found.file.problem && <p className="worse break">{found.file.problem}</p>}
-              {found.file.text && <Yaml text={found.file.text} label="canarytrace.yaml" />}
+              {found.file.text && <Yaml text={found.file.text} label={say.canarytraceYaml} />}
             </>
           ) : (
             <p className="soft">
-              No <code>canarytrace.yaml</code> was named: start with <code>--config FILE</code>.
+              {fill(say.noWasNamedStartWith, <code>canarytrace.yaml</code>, <code>--config FILE</code>)}
             </p>
           )}
         </>
@@ -68,12 +70,12 @@ export function MonitorConfiguration({ id }: { id: string }) {
   const text = query.data?.file?.monitors?.[id];
   if (!text) return null;
   return (
-    <section className="card stack" aria-label="Configuration">
+    <section className="card stack" aria-label={say.configuration}>
       <header className="spread">
-        <h2>Configuration</h2>
-        <span className="small soft break">{query.data?.file?.path}, without secrets</span>
+        <h2>{say.configuration}</h2>
+        <span className="small soft break">{say.withoutSecrets(query.data?.file?.path ?? '')}</span>
       </header>
-      <Yaml text={text} label={`Configuration of ${id}`} />
+      <Yaml text={text} label={say.configurationOf(id)} />
     </section>
   );
 }

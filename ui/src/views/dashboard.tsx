@@ -26,6 +26,8 @@ import { useMayEdit, useSession } from '../services/session';
 import type { TimeRange } from '../services/time';
 import { EmbedDialog } from './embed-dialog';
 import './dashboards.css';
+import { common } from '../strings/common';
+import { dashboard as say } from '../strings/dashboard';
 
 const Editor = lazy(() => import('../panels/editor'));
 const EditGrid = lazy(() => import('../panels/edit-grid'));
@@ -196,7 +198,7 @@ function Loaded({ entry }: { entry: Saved<Dashboard> }) {
             {editing ? (
               <>
                 <button type="button" className="button" onClick={() => go({ panel: 'new' })}>
-                  Add panel
+                  {say.addPanel}
                 </button>
                 <button
                   type="button"
@@ -206,43 +208,43 @@ function Loaded({ entry }: { entry: Saved<Dashboard> }) {
                     go({ edit: '', panel: '' });
                   }}
                 >
-                  Discard
+                  {say.discard}
                 </button>
                 <button type="button" className="button primary" onClick={() => void keep()}>
-                  Save
+                  {common.save}
                 </button>
               </>
             ) : (
               <>
                 {!entry.builtIn && mayEdit && (
                   <button type="button" className="button" onClick={() => go({ edit: 'yes' })}>
-                    Edit
+                    {say.edit}
                   </button>
                 )}
                 <Menu
-                  label="Share and more"
+                  label={say.shareAndMore}
                   items={[
                     {
                       id: 'clone',
-                      text: entry.builtIn ? 'Clone and edit' : 'Clone',
+                      text: entry.builtIn ? say.cloneAndEdit : say.clone,
                       disabled: !mayEdit,
                       action: () => void clone().catch(setProblem),
                     },
                     {
                       id: 'link',
-                      text: 'Copy link',
+                      text: say.copyLink,
                       action: () => void navigator.clipboard?.writeText(window.location.href),
                     },
                     {
                       id: 'embed',
-                      text: 'Embed in another page',
+                      text: say.embedInAnotherPage,
                       disabled: session.data?.role !== 'admin',
                       action: () => setEmbedding(true),
                     },
-                    { id: 'kiosk', text: 'Full screen', action: () => go({ kiosk: 'yes' }) },
-                    { id: 'json', text: 'Export as JSON', action: () => exportJson(dashboard) },
-                    { id: 'pdf', text: 'Report as PDF', action: () => render('pdf'), disabled: !status.data?.renders },
-                    { id: 'png', text: 'Picture as PNG', action: () => render('png'), disabled: !status.data?.renders },
+                    { id: 'kiosk', text: say.fullScreen, action: () => go({ kiosk: 'yes' }) },
+                    { id: 'json', text: say.exportAsJson, action: () => exportJson(dashboard) },
+                    { id: 'pdf', text: say.reportAsPdf, action: () => render('pdf'), disabled: !status.data?.renders },
+                    { id: 'png', text: say.pictureAsPng, action: () => render('png'), disabled: !status.data?.renders },
                   ]}
                 />
               </>
@@ -257,7 +259,7 @@ function Loaded({ entry }: { entry: Saved<Dashboard> }) {
             onSubmit={(q) => go({ q })}
             index={firstIndex(dashboard)}
             range={range}
-            label="Filter all panels"
+            label={say.filterAllPanels}
           />
           <FilterPills filters={pills} onChange={setPills} />
         </div>
@@ -265,9 +267,9 @@ function Loaded({ entry }: { entry: Saved<Dashboard> }) {
       {problem !== undefined && <Failure error={problem} />}
       {embedding && <EmbedDialog entry={entry} search={search} close={() => setEmbedding(false)} />}
       {dashboard.panels.length === 0 && (
-        <Empty title="No panel yet">
+        <Empty title={say.noPanelYet}>
           <button type="button" className="button primary" onClick={() => go({ edit: 'yes', panel: 'new' })}>
-            Add the first panel
+            {say.addTheFirstPanel}
           </button>
         </Empty>
       )}
@@ -281,8 +283,8 @@ function Loaded({ entry }: { entry: Saved<Dashboard> }) {
                 panel={panel}
                 context={context}
                 tools={[
-                  { id: 'edit', text: 'Edit', action: () => go({ panel: panel.id }) },
-                  { id: 'remove', text: 'Remove', action: () => setPanel(undefined, panel.id) },
+                  { id: 'edit', text: say.edit, action: () => go({ panel: panel.id }) },
+                  { id: 'remove', text: common.remove, action: () => setPanel(undefined, panel.id) },
                 ]}
               />
             )}
@@ -338,16 +340,16 @@ function viewTools(
   failed: (error: unknown) => void,
 ): Tools {
   const { chart } = panel;
-  const tools: Tools = [{ id: 'full', text: 'Large, or small again', action: full }];
+  const tools: Tools = [{ id: 'full', text: say.largeOrSmallAgain, action: full }];
   if ('index' in chart && chart.kind !== 'control') {
     const query = 'query' in chart ? chartFilter(chart) : [];
-    tools.push({ id: 'documents', text: 'Documents behind it', action: () => context.drill(chart.index, query) });
+    tools.push({ id: 'documents', text: say.documentsBehindIt, action: () => context.drill(chart.index, query) });
   }
   if (chart.kind === 'table' || chart.kind === 'bar') {
     for (const format of ['csv', 'xlsx'] as const) {
       tools.push({
         id: format,
-        text: `Export as ${format.toUpperCase()}`,
+        text: say.exportAs(format.toUpperCase()),
         action: () => {
           exportedTable(chart, { ...context.scope, width: 800 })
             .then((table) => download('/api/v1/export', { title: panel.title, format, ...table }))
@@ -399,7 +401,7 @@ export function PanelCard({
             {panel.title}
           </h2>
           {tools.length > 0 && (panel.chart.kind !== 'markdown' || tools.some((tool) => tool.id === 'edit')) ? (
-            <Menu label={`More about ${panel.title}`} className="button quiet icon" items={tools}>
+            <Menu label={say.moreAbout(panel.title)} className="button quiet icon" items={tools}>
               ⋯
             </Menu>
           ) : null}

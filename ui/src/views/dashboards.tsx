@@ -8,6 +8,7 @@ import { ago } from '../services/format';
 import { newId, useRemove, useSave, useSavedList } from '../services/server';
 import { useMayEdit } from '../services/session';
 import './dashboards.css';
+import { dashboards as say } from '../strings/dashboards';
 
 const NEW: Dashboard = { title: '', range: { from: 'now-24h', to: 'now' }, panels: [] };
 
@@ -34,32 +35,32 @@ export function Dashboards() {
     try {
       await create(JSON.parse(await chosen.text()) as Dashboard);
     } catch (error) {
-      setProblem(new Error(`${chosen.name} is not JSON: ${String(error)}`));
+      setProblem(new Error(say.isNotJson(chosen.name, String(error))));
     }
   };
   return (
     <>
-      <PageHead title="Dashboards">
+      <PageHead title={say.dashboards}>
         <button type="button" className="button" disabled={!mayEdit} onClick={() => file.current?.click()}>
-          Import
+          {say.importFile}
         </button>
         <input
           ref={file}
           type="file"
           accept="application/json"
           hidden
-          aria-label="Dashboard file"
+          aria-label={say.dashboardFile}
           onChange={(event) => void read(event.target.files?.[0])}
         />
         <button type="button" className="button primary" disabled={!mayEdit} onClick={() => setCreating(true)}>
-          New dashboard
+          {say.newDashboard}
         </button>
       </PageHead>
       {problem !== undefined && <Failure error={problem} />}
       <Show query={list}>
         {(saved) =>
           saved.length === 0 ? (
-            <Empty title="No dashboard yet" />
+            <Empty title={say.noDashboardYet} />
           ) : (
             <ul className="tiles">
               {saved.map((entry) => (
@@ -69,7 +70,7 @@ export function Dashboards() {
           )
         }
       </Show>
-      <Dialog title="New dashboard" open={creating} close={() => setCreating(false)}>
+      <Dialog title={say.newDashboard} open={creating} close={() => setCreating(false)}>
         <form
           className="stack"
           onSubmit={(event) => {
@@ -79,11 +80,11 @@ export function Dashboards() {
           }}
         >
           <label className="field">
-            <span>Title</span>
+            <span>{say.title}</span>
             <input name="title" required maxLength={120} />
           </label>
           <button type="submit" className="button primary">
-            Create
+            {say.create}
           </button>
         </form>
       </Dialog>
@@ -101,18 +102,18 @@ function Tile({ entry, onProblem }: { entry: SavedTitle; onProblem: (error: unkn
         <h2>{entry.title}</h2>
       </Link>
       <p className="small soft">
-        {entry.builtIn ? (entry.description ?? 'Comes with canarytrace') : `Changed ${ago(entry.updatedAt ?? 0)}`}
+        {entry.builtIn ? (entry.description ?? say.comesWithCanarytrace) : say.changed(ago(entry.updatedAt ?? 0))}
       </p>
       {!entry.builtIn && mayEdit && (
         <Menu
-          label={`More about ${entry.title}`}
+          label={say.moreAbout(entry.title)}
           className="button quiet icon"
           items={[
             {
               id: 'delete',
-              text: 'Delete',
+              text: say.remove,
               action: () => {
-                if (window.confirm(`Delete “${entry.title}”?`)) remove.mutate(entry.id, { onError: onProblem });
+                if (window.confirm(say.askDelete(entry.title))) remove.mutate(entry.id, { onError: onProblem });
               },
             },
           ]}

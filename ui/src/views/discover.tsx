@@ -19,6 +19,8 @@ import { newId, type Saved, useFields, useRemove, useSave, useSavedList } from '
 import { interval, rangeQuery, resolve, type TimeRange } from '../services/time';
 import { Documents, FilterButtons } from './documents';
 import './discover.css';
+import { common } from '../strings/common';
+import { discover as say } from '../strings/discover';
 
 const COLUMNS: Record<string, string[]> = {
   'c.report-*': ['sequence', 'event', 'fullTitle', 'passed', 'testStepDuration'],
@@ -109,13 +111,13 @@ export function Discover() {
   const total = histogram.data?.hits.total?.value;
   return (
     <>
-      <PageHead title="Discover">
+      <PageHead title={say.discover}>
         <SavedSearches parameters={parameters} onProblem={setProblem} />
         <Menu
-          label="Export"
+          label={say.exportAs}
           items={(['csv', 'xlsx', 'ndjson'] as const).map((format) => ({
             id: format,
-            text: `${format.toUpperCase()}${total === undefined ? '' : `, ${count(total)} documents`}`,
+            text: say.formatWithTotal(format.toUpperCase(), total === undefined ? '' : say.andDocuments(count(total))),
             action: () => {
               const columns = format === 'ndjson' ? [] : ['timestamp', ...view.columns];
               const title = `discover-${index.replaceAll(/[^\w.-]/g, '')}`;
@@ -133,7 +135,7 @@ export function Discover() {
       <div className="row discover-bar">
         <select
           className="input"
-          aria-label="Index pattern"
+          aria-label={say.indexPattern}
           value={index}
           onChange={(event) => go({ index: event.target.value, columns: '', sort: '' })}
         >
@@ -184,7 +186,7 @@ function TimeHistogram({
       timeOption(
         [
           {
-            name: 'Documents',
+            name: common.documents,
             series: { metric: { aggregation: 'count' }, style: 'bar' },
             points: found.map((bucket) => [Number(bucket.key), bucket.doc_count]),
           },
@@ -197,13 +199,13 @@ function TimeHistogram({
     [found, view.range],
   );
   return (
-    <section className="card histogram" aria-label="Documents over time">
+    <section className="card histogram" aria-label={say.documentsOverTime}>
       <p className="small" role="status">
-        <strong>{total === undefined ? '…' : count(total)}</strong> documents
-        <span className="soft"> · a bar is {interval(view.range, 80)}; draw over the chart to look closer</span>
+        <strong>{total === undefined ? '…' : count(total)}</strong> {say.documents}
+        <span className="soft">{say.aBarIsDrawOver(interval(view.range, 80))}</span>
       </p>
       <Chart
-        label={`Documents over time, ${total ?? 0} in all`}
+        label={say.documentsOverTimeInAll(total ?? 0)}
         option={option}
         height={110}
         onRange={(from, to) => view.go({ from: new Date(from).toISOString(), to: new Date(to).toISOString() })}
@@ -225,12 +227,12 @@ function FieldList({ fields, view }: { fields: Field[]; view: View }) {
     });
   return (
     <details className="fields card" open={window.innerWidth > 1000}>
-      <summary>Fields ({fields.length})</summary>
+      <summary>{say.fields(fields.length)}</summary>
       <input
         type="search"
         className="input"
-        aria-label="Find a field"
-        placeholder="Find a field"
+        aria-label={say.findAField}
+        placeholder={say.findAField}
         value={wanted}
         onChange={(event) => setWanted(event.target.value)}
       />
@@ -240,7 +242,7 @@ function FieldList({ fields, view }: { fields: Field[]; view: View }) {
             <div className="field-row">
               <input
                 type="checkbox"
-                aria-label={`Column ${field.name}`}
+                aria-label={say.column(field.name)}
                 checked={view.columns.includes(field.name)}
                 onChange={() => toggle(field.name)}
               />
@@ -275,7 +277,7 @@ function TopValues({ field, view }: { field: string; view: View }) {
   if (!query.data) return <Loading />;
   const total = query.data.hits.total?.value || 1;
   const found = buckets(query.data.aggregations?.values);
-  if (found.length === 0) return <p className="small soft">No values in this time.</p>;
+  if (found.length === 0) return <p className="small soft">{say.noValuesInThisTime}</p>;
   return (
     <ul className="top-values">
       {found.map((bucket) => {
@@ -315,7 +317,7 @@ function SavedSearches({ parameters, onProblem }: { parameters: Parameters; onPr
   };
   return (
     <Panel
-      label="Saved searches"
+      label={say.savedSearches}
       content={(close): ReactNode => (
         <div className="stack">
           <form
@@ -333,12 +335,12 @@ function SavedSearches({ parameters, onProblem }: { parameters: Parameters; onPr
             <input
               className="input"
               name="title"
-              aria-label="Name"
-              placeholder="Save this search as…"
+              aria-label={common.name}
+              placeholder={say.saveThisSearchAs}
               maxLength={120}
             />
             <button type="submit" className="button primary">
-              Save
+              {common.save}
             </button>
           </form>
           <ul className="stack">
@@ -353,7 +355,7 @@ function SavedSearches({ parameters, onProblem }: { parameters: Parameters; onPr
                   });
                 }}
               >
-                Basic test report (canarytrace)
+                {say.basicTestReportCanarytrace}
               </button>
             </li>
             {(list.data ?? []).map((entry) => (
@@ -371,7 +373,7 @@ function SavedSearches({ parameters, onProblem }: { parameters: Parameters; onPr
                 <button
                   type="button"
                   className="button quiet icon"
-                  aria-label={`Delete ${entry.title}`}
+                  aria-label={say.deleteSearch(entry.title)}
                   onClick={() => remove.mutate(entry.id, { onError: onProblem })}
                 >
                   ✕

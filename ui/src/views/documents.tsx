@@ -7,6 +7,8 @@ import { isExactly } from '../services/filters';
 import { fullDateTime } from '../services/format';
 import { both, type Hit, search } from '../services/search';
 import type { TimeRange } from '../services/time';
+import { common } from '../strings/common';
+import { documents as say } from '../strings/documents';
 import type { View } from './discover';
 
 /** The endless list of documents, and one that is open. */
@@ -19,8 +21,8 @@ export function FilterButtons({ field, value, view }: { field: string; value: un
       <button
         type="button"
         className="plain link"
-        title="Only these"
-        aria-label={`Only ${field} ${String(value)}`}
+        title={say.onlyThese}
+        aria-label={say.only(field, String(value))}
         onClick={() => view.addFilter(isExactly(field, value))}
       >
         +
@@ -28,8 +30,8 @@ export function FilterButtons({ field, value, view }: { field: string; value: un
       <button
         type="button"
         className="plain link"
-        title="All but these"
-        aria-label={`Not ${field} ${String(value)}`}
+        title={say.allButThese}
+        aria-label={say.without(field, String(value))}
         onClick={() => view.addFilter(isExactly(field, value), true)}
       >
         −
@@ -105,8 +107,8 @@ export function Documents({ view, total }: { view: View; total: number | undefin
   if (query.isPending) return <Loading />;
   if (hits.length === 0)
     return (
-      <Empty title="No document matches">
-        <p>Choose a longer time, another index pattern, or a wider query.</p>
+      <Empty title={say.noDocumentMatches}>
+        <p>{say.chooseALongerTimeAnother}</p>
       </Empty>
     );
   return (
@@ -174,12 +176,12 @@ function DocumentTable({
   );
   const template = `26px 215px ${view.columns.map((name) => `minmax(80px, ${LONG.test(name) ? 3 : 1}fr)`).join(' ')}`;
   return (
-    <section className="card flush documents" aria-label="Documents">
+    <section className="card flush documents" aria-label={common.documents}>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a list that scrolls is scrolled by keys, too */}
       <div className="documents-scroll" ref={place} tabIndex={0}>
-        <div role="table" aria-rowcount={total ?? hits.length} aria-label="Documents">
+        <div role="table" aria-rowcount={total ?? hits.length} aria-label={common.documents}>
           <div role="row" className="document-row head" style={{ gridTemplateColumns: template }}>
-            <div role="columnheader" aria-label="Open" />
+            <div role="columnheader" aria-label={say.open} />
             {['timestamp', ...view.columns].map(head)}
           </div>
           <div style={{ height: rows.getTotalSize(), position: 'relative' }} role="rowgroup">
@@ -201,7 +203,7 @@ function DocumentTable({
                         type="button"
                         className="plain"
                         aria-expanded={open.has(key)}
-                        aria-label="Open document"
+                        aria-label={say.openDocument}
                         onClick={() => toggle(key)}
                       >
                         {open.has(key) ? '▾' : '▸'}
@@ -222,7 +224,7 @@ function DocumentTable({
             })}
           </div>
         </div>
-        {isLoading && <Loading label="Loading more" />}
+        {isLoading && <Loading label={say.loadingMore} />}
       </div>
     </section>
   );
@@ -268,15 +270,15 @@ function OpenDocument({ hit, view }: { hit: Hit; view: View }) {
     <div className="open-document">
       <div className="row">
         <button type="button" className="button" aria-pressed={json} onClick={() => setJson(!json)}>
-          {json ? 'As a table' : 'As JSON'}
+          {json ? say.asATable : say.asJson}
         </button>
         {typeof uuid === 'string' && (
           <Link className="button" to="/runs/$uuid" params={{ uuid }}>
-            Run
+            {common.run}
           </Link>
         )}
         <button type="button" className="button" onClick={() => view.go({ ...around(1), filter: [], q: '' })}>
-          What came before and after
+          {say.whatCameBeforeAndAfter}
         </button>
         <span className="small soft break">
           {hit._index} · {hit._id}

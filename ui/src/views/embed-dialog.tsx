@@ -4,6 +4,8 @@ import { Dialog } from '../components/menu';
 import type { Dashboard } from '../services/api';
 import { type Saved, useStatus } from '../services/server';
 import { addToken, useAccessChange, useSession } from '../services/session';
+import { embedDialog as say } from '../strings/embed-dialog';
+import { fill } from '../strings/fill';
 import type { DashboardSearch } from './dashboard';
 
 const USUAL_DAYS = 90;
@@ -51,7 +53,7 @@ export function EmbedDialog({
     event.preventDefault();
     const days = Number(new FormData(event.currentTarget).get('days'));
     const token = {
-      name: `Frame: ${entry.body.title}`.slice(0, 100),
+      name: say.frame(entry.body.title).slice(0, 100),
       role: 'viewer' as const,
       dashboard: entry.id,
       indices: indicesOf(entry.body),
@@ -60,21 +62,16 @@ export function EmbedDialog({
     add.mutate(token, { onSuccess: (answer) => setText(frame(entry, search, answer.secret)) });
   };
   return (
-    <Dialog title={`Embed ${entry.body.title}`} open close={close} wide>
+    <Dialog title={say.embed(entry.body.title)} open close={close} wide>
       <div className="stack">
         {status.data && !status.data.embeds && (
-          <p className="notice slow">
-            No page may show it yet: start the server with <code>--frame-origin https://portal.example</code>, the
-            address of the page that will.
-          </p>
+          <p className="notice slow">{fill(say.noPageMayShowIt, <code>--frame-origin https://portal.example</code>)}</p>
         )}
         {text ? (
           <>
-            <p>
-              Put this into the other page. {needsToken && 'Whoever has it sees this dashboard; it is not shown again.'}
-            </p>
+            <p>{say.putThisIntoTheOther(needsToken ? say.whoeverHasItSeesThis : '')}</p>
             <label className="field">
-              <span>HTML of the frame</span>
+              <span>{say.htmlOfTheFrame}</span>
               <textarea className="mono" readOnly rows={5} value={text} />
             </label>
             <div className="row">
@@ -83,19 +80,19 @@ export function EmbedDialog({
                 className="button primary"
                 onClick={() => void navigator.clipboard?.writeText(text)}
               >
-                Copy
+                {say.copy}
               </button>
-              {needsToken && <span className="soft">The token is taken away on the page Access.</span>}
+              {needsToken && <span className="soft">{say.theTokenIsTakenAway}</span>}
             </div>
           </>
         ) : (
           <form className="row" onSubmit={submit}>
             <label className="field">
-              <span>Days until it expires (empty: never)</span>
+              <span>{say.daysUntilItExpiresEmpty}</span>
               <input name="days" type="number" min={1} defaultValue={USUAL_DAYS} />
             </label>
             <button type="submit" className="button primary" disabled={add.isPending}>
-              Make a token for this dashboard
+              {say.makeATokenForThis}
             </button>
           </form>
         )}

@@ -6,6 +6,7 @@ import { type Saved, useSaved } from '../services/server';
 import { useSession } from '../services/session';
 import { byPlace, type DashboardSearch, PanelCard, useDashboard } from './dashboard';
 import './dashboards.css';
+import { embed as say } from '../strings/embed';
 
 /** A dashboard in a frame of another page: panels, and what a click asks opens beside that page. */
 export function Embedded() {
@@ -14,8 +15,8 @@ export function Embedded() {
   const saved = useSaved<Dashboard>('dashboards', id);
   if (session.data?.required && !session.data.user)
     return (
-      <Empty title="This dashboard cannot be shown here">
-        <p>The frame has no token, or one that has expired or was taken away. Who made the page can make another.</p>
+      <Empty title={say.thisDashboardCannotBeShown}>
+        <p>{say.theFrameHasNoToken}</p>
       </Empty>
     );
   return <Show query={saved}>{(entry) => <Shown entry={entry} />}</Show>;

@@ -10,6 +10,9 @@ import { ago, count, dateTime } from '../services/format';
 import { ApiError } from '../services/http';
 import { ErrorTable, kindName } from './errors';
 import './errors.css';
+import { common } from '../strings/common';
+import { error as say } from '../strings/error';
+import { fill } from '../strings/fill';
 
 /** One error: since when, how often, whom it concerns, and what began with it. */
 export function ErrorView() {
@@ -22,9 +25,9 @@ export function ErrorView() {
   const isUnknown = query.error instanceof ApiError && query.error.status === 404;
   return (
     <>
-      <PageHead title="Error">
+      <PageHead title={common.error}>
         <Link to="/errors" search={{ from, to, ...(monitor ? { monitor } : {}) }} className="button">
-          All errors
+          {say.allErrors}
         </Link>
         <TimePicker
           range={{ from, to }}
@@ -33,8 +36,8 @@ export function ErrorView() {
       </PageHead>
       {query.isPending && <Loading />}
       {isUnknown && (
-        <Empty title="This error was not seen in this time">
-          <p>Choose a longer time.</p>
+        <Empty title={say.thisErrorWasNotSeen}>
+          <p>{say.chooseALongerTime}</p>
         </Empty>
       )}
       {query.isError && !isUnknown && <Failure error={query.error} retry={() => void query.refetch()} />}
@@ -50,15 +53,15 @@ export function ErrorView() {
 
 function What({ group }: { group: ErrorGroup }) {
   const rows: [string, React.ReactNode][] = [
-    ['Kind', kindName(group.kind)],
-    ['Step', group.step],
-    ['Host', group.host],
-    ['File', group.file],
-    ['First seen', <Seen key="first" at={group.firstSeen} run={group.firstRun} />],
-    ['Last seen', <Seen key="last" at={group.lastSeen} run={group.lastRun} />],
-    ['Count', `${count(group.count)} within the chosen time`],
+    [common.kind, kindName(group.kind)],
+    [common.step, group.step],
+    [common.host, group.host],
+    [say.file, group.file],
+    [say.firstSeen, <Seen key="first" at={group.firstSeen} run={group.firstRun} />],
+    [say.lastSeen, <Seen key="last" at={group.lastSeen} run={group.lastRun} />],
+    [common.count, say.withinTheChosenTime(count(group.count))],
     [
-      'Monitors',
+      common.monitors,
       Object.entries(group.monitors)
         .sort(([, one], [, other]) => other - one)
         .map(([name, times], position) => (
@@ -73,15 +76,15 @@ function What({ group }: { group: ErrorGroup }) {
     ],
   ];
   return (
-    <section className="card stack" aria-label="What is known">
+    <section className="card stack" aria-label={say.whatIsKnown}>
       <h2 className="error-message">{group.message}</h2>
       {group.isNew && (
         <p>
-          <Badge state="failed">new</Badge> It was not seen in the 30 days before this time.
+          <Badge state="failed">{say.isNew}</Badge> {say.itWasNotSeenIn}
         </p>
       )}
       <div className="error-trend">
-        <Trend counts={group.trend} label="Over the chosen time" />
+        <Trend counts={group.trend} label={say.overTheChosenTime} />
       </div>
       <Known rows={rows.filter(([, value]) => value !== null)} />
     </section>
@@ -96,7 +99,7 @@ function Seen({ at, run }: { at: string; run: string | null }) {
         <>
           {' · '}
           <Link to="/runs/$uuid" params={{ uuid: run }}>
-            the run
+            {say.theRun}
           </Link>
         </>
       )}
@@ -118,20 +121,25 @@ function Began({ together, group, asked }: { together: Together; group: ErrorGro
   const nothing = deployments.length + revisions.length + errors.length === 0 && !changed;
   return (
     <>
-      <section className="card stack" aria-label="What began with it">
-        <h2>What began with it</h2>
-        {nothing && <p className="soft">No deployment, no other version, and no other error at that time.</p>}
+      <section className="card stack" aria-label={say.whatBeganWithIt}>
+        <h2>{say.whatBeganWithIt}</h2>
+        {nothing && <p className="soft">{say.noDeploymentNoOtherVersion}</p>}
         <ul className="together">
           {deployments.map((mark) => (
             <li key={`${mark.timestamp}${mark.text}`}>
-              {dateTime(mark.timestamp)}: {mark.kind} “{mark.text}”{mark.monitor && ` of ${mark.monitor}`}
+              {dateTime(mark.timestamp)}: {mark.kind} “{mark.text}”{mark.monitor && say.ofMonitor(mark.monitor)}
               {mark.revision && ` (${mark.revision})`}
             </li>
           ))}
           {revisions.map((own) => (
             <li key={own.what}>
-              The {VERSIONS[own.what] ?? own.what} of {own.monitor} went from <code>{version(own.from)}</code> to{' '}
-              <code>{version(own.to)}</code>
+              {fill(
+                say.theOfWentFromTo,
+                VERSIONS[own.what] ?? own.what,
+                own.monitor,
+                <code>{version(own.from)}</code>,
+                <code>{version(own.to)}</code>,
+              )}
             </li>
           ))}
           {changed && (
@@ -139,7 +147,7 @@ function Began({ together, group, asked }: { together: Together; group: ErrorGro
               {changed}{' '}
               {group.firstRun && (
                 <Link to="/compare" search={{ run: group.firstRun }}>
-                  Compare
+                  {common.compare}
                 </Link>
               )}
             </li>
@@ -147,9 +155,9 @@ function Began({ together, group, asked }: { together: Together; group: ErrorGro
         </ul>
       </section>
       {errors.length > 0 && (
-        <section className="card flush" aria-label="Errors that began at the same time">
+        <section className="card flush" aria-label={say.errorsThatBeganAtThe}>
           <header>
-            <h2>Errors that began within half an hour of it</h2>
+            <h2>{say.errorsThatBeganWithinHalf}</h2>
           </header>
           <ErrorTable groups={errors} asked={asked} />
         </section>

@@ -10,8 +10,10 @@ import type { ErrorGroup, ErrorKind } from '../services/api';
 import { type Asked, useErrors } from '../services/errors';
 import { ago, count, dateTime } from '../services/format';
 import './errors.css';
+import { common } from '../strings/common';
+import { errors as say } from '../strings/errors';
 
-const KINDS: Record<ErrorKind, string> = { step: 'failed step', console: 'console', request: 'request' };
+const KINDS: Record<ErrorKind, string> = { step: say.failedStep, console: 'console', request: 'request' };
 
 export const kindName = (kind: string): string => KINDS[kind as ErrorKind] ?? kind;
 
@@ -33,20 +35,20 @@ export function Errors() {
   const query = useErrors(asked);
   return (
     <>
-      <PageHead title="Errors">
+      <PageHead title={say.errors}>
         <TimePicker range={{ from, to }} onChange={(next) => go({ from: next.from, to: next.to })} />
       </PageHead>
       <div className="row">
         <input
           className="input grow"
           type="search"
-          aria-label="Words of the error"
-          placeholder="Words of the error, a step, a host"
+          aria-label={say.wordsOfTheError}
+          placeholder={say.wordsOfTheErrorA}
           value={q}
           onChange={(event) => go({ q: event.target.value })}
         />
         <Choice
-          label="Kind"
+          label={common.kind}
           value={kind}
           options={Object.keys(KINDS)}
           name={kindName}
@@ -63,19 +65,15 @@ export function Errors() {
           const shown = groups.filter((group) => (!kind || group.kind === kind) && matches(group, q));
           if (shown.length === 0)
             return (
-              <Empty title="No error in this time">
-                <p>
-                  {groups.length > 0
-                    ? 'Others were seen: take the words or the kind away.'
-                    : 'No step failed, and no page complained.'}
-                </p>
+              <Empty title={say.noErrorInThisTime}>
+                <p>{groups.length > 0 ? say.othersWereSeenTakeThe : say.noStepFailedAndNo}</p>
               </Empty>
             );
           return (
-            <section className="card flush" aria-label="Errors by what they say">
+            <section className="card flush" aria-label={say.errorsByWhatTheySay}>
               <header className="small">
-                <strong>{count(shown.length)}</strong> {shown.length === 1 ? 'error' : 'different errors'}
-                {partial && ' · there is more than was looked at: choose a shorter time'}
+                <strong>{count(shown.length)}</strong> {shown.length === 1 ? 'error' : say.differentErrors}
+                {partial && say.thereIsMoreThanWas}
               </header>
               <ErrorTable groups={shown} asked={asked} />
             </section>
@@ -94,14 +92,14 @@ export function ErrorTable({ groups, asked }: { groups: ErrorGroup[]; asked: Ask
       <table className="errors">
         <thead>
           <tr>
-            <th scope="col">Error</th>
-            <th scope="col">Seen</th>
+            <th scope="col">{common.error}</th>
+            <th scope="col">{say.seen}</th>
             <th scope="col" className="number">
-              Count
+              {common.count}
             </th>
-            <th scope="col">First</th>
-            <th scope="col">Last</th>
-            <th scope="col">Monitors</th>
+            <th scope="col">{say.first}</th>
+            <th scope="col">{say.last}</th>
+            <th scope="col">{common.monitors}</th>
           </tr>
         </thead>
         <tbody>
@@ -123,11 +121,11 @@ export function ErrorTable({ groups, asked }: { groups: ErrorGroup[]; asked: Ask
                 </div>
               </td>
               <td>
-                <Trend counts={group.trend} label="Over the chosen time" />
+                <Trend counts={group.trend} label={say.overTheChosenTime} />
               </td>
               <td className="number">{count(group.count)}</td>
               <td title={dateTime(group.firstSeen)}>
-                {group.isNew ? <Badge state="failed">new, {ago(group.firstSeen)}</Badge> : ago(group.firstSeen)}
+                {group.isNew ? <Badge state="failed">{say.isNew(ago(group.firstSeen))}</Badge> : ago(group.firstSeen)}
               </td>
               <td title={dateTime(group.lastSeen)}>{ago(group.lastSeen)}</td>
               <td className="break">{monitorNames(group.monitors)}</td>
@@ -135,9 +133,7 @@ export function ErrorTable({ groups, asked }: { groups: ErrorGroup[]; asked: Ask
           ))}
         </tbody>
       </table>
-      {groups.length > MOST_ROWS && (
-        <p className="table-more small soft">The first {MOST_ROWS}; words or a kind find the others.</p>
-      )}
+      {groups.length > MOST_ROWS && <p className="table-more small soft">{say.theFirstWordsOrA(MOST_ROWS)}</p>}
     </div>
   );
 }
@@ -149,5 +145,5 @@ function monitorNames(monitors: Record<string, number>): string {
     .sort(([, one], [, other]) => other - one)
     .map(([name]) => name);
   const more = names.length - SHOWN;
-  return names.slice(0, SHOWN).join(', ') + (more > 0 ? ` and ${more} more` : '');
+  return names.slice(0, SHOWN).join(', ') + (more > 0 ? say.andMore(more) : '');
 }

@@ -17,6 +17,8 @@ import { count, dateTime, duration } from '../services/format';
 import { useMayEdit } from '../services/session';
 import { IncidentState } from './incidents';
 import './incidents.css';
+import { common } from '../strings/common';
+import { incident as say } from '../strings/incident';
 
 /** One incident: what is known of it, what was done, and who was told. */
 export function IncidentView() {
@@ -26,9 +28,9 @@ export function IncidentView() {
     <Show query={query}>
       {(incident) =>
         incident === null ? (
-          <Empty title="There is no such incident">
-            <p>It may be older than what is kept.</p>
-            <Link to="/incidents">All incidents</Link>
+          <Empty title={say.thereIsNoSuchIncident}>
+            <p>{say.itMayBeOlderThan}</p>
+            <Link to="/incidents">{say.allIncidents}</Link>
           </Empty>
         ) : (
           <Full incident={incident} />
@@ -61,19 +63,19 @@ function Facts({ incident }: { incident: StoredIncident }) {
   const began = incident.since ?? incident.startTime;
   const end = incident.open ? new Date().toISOString() : incident.lastTime;
   const rows: [string, React.ReactNode][] = [
-    ['What', incident.description],
-    ['Measured', incident.sentence],
-    ['Cause', incident.blame?.party ?? (incident.cause && causeName(incident.cause))],
-    ['Error', incident.blame?.detail],
+    [say.what, incident.description],
+    [say.measured, incident.sentence],
+    [common.cause, incident.blame?.party ?? (incident.cause && causeName(incident.cause))],
+    [common.error, incident.blame?.detail],
     ...(incident.blame?.facts ?? []).map(([name, text]): [string, React.ReactNode] => [name, text]),
-    ['Began', `${dateTime(began)}, found ${dateTime(incident.startTime)}`],
-    ['Lasted', duration(Date.parse(end) - Date.parse(began))],
-    ['Seen', `${count(incident.repetition)} times, ${count(incident.incidents)} documents`],
-    ['Held back', incident.held],
-    ['Acknowledged by', incident.acknowledgedBy],
-    ['Late', incident.late ? 'its documents arrived after their time' : undefined],
+    [say.began, say.found(dateTime(began), dateTime(incident.startTime))],
+    [say.lasted, duration(Date.parse(end) - Date.parse(began))],
+    [say.seen, say.timesDocuments(count(incident.repetition), count(incident.incidents))],
+    [say.heldBack, incident.held],
+    [say.acknowledgedBy, incident.acknowledgedBy],
+    [say.late, incident.late ? say.itsDocumentsArrivedAfterTheir : undefined],
     [
-      'Monitors',
+      common.monitors,
       incident.monitors && incident.monitors.length > 0
         ? incident.monitors.map((monitor, position) => (
             <span key={monitor}>
@@ -86,14 +88,14 @@ function Facts({ incident }: { incident: StoredIncident }) {
         : undefined,
     ],
     [
-      'Rule',
+      say.rule,
       <Link key="rule" to="/rules" search={{ rule: incident.rule ?? incident.title }}>
         {incident.rule ?? incident.title}
       </Link>,
     ],
   ];
   return (
-    <section className="card" aria-label="What is known">
+    <section className="card" aria-label={say.whatIsKnown}>
       <Known rows={rows.filter(([, value]) => value !== undefined && value !== '')} />
     </section>
   );
@@ -102,16 +104,16 @@ function Facts({ incident }: { incident: StoredIncident }) {
 function Picture({ incident }: { incident: StoredIncident }) {
   const { blame } = incident;
   return (
-    <section className="card stack" aria-label="The failed run">
-      <h2>The failed run</h2>
+    <section className="card stack" aria-label={say.theFailedRun}>
+      <h2>{say.theFailedRun}</h2>
       {blame?.uuid ? (
         <>
           <p className="row">
             <Link to="/runs/$uuid" params={{ uuid: blame.uuid }} className="button">
-              Open the run
+              {say.openTheRun}
             </Link>
             <Link to="/compare" search={{ run: blame.uuid }} className="button">
-              What changed
+              {common.whatChanged}
             </Link>
           </p>
           {blame.screenshot && (
@@ -119,13 +121,13 @@ function Picture({ incident }: { incident: StoredIncident }) {
               <img
                 className="incident-picture"
                 src={`/api/v1/attachments/${blame.uuid}/${encodeURIComponent(blame.screenshot)}`}
-                alt="The page when it failed"
+                alt={say.thePageWhenItFailed}
               />
             </a>
           )}
         </>
       ) : (
-        <p className="soft">This rule looks at documents, not at runs as a whole.</p>
+        <p className="soft">{say.thisRuleLooksAtDocuments}</p>
       )}
     </section>
   );
@@ -158,10 +160,10 @@ function Actions({ incident }: { incident: StoredIncident }) {
       until: new Date(Date.now() + hours * 3_600_000).toISOString(),
     });
   return (
-    <section className="card stack" aria-label="What to do">
+    <section className="card stack" aria-label={say.whatToDo}>
       <form className="row" onSubmit={submit}>
         <label className="field grow">
-          <span>Note or reason</span>
+          <span>{say.noteOrReason}</span>
           <input className="input" value={text} onChange={(event) => setText(event.target.value)} maxLength={1000} />
         </label>
         {incident.open && incident.state !== 'acknowledged' && (
@@ -171,16 +173,16 @@ function Actions({ incident }: { incident: StoredIncident }) {
             disabled={take.isPending}
             onClick={() => take.mutate({ id, text }, { onSuccess: () => setText('') })}
           >
-            Acknowledge
+            {say.acknowledge}
           </button>
         )}
         <button type="submit" className="button" disabled={text.trim() === ''}>
-          Write note
+          {say.writeNote}
         </button>
         {incident.open && (
           <>
             <label className="field">
-              <span>Silence for</span>
+              <span>{say.silenceFor}</span>
               <select value={hours} onChange={(event) => setHours(Number(event.target.value))}>
                 {SILENCES.map(([name, value]) => (
                   <option key={value} value={value}>
@@ -190,12 +192,12 @@ function Actions({ incident }: { incident: StoredIncident }) {
               </select>
             </label>
             <button type="button" className="button" disabled={quiet.isPending} onClick={silence}>
-              Silence
+              {say.silence}
             </button>
           </>
         )}
       </form>
-      {quiet.isSuccess && <p role="status">Silenced. It is told if it is still open when the silence ends.</p>}
+      {quiet.isSuccess && <p role="status">{say.silencedItIsToldIf}</p>}
       {problem && <Failure error={problem} />}
     </section>
   );
@@ -203,9 +205,9 @@ function Actions({ incident }: { incident: StoredIncident }) {
 
 const WORDS: Record<string, [Role, string]> = {
   opened: ['failed', 'opened'],
-  reopened: ['failed', 'open again'],
+  reopened: ['failed', say.openAgain],
   joined: ['failed', 'joined'],
-  held: ['neutral', 'held back'],
+  held: ['neutral', say.heldBackBadge],
   told: ['running', 'told'],
   acknowledged: ['slow', 'acknowledged'],
   escalated: ['slow', 'escalated'],
@@ -217,9 +219,9 @@ const WORDS: Record<string, [Role, string]> = {
 
 function History({ incident }: { incident: StoredIncident }) {
   return (
-    <section className="card flush" aria-label="History">
+    <section className="card flush" aria-label={say.history}>
       <header>
-        <h2>History</h2>
+        <h2>{say.history}</h2>
       </header>
       <ol className="history">
         {(incident.transitions ?? []).map((transition, position) => {
@@ -256,43 +258,43 @@ function Notices({ incident, mayEdit }: { incident: StoredIncident; mayEdit: boo
   const notices = incident.notices ?? [];
   const dead = notices.some((notice) => notice.state === 'dead');
   return (
-    <section className="card flush" aria-label="Notices">
+    <section className="card flush" aria-label={say.notices}>
       <header className="spread">
-        <h2>Notices</h2>
+        <h2>{say.notices}</h2>
         {dead && mayEdit && (
           <button type="button" className="button" onClick={() => retry.mutate(incident.id)}>
-            Send again what was given up
+            {say.sendAgainWhatWasGiven}
           </button>
         )}
       </header>
       {notices.length === 0 ? (
-        <Empty title={incident.held ? `Nobody was told: ${incident.held}` : 'Nobody was told'} />
+        <Empty title={incident.held ? say.nobodyWasToldBecause(incident.held) : say.nobodyWasTold} />
       ) : (
         <div className="scroll-x">
           <table>
             <thead>
               <tr>
-                <th scope="col">State</th>
-                <th scope="col">Kind</th>
-                <th scope="col">Channel</th>
-                <th scope="col">Written down</th>
-                <th scope="col">Sent</th>
-                <th scope="col">What happened</th>
+                <th scope="col">{common.state}</th>
+                <th scope="col">{common.kind}</th>
+                <th scope="col">{say.channel}</th>
+                <th scope="col">{say.writtenDown}</th>
+                <th scope="col">{say.sent}</th>
+                <th scope="col">{say.whatHappened}</th>
               </tr>
             </thead>
             <tbody>
               {notices.map((notice) => (
                 <tr key={notice.id}>
                   <td>
-                    <Badge state={STATES[notice.state]}>{notice.state === 'dead' ? 'given up' : notice.state}</Badge>
+                    <Badge state={STATES[notice.state]}>{notice.state === 'dead' ? say.givenUp : notice.state}</Badge>
                   </td>
                   <td>{notice.kind}</td>
                   <td className="break">{[notice.channel, ...(notice.recipients ?? [])].join(' ')}</td>
                   <td>{dateTime(notice.madeAt)}</td>
                   <td>{notice.sentAt ? dateTime(notice.sentAt) : '–'}</td>
                   <td className="break">
-                    {notice.error ?? (notice.uncertain ? 'sent twice perhaps, which it said' : '')}
-                    {notice.attempts > 1 ? ` (${notice.attempts} attempts)` : ''}
+                    {notice.error ?? (notice.uncertain ? say.sentTwicePerhapsWhichIt : '')}
+                    {notice.attempts > 1 ? say.attempts(notice.attempts) : ''}
                   </td>
                 </tr>
               ))}
@@ -311,9 +313,9 @@ function Documents({ incident }: { incident: StoredIncident }) {
     (name) => !name.startsWith('_'),
   );
   return (
-    <section className="card flush" aria-label="Documents behind it">
+    <section className="card flush" aria-label={say.documentsBehindIt}>
       <header>
-        <h2>Documents behind it</h2>
+        <h2>{say.documentsBehindIt}</h2>
       </header>
       <div className="scroll-x">
         <table>
@@ -324,7 +326,7 @@ function Documents({ incident }: { incident: StoredIncident }) {
                   {name}
                 </th>
               ))}
-              <th scope="col">Index</th>
+              <th scope="col">{say.index}</th>
             </tr>
           </thead>
           <tbody>

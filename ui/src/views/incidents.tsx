@@ -8,6 +8,8 @@ import { endSilence, type StoredIncident, useAlertChange, useAlerts, useIncident
 import { ago, count, dateTime, duration } from '../services/format';
 import { useMayEdit } from '../services/session';
 import './incidents.css';
+import { common } from '../strings/common';
+import { incidents as say } from '../strings/incidents';
 
 /** What is open now, and what was. */
 export function Incidents() {
@@ -21,21 +23,21 @@ export function Incidents() {
   const closed = useIncidents('closed', range);
   return (
     <>
-      <PageHead title="Incidents">
+      <PageHead title={common.incidents}>
         <Link to="/rules" className="button">
-          Rules and channels
+          {say.rulesAndChannels}
         </Link>
         <TimePicker range={range} onChange={(next) => void navigate({ search: (old) => ({ ...old, ...next }) })} />
       </PageHead>
-      <section className="card flush" aria-label="Open incidents">
+      <section className="card flush" aria-label={say.openIncidents}>
         <header>
-          <h2>Open</h2>
+          <h2>{say.openHeading}</h2>
         </header>
         <Show query={open}>
           {(list) =>
             list.length === 0 ? (
-              <Empty title="Nothing is wrong">
-                <p>No rule has found trouble that is not over.</p>
+              <Empty title={say.nothingIsWrong}>
+                <p>{say.noRuleHasFoundTrouble}</p>
               </Empty>
             ) : (
               <IncidentTable incidents={list} />
@@ -44,13 +46,13 @@ export function Incidents() {
         </Show>
       </section>
       <Quiet />
-      <section className="card flush" aria-label="Closed incidents">
+      <section className="card flush" aria-label={say.closedIncidents}>
         <header>
-          <h2>Closed</h2>
+          <h2>{say.closedHeading}</h2>
         </header>
         <Show query={closed}>
           {(list) =>
-            list.length === 0 ? <Empty title="No incident in this time" /> : <IncidentTable incidents={list} />
+            list.length === 0 ? <Empty title={say.noIncidentInThisTime} /> : <IncidentTable incidents={list} />
           }
         </Show>
       </section>
@@ -61,10 +63,10 @@ export function Incidents() {
 export const scoreRole = (score: number): Role => (score <= 30 ? 'failed' : score <= 70 ? 'slow' : 'passed');
 
 export function IncidentState({ incident }: { incident: StoredIncident }) {
-  if (!incident.open) return <Badge state="passed">closed</Badge>;
-  if (incident.held) return <Badge state="neutral">held back</Badge>;
-  if (incident.state === 'acknowledged') return <Badge state="slow">acknowledged</Badge>;
-  return <Badge state={scoreRole(incident.score)}>open</Badge>;
+  if (!incident.open) return <Badge state="passed">{say.closed}</Badge>;
+  if (incident.held) return <Badge state="neutral">{say.heldBack}</Badge>;
+  if (incident.state === 'acknowledged') return <Badge state="slow">{say.acknowledged}</Badge>;
+  return <Badge state={scoreRole(incident.score)}>{say.open}</Badge>;
 }
 
 const lasted = (incident: StoredIncident): number =>
@@ -77,19 +79,19 @@ export function IncidentTable({ incidents }: { incidents: StoredIncident[] }) {
       <table className="incidents">
         <thead>
           <tr>
-            <th scope="col">State</th>
-            <th scope="col">Incident</th>
-            <th scope="col">Cause</th>
-            <th scope="col">Monitors</th>
-            <th scope="col">Began</th>
+            <th scope="col">{common.state}</th>
+            <th scope="col">{say.incident}</th>
+            <th scope="col">{common.cause}</th>
+            <th scope="col">{common.monitors}</th>
+            <th scope="col">{say.began}</th>
             <th scope="col" className="number">
-              Lasted
+              {say.lasted}
             </th>
             <th scope="col" className="number">
-              Documents
+              {common.documents}
             </th>
             <th scope="col" className="number">
-              Score
+              {say.score}
             </th>
           </tr>
         </thead>
@@ -105,7 +107,7 @@ export function IncidentTable({ incidents }: { incidents: StoredIncident[] }) {
                 </Link>
                 <div className="small soft">{incident.held ?? incident.blame?.detail ?? incident.sentence}</div>
                 {incident.notices?.some((notice) => notice.state === 'dead') && (
-                  <div className="small worse">a notice could not be delivered</div>
+                  <div className="small worse">{say.aNoticeCouldNotBe}</div>
                 )}
               </td>
               <td>{incident.cause ? causeName(incident.cause) : '–'}</td>
@@ -127,7 +129,7 @@ const SHOWN = 3;
 function monitorNames(monitors: string[] = []): string {
   if (monitors.length === 0) return '–';
   const more = monitors.length - SHOWN;
-  return monitors.slice(0, SHOWN).join(', ') + (more > 0 ? ` and ${more} more` : '');
+  return monitors.slice(0, SHOWN).join(', ') + (more > 0 ? say.andMore(more) : '');
 }
 
 /** Why some are not told of. */
@@ -139,23 +141,28 @@ function Quiet() {
   const silences = alerts.data?.silences ?? [];
   if (now.length === 0 && silences.length === 0) return null;
   return (
-    <section className="card stack" aria-label="Silences and maintenance">
-      <h2>Quiet now</h2>
+    <section className="card stack" aria-label={say.silencesAndMaintenance}>
+      <h2>{say.quietNow}</h2>
       <ul className="quiet">
         {now.map((own) => (
           <li key={own.reason}>
-            Maintenance “{own.reason}” of {own.monitors.join(', ') || 'everything'} until {dateTime(own.until ?? '')}
+            {say.maintenanceOfUntil(own.reason, own.monitors.join(', ') || 'everything', dateTime(own.until ?? ''))}
           </li>
         ))}
         {silences.map((silence) => (
           <li key={silence.id}>
-            {[silence.incident ? 'one incident' : '', ...(silence.rules ?? []), ...(silence.monitors ?? [])]
+            {[silence.incident ? say.oneIncident : '', ...(silence.rules ?? []), ...(silence.monitors ?? [])]
               .filter(Boolean)
               .join(', ')}{' '}
-            until {dateTime(silence.until)}: {silence.reason} ({silence.by}){' '}
+            {say.until} {dateTime(silence.until)}
+            {': '}
+            {silence.reason}
+            {' ('}
+            {silence.by}
+            {') '}
             {mayEdit && (
               <button type="button" className="button" onClick={() => end.mutate(silence.id)}>
-                End
+                {say.end}
               </button>
             )}
           </li>

@@ -6,19 +6,21 @@ import type { Alerts, NewMaintenance } from '../services/api';
 import { dateTime } from '../services/format';
 import { timeZone } from '../services/preferences';
 import { useMayEdit } from '../services/session';
+import { common } from '../strings/common';
+import { maintenance as say } from '../strings/maintenance';
 
 /** When nobody is told, and of what. */
 export function MaintenanceWindows({ alerts }: { alerts: Alerts }) {
   const mayEdit = useMayEdit();
   const remove = useAlertChange(removeMaintenance);
   return (
-    <section className="card flush" aria-label="Maintenance">
+    <section className="card flush" aria-label={say.maintenance}>
       <header>
-        <h2>Maintenance</h2>
+        <h2>{say.maintenance}</h2>
       </header>
       {alerts.maintenance.length === 0 && (
-        <Empty title="No maintenance is planned">
-          <p>While it lasts, nobody is told. What still fails when it ends is told then.</p>
+        <Empty title={say.noMaintenanceIsPlanned}>
+          <p>{say.whileItLastsNobodyIs}</p>
         </Empty>
       )}
       {alerts.maintenance.length > 0 && (
@@ -26,11 +28,11 @@ export function MaintenanceWindows({ alerts }: { alerts: Alerts }) {
           <table>
             <thead>
               <tr>
-                <th scope="col">Reason</th>
-                <th scope="col">When</th>
-                <th scope="col">Concerns</th>
+                <th scope="col">{say.reason}</th>
+                <th scope="col">{say.when}</th>
+                <th scope="col">{say.concerns}</th>
                 <th scope="col">
-                  <span className="visually-hidden">Change</span>
+                  <span className="visually-hidden">{common.change}</span>
                 </th>
               </tr>
             </thead>
@@ -39,16 +41,16 @@ export function MaintenanceWindows({ alerts }: { alerts: Alerts }) {
                 <tr key={own.id ?? own.reason + own.when}>
                   <td className="break">{own.reason}</td>
                   <td className="break">
-                    {own.when} {own.until && <Badge state="slow">now, until {dateTime(own.until)}</Badge>}
+                    {own.when} {own.until && <Badge state="slow">{say.nowUntil(dateTime(own.until))}</Badge>}
                   </td>
                   <td className="break">{[...own.monitors, ...own.rules].join(', ') || 'everything'}</td>
                   <td className="number">
                     {own.id && mayEdit ? (
                       <button type="button" className="button" onClick={() => own.id && remove.mutate(own.id)}>
-                        Remove
+                        {common.remove}
                       </button>
                     ) : (
-                      <span className="small soft">{own.id ? '' : 'in canarytrace.yaml'}</span>
+                      <span className="small soft">{own.id ? '' : say.inCanarytraceYaml}</span>
                     )}
                   </td>
                 </tr>
@@ -109,59 +111,59 @@ function Plan() {
     );
   };
   return (
-    <form className="row plan" onSubmit={submit} aria-label="Plan maintenance">
+    <form className="row plan" onSubmit={submit} aria-label={say.planMaintenance}>
       <label className="field grow">
-        <span>Reason</span>
+        <span>{say.reason}</span>
         <input className="input" required maxLength={500} {...set('reason')} />
       </label>
       <label className="field grow">
-        <span>Monitors (patterns; empty: all)</span>
-        <input className="input" placeholder="shop-*, bank-1" {...set('monitors')} />
+        <span>{say.monitorsPatternsEmptyAll}</span>
+        <input className="input" placeholder={say.monitorsExample} {...set('monitors')} />
       </label>
       <label className="field">
-        <span>When</span>
+        <span>{say.when}</span>
         <select value={kind} onChange={(event) => setKind(event.target.value as Kind)}>
-          <option value="once">once</option>
-          <option value="weekly">every week</option>
-          <option value="cron">by cron</option>
+          <option value="once">{say.once}</option>
+          <option value="weekly">{say.everyWeek}</option>
+          <option value="cron">{say.byCron}</option>
         </select>
       </label>
       {kind === 'once' && (
         <>
           <label className="field">
-            <span>From</span>
+            <span>{common.from}</span>
             <input className="input" type="datetime-local" required {...set('from')} />
           </label>
           <label className="field">
-            <span>Until</span>
+            <span>{say.until}</span>
             <input className="input" type="datetime-local" required {...set('until')} />
           </label>
         </>
       )}
       {kind === 'weekly' && (
         <label className="field">
-          <span>Days and hours</span>
+          <span>{say.daysAndHours}</span>
           <input className="input" required {...set('weekly')} />
         </label>
       )}
       {kind === 'cron' && (
         <>
           <label className="field">
-            <span>Cron</span>
+            <span>{say.cron}</span>
             <input className="input" required {...set('cron')} />
           </label>
           <label className="field">
-            <span>For</span>
+            <span>{say.lasts}</span>
             <input className="input" required {...set('span')} />
           </label>
         </>
       )}
       <label className="field">
-        <span>Time zone</span>
+        <span>{say.timeZone}</span>
         <input className="input" required {...set('timezone')} />
       </label>
       <button type="submit" className="button primary" disabled={add.isPending}>
-        Plan
+        {say.plan}
       </button>
       {add.error && <Failure error={add.error} />}
     </form>

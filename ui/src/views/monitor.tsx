@@ -22,6 +22,8 @@ import { MonitorConfiguration } from './configuration';
 import { nextRun } from './overview';
 import { RunTable } from './runs';
 import './monitor.css';
+import { common } from '../strings/common';
+import { monitor as say } from '../strings/monitor';
 
 const MOST_POINTS = 2000;
 
@@ -50,7 +52,7 @@ export function MonitorView() {
   const go = (next: TimeRange) => void navigate({ search: (old) => ({ ...old, ...next }) });
   return (
     <>
-      <PageHead title={id} crumbs={<Link to="/">Overview</Link>}>
+      <PageHead title={id} crumbs={<Link to="/">{common.overview}</Link>}>
         <Actions id={id} />
         <TimePicker range={range} onChange={go} />
       </PageHead>
@@ -58,19 +60,19 @@ export function MonitorView() {
       {runs.isError && <Failure error={runs.error} retry={() => void runs.refetch()} />}
       {runs.isPending && <Loading />}
       {runs.data && found.length === 0 && (
-        <Empty title="No run in this time">
-          <p>Choose a longer time, or run it now.</p>
+        <Empty title={say.noRunInThisTime}>
+          <p>{say.chooseALongerTimeOr}</p>
         </Empty>
       )}
       {found.length > 0 && (
         <>
           <Charts runs={found} query={query} range={range} id={id} setRange={go} />
           <Steps query={query} range={range} />
-          <section className="card flush" aria-label="Latest runs">
+          <section className="card flush" aria-label={say.latestRuns}>
             <header className="spread">
-              <h2>Latest runs</h2>
+              <h2>{say.latestRuns}</h2>
               <Link to="/runs" search={{ monitor: id, from: range.from, to: range.to }}>
-                All {count(runs.data?.hits.total?.value)}
+                {say.all(count(runs.data?.hits.total?.value))}
               </Link>
             </header>
             <RunTable runs={found.slice(0, 15)} withMonitor={false} />
@@ -98,7 +100,7 @@ function Actions({ id }: { id: string }) {
           className="button"
           onClick={() => act.mutate({ id, action: paused ? 'resume' : 'pause' })}
         >
-          {paused ? 'Resume' : 'Pause'}
+          {paused ? say.resume : say.pause}
         </button>
       ) : null}
       <button
@@ -115,7 +117,7 @@ function Actions({ id }: { id: string }) {
           )
         }
       >
-        Run now
+        {say.runNow}
       </button>
       {act.isError && <span className="query-error small">{act.error.message}</span>}
     </>
@@ -132,55 +134,55 @@ function About({ id, runs, answer }: { id: string; runs: RunDocument[]; answer: 
   const [last] = runs;
   const labels = [...new Set(runs.flatMap((run) => run.labels ?? []))].slice(0, 8);
   return (
-    <section className="card about" aria-label="About this monitor">
+    <section className="card about" aria-label={say.aboutThisMonitor}>
       <dl className="about-figures">
         <div>
-          <dt>Now</dt>
+          <dt>{say.now}</dt>
           <dd>{last ? <Outcome verdict={last.verdict} /> : '–'}</dd>
         </div>
         <div>
-          <dt>Availability</dt>
+          <dt>{say.availability}</dt>
           <dd>{counted > 0 ? percent((passed / counted) * 100, 2) : '–'}</dd>
         </div>
         <div>
-          <dt>Runs</dt>
+          <dt>{common.runs}</dt>
           <dd>
             {count(passed + failed + broken)}
-            {broken > 0 && <small className="soft"> · {broken} broken on our side</small>}
+            {broken > 0 && <small className="soft">{say.brokenOnOurSide(broken)}</small>}
           </dd>
         </div>
         {own && (
           <>
             <div>
-              <dt>Schedule</dt>
-              <dd>{own.schedule ?? (own.state === 'paused' ? 'paused' : 'when asked')}</dd>
+              <dt>{say.schedule}</dt>
+              <dd>{own.schedule ?? (own.state === 'paused' ? 'paused' : say.whenAsked)}</dd>
             </div>
             <div>
-              <dt>Next run</dt>
+              <dt>{say.nextRun}</dt>
               <dd>{nextRun(own)}</dd>
             </div>
             <div>
-              <dt>{own.kind === 'smoke' ? 'Addresses' : 'Script'}</dt>
+              <dt>{own.kind === 'smoke' ? say.addresses : say.script}</dt>
               <dd className="break">{own.target}</dd>
             </div>
           </>
         )}
         {last?.revision && (
           <div>
-            <dt>Revision</dt>
+            <dt>{say.revision}</dt>
             <dd className="mono">{last.revision.slice(0, 10)}</dd>
           </div>
         )}
         {last?.browserVersion && (
           <div>
-            <dt>Browser</dt>
+            <dt>{common.browser}</dt>
             <dd>{last.browserVersion}</dd>
           </div>
         )}
       </dl>
       <Strip runs={runs} slots={80} />
       {labels.length > 0 && (
-        <ul className="row" aria-label="Labels">
+        <ul className="row" aria-label={say.labels}>
           {labels.map((label) => (
             <li key={label} className="pill">
               {label}
@@ -201,7 +203,7 @@ const LOAD: TimeChart = {
         aggregation: 'percentile',
         field: 'vitals.load',
         percent: 50,
-        label: 'Load, median',
+        label: say.loadMedian,
         unit: 'milliseconds',
       },
       band: [5, 95],
@@ -282,27 +284,25 @@ function Charts({
     setRange({ from: new Date(from).toISOString(), to: new Date(to).toISOString() });
   return (
     <>
-      <section className="card" aria-label="Load time">
+      <section className="card" aria-label={say.loadTime}>
         <header className="spread">
-          <h2>Load time</h2>
-          <span className="small soft">
-            median, with the band from 5th to 95th percentile; each point is a run and opens
-          </span>
+          <h2>{say.loadTime}</h2>
+          <span className="small soft">{say.medianWithTheBandFrom}</span>
         </header>
-        <Chart label={`Load time of ${runs.length} runs`} option={draw} height={240} onClick={open} onRange={choose} />
+        <Chart label={say.loadTimeOfRuns(runs.length)} option={draw} height={240} onClick={open} onRange={choose} />
       </section>
       <div className="two">
-        <section className="card" aria-label="Web Vitals">
+        <section className="card" aria-label={say.webVitals}>
           <header>
-            <h2>Web Vitals</h2>
+            <h2>{say.webVitals}</h2>
           </header>
-          <Chart label="Web Vitals over time" option={drawVitals} height={200} onRange={choose} />
+          <Chart label={say.webVitalsOverTime} option={drawVitals} height={200} onRange={choose} />
         </section>
-        <section className="card" aria-label="Outcomes">
+        <section className="card" aria-label={say.outcomes}>
           <header>
-            <h2>Outcomes</h2>
+            <h2>{say.outcomes}</h2>
           </header>
-          <Chart label="Outcomes over time" option={drawOutcomes} height={200} onRange={choose} />
+          <Chart label={say.outcomesOverTime} option={drawOutcomes} height={200} onRange={choose} />
         </section>
       </div>
     </>
@@ -390,30 +390,30 @@ function Steps({ query, range }: { query: Query; range: TimeRange }) {
   if (found.length === 0) return null;
   const longest = Math.max(...found.map((bucket) => value(bucket, 'now', 1) ?? 0), 1);
   return (
-    <section className="card flush" aria-label="Steps">
+    <section className="card flush" aria-label={common.steps}>
       <header className="spread">
-        <h2>Steps</h2>
-        <span className="small soft">compared with the same length of time before</span>
+        <h2>{common.steps}</h2>
+        <span className="small soft">{say.comparedWithTheSameLength}</span>
       </header>
       <div className="scroll-x">
         <table>
           <thead>
             <tr>
-              <th scope="col">Step</th>
+              <th scope="col">{common.step}</th>
               <th scope="col" className="wide-bar">
-                Median to 95th percentile
+                {say.medianTo95ThPercentile}
               </th>
               <th scope="col" className="number">
-                Median
+                {say.median}
               </th>
               <th scope="col" className="number">
-                Before
+                {say.before}
               </th>
               <th scope="col" className="number">
-                Change
+                {common.change}
               </th>
               <th scope="col" className="number">
-                Failed
+                {say.failed}
               </th>
             </tr>
           </thead>

@@ -11,6 +11,9 @@ import { useAddUrl, useMonitors } from '../services/server';
 import { shortUrl } from '../services/url';
 import { IncidentTable } from './incidents';
 import './overview.css';
+import { common } from '../strings/common';
+import { fill } from '../strings/fill';
+import { overview as say } from '../strings/overview';
 
 const WINDOWS: Record<string, [string, string]> = {
   '24h': ['now-24h', 'now-6h'],
@@ -108,9 +111,9 @@ export function Overview() {
     .sort((a, b) => RANK.indexOf(stateOf(a)) - RANK.indexOf(stateOf(b)) || a.id.localeCompare(b.id));
   return (
     <>
-      <PageHead title="Overview">
+      <PageHead title={common.overview}>
         <fieldset className="segments">
-          <legend className="visually-hidden">Time</legend>
+          <legend className="visually-hidden">{common.time}</legend>
           {Object.keys(WINDOWS).map((name) => (
             <label key={name} className={name === window ? 'on' : undefined}>
               <input
@@ -130,7 +133,7 @@ export function Overview() {
             className="button"
             onClick={() => void navigate({ search: (old) => ({ ...old, kiosk: 'yes' }) })}
           >
-            Wall screen
+            {say.wallScreen}
           </button>
         )}
       </PageHead>
@@ -143,15 +146,15 @@ export function Overview() {
               <Totals all={all} />
               <OpenIncidents />
               <Failing all={all} />
-              <section className="card flush" aria-label="Monitors">
+              <section className="card flush" aria-label={common.monitors}>
                 <header className="spread">
-                  <h2>Monitors</h2>
+                  <h2>{common.monitors}</h2>
                   {!kiosk && (
                     <input
                       type="search"
                       className="input find"
-                      aria-label="Find a monitor"
-                      placeholder="Find a monitor"
+                      aria-label={say.findAMonitor}
+                      placeholder={say.findAMonitor}
                       value={q}
                       onChange={(event) =>
                         void navigate({ search: (old) => ({ ...old, q: event.target.value }), replace: true })
@@ -196,11 +199,11 @@ function Totals({ all }: { all: Watched[] }) {
     { total: 0, failed: 0, broken: 0 },
   );
   const figures: [string, string, string][] = [
-    ['Failing now', String(count_('failed')), count_('failed') > 0 ? 'failed' : ''],
-    ['Broken on our side', String(count_('broken')), count_('broken') > 0 ? 'broken' : ''],
-    ['Passing', String(count_('passed')), ''],
-    ['Availability', percent(availability(sum), 2), ''],
-    ['Runs', count(sum.total), ''],
+    [say.failingNow, String(count_('failed')), count_('failed') > 0 ? 'failed' : ''],
+    [say.brokenOnOurSide, String(count_('broken')), count_('broken') > 0 ? 'broken' : ''],
+    [say.passing, String(count_('passed')), ''],
+    [say.availability, percent(availability(sum), 2), ''],
+    [common.runs, count(sum.total), ''],
   ];
   return (
     <dl className="totals">
@@ -220,13 +223,14 @@ function Failing({ all }: { all: Watched[] }) {
   if (failing.length === 0) return null;
   const causes = Map.groupBy(failing, (own) => own.runs[0]?.verdict.cause ?? 'inconclusive');
   return (
-    <section className="failing" aria-label="What fails now">
+    <section className="failing" aria-label={say.whatFailsNow}>
       {[...causes].map(([cause, list]) => (
         <article key={cause} className={`card ${isOurs(cause) ? 'ours' : 'theirs'}`}>
           <header className="spread">
             <h2>{causeName(cause)}</h2>
             <span className="small soft">
-              {isOurs(cause) ? 'our side' : cause === 'inconclusive' ? 'not yet clear' : 'not our side'} · {list.length}
+              {isOurs(cause) ? say.ourSide : cause === 'inconclusive' ? say.notYetClear : say.notOurSide} ·{' '}
+              {list.length}
             </span>
           </header>
           <ul className="failing-list">
@@ -240,7 +244,7 @@ function Failing({ all }: { all: Watched[] }) {
                 </p>
               </li>
             ))}
-            {list.length > 6 && <li className="small soft">and {list.length - 6} more below</li>}
+            {list.length > 6 && <li className="small soft">{say.andMoreBelow(list.length - 6)}</li>}
           </ul>
         </article>
       ))}
@@ -252,32 +256,32 @@ function Failing({ all }: { all: Watched[] }) {
 function since(own: Watched): string {
   const good = own.runs.findIndex((run) => run.passed);
   const first = own.runs[(good === -1 ? own.runs.length : good) - 1];
-  return first ? `for ${good === -1 ? 'at least ' : ''}${ago(first.startedAt).replace(' ago', '')}` : '';
+  return first ? say.lastsFor(good === -1 ? say.atLeast : '', ago(first.startedAt).replace(' ago', '')) : '';
 }
 
 function MonitorTable({ shown }: { shown: Watched[] }) {
-  if (shown.length === 0) return <Empty title="No monitor has this name" />;
+  if (shown.length === 0) return <Empty title={say.noMonitorHasThisName} />;
   return (
     <div className="scroll-x">
       <table className="monitors">
         <thead>
           <tr>
-            <th scope="col">State</th>
-            <th scope="col">Monitor</th>
+            <th scope="col">{common.state}</th>
+            <th scope="col">{common.monitor}</th>
             <th scope="col" className="wide">
-              Last {SLOTS} runs
+              {say.lastRuns(SLOTS)}
             </th>
             <th scope="col" className="number">
-              Availability
+              {say.availability}
             </th>
             <th scope="col" className="number minor">
-              Load p75
+              {say.loadP75}
             </th>
             <th scope="col" className="minor">
-              Last run
+              {say.lastRun}
             </th>
             <th scope="col" className="minor">
-              Next
+              {say.next}
             </th>
           </tr>
         </thead>
@@ -304,7 +308,7 @@ function MonitorTable({ shown }: { shown: Watched[] }) {
                     {ago(own.runs[0].startedAt)}
                   </Link>
                 ) : (
-                  <span className="soft">never</span>
+                  <span className="soft">{say.never}</span>
                 )}
               </td>
               <td className="soft minor">{nextRun(own.monitor)}</td>
@@ -319,14 +323,14 @@ function MonitorTable({ shown }: { shown: Watched[] }) {
 function stateWord(own: Watched): string {
   if (own.monitor?.state === 'running' || own.monitor?.state === 'paused') return own.monitor.state;
   const verdict = own.runs[0]?.verdict;
-  if (!verdict) return 'no run yet';
+  if (!verdict) return say.noRunYet;
   return verdict.cause ? `${verdict.outcome} · ${causeName(verdict.cause)}` : verdict.outcome;
 }
 
 export function nextRun(monitor: Monitor | undefined): string {
   if (!monitor) return '';
   if (monitor.state === 'running' || monitor.state === 'queued' || monitor.state === 'paused') return monitor.state;
-  return monitor.nextRun ? until(monitor.nextRun) : 'when asked';
+  return monitor.nextRun ? until(monitor.nextRun) : say.whenAsked;
 }
 
 const pagesBody = (from: string, recent: string) => ({
@@ -376,17 +380,17 @@ function Pages({ from, recent, window }: { from: string; recent: string; window:
         <h2>{title}</h2>
       </header>
       {chosen.length === 0 ? (
-        <Empty title="Nothing changed by more than 5 %" />
+        <Empty title={say.nothingChangedByMoreThan} />
       ) : (
         <table>
           <thead>
             <tr>
-              <th scope="col">Page</th>
+              <th scope="col">{common.page}</th>
               <th scope="col" className="number">
-                Load p75
+                {say.loadP75}
               </th>
               <th scope="col" className="number">
-                Change
+                {common.change}
               </th>
             </tr>
           </thead>
@@ -415,8 +419,8 @@ function Pages({ from, recent, window }: { from: string; recent: string; window:
   );
   return (
     <div className="two">
-      {list('Slowest pages', slowest)}
-      {list(`Most changed within ${window}`, changed)}
+      {list(say.slowestPages, slowest)}
+      {list(say.mostChangedWithin(window), changed)}
     </div>
   );
 }
@@ -426,10 +430,10 @@ function OpenIncidents() {
   const open = useIncidents('open');
   if (!open.data || open.data.length === 0) return null;
   return (
-    <section className="card flush" aria-label="Open incidents">
+    <section className="card flush" aria-label={say.openIncidents}>
       <header className="spread">
-        <h2>Open incidents</h2>
-        <Link to="/incidents">All incidents</Link>
+        <h2>{say.openIncidents}</h2>
+        <Link to="/incidents">{say.allIncidents}</Link>
       </header>
       <IncidentTable incidents={open.data.slice(0, 5)} />
     </section>
@@ -438,11 +442,11 @@ function OpenIncidents() {
 
 function FirstUrl() {
   return (
-    <Empty title="Nothing is watched yet">
-      <p>Give an address: it is opened in a real browser right away, and every five minutes from then on.</p>
+    <Empty title={say.nothingIsWatchedYet}>
+      <p>{say.giveAnAddressItIs}</p>
       <AddUrl />
       <p className="small soft">
-        Scripts and schedules are written in <code>canarytrace.yaml</code>: start with <code>canarytrace init</code>.
+        {fill(say.scriptsAndSchedulesAreWritten, <code>canarytrace.yaml</code>, <code>canarytrace init</code>)}
       </p>
     </Empty>
   );
@@ -461,7 +465,7 @@ function AddUrl() {
   return (
     <form className="row add-url" onSubmit={submit}>
       <label className="visually-hidden" htmlFor="new-url">
-        Address to watch
+        {say.addressToWatch}
       </label>
       <input
         id="new-url"
@@ -471,7 +475,7 @@ function AddUrl() {
         onChange={(event) => setUrl(event.target.value)}
       />
       <button type="submit" className="button primary" disabled={add.isPending}>
-        Watch this page
+        {say.watchThisPage}
       </button>
       {add.isError && (
         <p className="query-error small" role="alert">

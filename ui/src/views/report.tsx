@@ -1,6 +1,7 @@
 import { useNavigate, useSearch as useParameters } from '@tanstack/react-router';
 import { PageHead } from '../components/layout';
 import './incidents.css';
+import { report as say } from '../strings/report';
 
 const yesterday = () => new Date(Date.now() - 86_400_000).toISOString().slice(0, 10);
 
@@ -11,23 +12,23 @@ export function Report() {
   const go = (next: { day?: string; period?: string }) => void navigate({ search: (old) => ({ ...old, ...next }) });
   return (
     <>
-      <PageHead title="Daily report">
+      <PageHead title={say.dailyReport}>
         <select
           className="input"
           style={{ width: 'auto' }}
-          aria-label="Period"
+          aria-label={say.period}
           value={period}
           onChange={(event) => go({ period: event.target.value })}
         >
-          <option value="day">Day</option>
-          <option value="week">Week</option>
-          <option value="month">Month</option>
+          <option value="day">{say.day}</option>
+          <option value="week">{say.week}</option>
+          <option value="month">{say.month}</option>
         </select>
         <input
           className="input"
           style={{ width: 'auto' }}
           type="date"
-          aria-label="Day"
+          aria-label={say.day}
           value={day}
           max={new Date().toISOString().slice(0, 10)}
           onChange={(event) => event.target.value && go({ day: event.target.value })}
@@ -35,7 +36,7 @@ export function Report() {
       </PageHead>
       <iframe
         className="report-frame"
-        title={`Report of ${day}`}
+        title={say.reportOf(day)}
         sandbox=""
         src={`/api/v1/report?${new URLSearchParams({ day, period })}`}
       />

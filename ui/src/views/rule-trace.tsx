@@ -6,6 +6,8 @@ import { timeOption } from '../panels/draw';
 import { useTrace } from '../services/alerts';
 import type { Trace } from '../services/api';
 import { dateTime, number } from '../services/format';
+import { common } from '../strings/common';
+import { ruleTrace as say } from '../strings/rule-trace';
 
 const LIMIT = 'limit';
 
@@ -16,11 +18,11 @@ export function RuleTrace({ title, close }: { title: string; close: () => void }
   // Another rule is to be seen, too.
   useEffect(() => place.current?.scrollIntoView({ block: 'nearest' }), [title]);
   return (
-    <section ref={place} className="card stack" aria-label={`Values of ${title}`}>
+    <section ref={place} className="card stack" aria-label={say.valuesOf(title)}>
       <header className="spread">
-        <h2>{title}: the last 24 hours</h2>
+        <h2>{say.theLast24Hours(title)}</h2>
         <button type="button" className="button" onClick={close}>
-          Close
+          {common.close}
         </button>
       </header>
       <Show query={trace}>
@@ -28,8 +30,8 @@ export function RuleTrace({ title, close }: { title: string; close: () => void }
           found.points.some((point) => point.readings.length > 0) ? (
             <TraceChart title={title} trace={found} />
           ) : (
-            <Empty title="Nothing to judge in this time">
-              <p>No document of its kind was stored, or it does not compare numbers.</p>
+            <Empty title={say.nothingToJudgeInThis}>
+              <p>{say.noDocumentOfItsKind}</p>
             </Empty>
           )
         }
@@ -77,7 +79,7 @@ function TraceChart({ title, trace }: { title: string; trace: Trace }) {
     },
     [found, bounds],
   );
-  return <Chart label={`${title} against its limit`} option={draw} height={240} table={<TraceTable trace={trace} />} />;
+  return <Chart label={say.againstItsLimit(title)} option={draw} height={240} table={<TraceTable trace={trace} />} />;
 }
 
 function TraceTable({ trace }: { trace: Trace }) {

@@ -11,6 +11,9 @@ import { scoreRole } from './incidents';
 import { MaintenanceWindows } from './maintenance';
 import { RuleTrace } from './rule-trace';
 import './incidents.css';
+import { common } from '../strings/common';
+import { fill } from '../strings/fill';
+import { rules as say } from '../strings/rules';
 
 /** What is looked for, how near it is, and whom it tells. */
 export function Rules() {
@@ -19,9 +22,9 @@ export function Rules() {
   const navigate = useNavigate({ from: '/rules' });
   return (
     <>
-      <PageHead title="Rules and channels">
+      <PageHead title={say.rulesAndChannels}>
         <Link to="/incidents" className="button">
-          Incidents
+          {common.incidents}
         </Link>
       </PageHead>
       <Show query={alerts}>
@@ -48,9 +51,9 @@ export function Rules() {
 function Problems({ alerts }: { alerts: Alerts }) {
   if (!alerts.problem && alerts.problems.length === 0 && !alerts.standby) return null;
   return (
-    <section className="card stack" aria-label="What is not in force" role="alert">
-      <h2>Not in force</h2>
-      {alerts.standby && <p>Another listener evaluates; this one would take over.</p>}
+    <section className="card stack" aria-label={say.whatIsNotInForce} role="alert">
+      <h2>{say.notInForce}</h2>
+      {alerts.standby && <p>{say.anotherListenerEvaluatesThisOne}</p>}
       {alerts.problem && <p className="break">{alerts.problem}</p>}
       <ul className="quiet">
         {alerts.problems.map((problem) => (
@@ -69,16 +72,19 @@ function Channels({ alerts }: { alerts: Alerts }) {
   const attempt = useAlertChange(tryChannel);
   const routed = Object.entries(alerts.routes);
   return (
-    <section className="card flush" aria-label="Channels">
+    <section className="card flush" aria-label={say.channels}>
       <header>
-        <h2>Channels</h2>
+        <h2>{say.channels}</h2>
       </header>
       {alerts.channels.length === 0 ? (
-        <Empty title="Nobody is told">
+        <Empty title={say.nobodyIsTold}>
           <p>
-            Set up a channel under <code>listener</code> in <code>canarytrace.yaml</code>, such as{' '}
-            <code>slack: {'{ webhook: { secret: { env: SLACK_WEBHOOK_URL } } }'}</code>. Until then incidents are seen
-            here only.
+            {fill(
+              say.setUpAChannelUnder,
+              <code>listener</code>,
+              <code>canarytrace.yaml</code>,
+              <code>slack: {'{ webhook: { secret: { env: SLACK_WEBHOOK_URL } } }'}</code>,
+            )}
           </p>
         </Empty>
       ) : (
@@ -96,7 +102,7 @@ function Channels({ alerts }: { alerts: Alerts }) {
                       disabled={attempt.isPending}
                       onClick={() => attempt.mutate(channel.name)}
                     >
-                      Send a test
+                      {say.sendATest}
                     </button>
                   )}
                 </td>
@@ -105,7 +111,7 @@ function Channels({ alerts }: { alerts: Alerts }) {
             {routed.map(([name, channel]) => (
               <tr key={`route ${name}`}>
                 <th scope="row">{name}</th>
-                <td>goes to {channel}</td>
+                <td>{say.goesTo(channel)}</td>
                 <td />
               </tr>
             ))}
@@ -114,7 +120,7 @@ function Channels({ alerts }: { alerts: Alerts }) {
       )}
       {attempt.isSuccess && (
         <p role="status" className="table-more">
-          {attempt.variables} took the message.
+          {say.tookTheMessage(attempt.variables)}
         </p>
       )}
       {attempt.error && <Failure error={attempt.error} />}
@@ -123,36 +129,36 @@ function Channels({ alerts }: { alerts: Alerts }) {
 }
 
 const SOURCES: Record<string, string> = {
-  monitors: 'built in',
+  monitors: say.builtIn,
   internal: 'established',
   custom: 'custom',
   rum: 'visitors',
   own: 'file',
-  store: 'written here',
+  store: say.writtenHere,
 };
 
 function RuleTable({ rules }: { rules: Rule[] }) {
   if (rules.length === 0)
     return (
       <section className="card">
-        <Empty title="No rule is in force" />
+        <Empty title={say.noRuleIsInForce} />
       </section>
     );
   return (
-    <section className="card flush" aria-label="Rules">
+    <section className="card flush" aria-label={say.rules}>
       <header>
-        <h2>{rules.length} rules</h2>
+        <h2>{say.rulesInForce(rules.length)}</h2>
       </header>
       <div className="scroll-x">
         <table className="incidents">
           <thead>
             <tr>
-              <th scope="col">Score</th>
-              <th scope="col">Rule</th>
-              <th scope="col">Documents</th>
-              <th scope="col">Last value against its limit</th>
-              <th scope="col">Tells</th>
-              <th scope="col">From</th>
+              <th scope="col">{say.score}</th>
+              <th scope="col">{say.rule}</th>
+              <th scope="col">{common.documents}</th>
+              <th scope="col">{say.lastValueAgainstItsLimit}</th>
+              <th scope="col">{say.tells}</th>
+              <th scope="col">{common.from}</th>
             </tr>
           </thead>
           <tbody>
@@ -164,9 +170,12 @@ function RuleTable({ rules }: { rules: Rule[] }) {
                 <td className="break">
                   <strong>{rule.title}</strong>
                   <div className="small soft">
-                    {conditionText(rule)} within {rule.window}
-                    {rule.by ? `, by ${rule.by}` : ''}
-                    {rule.causes.length > 0 ? `, cause ${rule.causes.join(', ')}` : ''}
+                    {say.within(
+                      conditionText(rule),
+                      rule.window,
+                      rule.by ? say.by(rule.by) : '',
+                      rule.causes.length > 0 ? say.cause(rule.causes.join(', ')) : '',
+                    )}
                   </div>
                 </td>
                 <td className="break">
@@ -177,13 +186,13 @@ function RuleTable({ rules }: { rules: Rule[] }) {
                   <Readings rule={rule} />
                   <div>
                     <Link to="/rules" search={{ rule: rule.title }} className="small" resetScroll={false}>
-                      Last 24 h
+                      {say.last24H}
                     </Link>
                   </div>
                 </td>
                 <td className="break">
                   {rule.reporters.map((reporter) => reporter.channel).join(', ')}
-                  <div className="small soft">{rule.notify === 'overview' ? 'in overviews' : rule.notify}</div>
+                  <div className="small soft">{rule.notify === 'overview' ? say.inOverviews : rule.notify}</div>
                 </td>
                 <td className="small">
                   {SOURCES[rule.source] ?? rule.source}
@@ -200,7 +209,7 @@ function RuleTable({ rules }: { rules: Rule[] }) {
 
 function conditionText(rule: Rule): string {
   const [name, value] = Object.entries(rule.condition)[0] ?? ['', {}];
-  if (name === 'count') return `at least ${(value as { at_least: number }).at_least}`;
+  if (name === 'count') return say.atLeast((value as { at_least: number }).at_least);
   if (typeof value !== 'object' || value === null) return `${name} ${String(value)}`;
   const parts = Object.entries(value as Record<string, unknown>)
     .filter(([, own]) => own !== null && own !== false && !(Array.isArray(own) && own.length === 0))
@@ -214,13 +223,13 @@ function Readings({ rule }: { rule: Rule }) {
   const state = rule.state;
   if (state?.error) return <span className="worse break">{state.error}</span>;
   const readings = state?.readings ?? [];
-  if (readings.length === 0) return <span className="soft small">{state ? 'nothing to judge' : 'not judged yet'}</span>;
+  if (readings.length === 0) return <span className="soft small">{state ? say.nothingToJudge : say.notJudgedYet}</span>;
   return (
-    <div title={state ? `judged ${ago(state.judgedAt)}` : undefined}>
+    <div title={state ? say.judged(ago(state.judgedAt)) : undefined}>
       {readings.slice(0, SHOWN).map((reading) => {
         const share = reading.limit > 0 ? reading.value / reading.limit : 0;
         const scale = Math.max(share, 1.25);
-        const text = `${number(reading.value)} of ${number(reading.limit)}`;
+        const text = say.valueOfLimit(number(reading.value), number(reading.limit));
         return (
           <div key={reading.key ?? ''} className="reading small">
             <span className="break">{reading.key ?? ''}</span>
@@ -232,7 +241,7 @@ function Readings({ rule }: { rule: Rule }) {
           </div>
         );
       })}
-      {readings.length > SHOWN && <div className="small soft">and {readings.length - SHOWN} more</div>}
+      {readings.length > SHOWN && <div className="small soft">{say.andMore(readings.length - SHOWN)}</div>}
     </div>
   );
 }
@@ -255,12 +264,9 @@ function Own() {
   const mayEdit = useMayEdit();
   if (!mayEdit) return null;
   return (
-    <section className="card stack" aria-label="Rules of your own">
-      <h2>Rules of your own</h2>
-      <p className="soft">
-        Rules that are written here take the place of others with the same title. Those in files are changed in the
-        files.
-      </p>
+    <section className="card stack" aria-label={say.rulesOfYourOwn}>
+      <h2>{say.rulesOfYourOwn}</h2>
+      <p className="soft">{say.rulesThatAreWrittenHere}</p>
       {stored.isError && <Failure error={stored.error} />}
       {stored.isPending && <Loading />}
       {stored.data !== undefined && <Editor initial={stored.data} />}
@@ -277,7 +283,7 @@ function Editor({ initial }: { initial: string }) {
   return (
     <>
       <label className="field">
-        <span>YAML</span>
+        <span>{say.yaml}</span>
         <textarea
           className="input rule-text"
           value={text}
@@ -287,11 +293,11 @@ function Editor({ initial }: { initial: string }) {
       </label>
       <div className="row">
         <label className="field">
-          <span>Try on the documents since</span>
+          <span>{say.tryOnTheDocumentsSince}</span>
           <select value={from} onChange={(event) => setFrom(event.target.value)}>
-            <option value="now-6h">6 hours</option>
-            <option value="now-24h">24 hours</option>
-            <option value="now-7d">7 days</option>
+            <option value="now-6h">{say.hours6}</option>
+            <option value="now-24h">{say.hours24}</option>
+            <option value="now-7d">{say.days7}</option>
           </select>
         </label>
         <button
@@ -300,13 +306,13 @@ function Editor({ initial }: { initial: string }) {
           disabled={attempt.isPending}
           onClick={() => attempt.mutate({ text, from, to: 'now' })}
         >
-          {attempt.isPending ? 'Trying…' : 'Try'}
+          {attempt.isPending ? say.trying : say.tryNow}
         </button>
         <button type="button" className="button primary" disabled={save.isPending} onClick={() => save.mutate(text)}>
-          Put in force
+          {say.putInForce}
         </button>
       </div>
-      {save.isSuccess && <p role="status">In force.</p>}
+      {save.isSuccess && <p role="status">{say.inForce}</p>}
       {save.error && <Failure error={save.error} />}
       {attempt.error && <Failure error={attempt.error} />}
       {trial && <TrialResult trial={trial} />}
@@ -329,26 +335,26 @@ function TrialResult({ trial }: { trial: Trial }) {
         </p>
       ))}
       <p>
-        {incidents.length === 0
-          ? 'Nothing would have been found'
-          : `${incidents.length} incidents would have been found`}{' '}
-        in {rounds} rounds.
+        {say.inRounds(
+          incidents.length === 0 ? say.nothingWouldHaveBeenFound : say.incidentsWouldHaveBeenFound(incidents.length),
+          rounds,
+        )}
       </p>
       {incidents.length > 0 && (
         <div className="scroll-x">
           <table>
             <thead>
               <tr>
-                <th scope="col">Opened</th>
-                <th scope="col">Closed</th>
-                <th scope="col">Incident</th>
+                <th scope="col">{say.opened}</th>
+                <th scope="col">{say.closed}</th>
+                <th scope="col">{say.incident}</th>
               </tr>
             </thead>
             <tbody>
               {incidents.map((incident) => (
                 <tr key={incident.title + incident.opened}>
                   <td>{dateTime(incident.opened)}</td>
-                  <td>{incident.closed ? dateTime(incident.closed) : 'still open'}</td>
+                  <td>{incident.closed ? dateTime(incident.closed) : say.stillOpen}</td>
                   <td className="break">
                     {incident.title}
                     <div className="small soft">{incident.sentence}</div>
@@ -361,7 +367,7 @@ function TrialResult({ trial }: { trial: Trial }) {
       )}
       {silent.map(([rule, [value, limit]]) => (
         <p key={rule} className="soft">
-          {rule}: the nearest was {number(value)} (limit {number(limit)}).
+          {say.theNearestWasLimit(rule, number(value), number(limit))}
         </p>
       ))}
     </div>

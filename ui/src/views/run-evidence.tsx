@@ -8,6 +8,8 @@ import { send } from '../services/http';
 import type { ConsoleDocument } from '../services/model';
 import { type Hit, type Source, search, sources } from '../services/search';
 import { attachment } from '../services/url';
+import { common } from '../strings/common';
+import { runEvidence as say } from '../strings/run-evidence';
 
 /** What a run leaves beside its requests, a tab each. */
 
@@ -15,15 +17,15 @@ const LEVELS: Record<string, string> = { error: 'failed', warning: 'slow' };
 
 export function Console({ events }: { events: ConsoleDocument[] }) {
   const [bad, setBad] = useState(false);
-  if (events.length === 0) return <Empty title="The page wrote nothing to its console" />;
+  if (events.length === 0) return <Empty title={say.thePageWroteNothingTo} />;
   const level = (event: ConsoleDocument) =>
     event.level ?? event.type ?? (event.eventType === 'Runtime.exceptionThrown' ? 'error' : 'log');
   const shown = events.filter((event) => !bad || ['error', 'warning'].includes(level(event)));
   return (
     <div className="stack">
       <label className="row">
-        <input type="checkbox" checked={bad} onChange={(event) => setBad(event.target.checked)} /> Errors and warnings
-        only
+        <input type="checkbox" checked={bad} onChange={(event) => setBad(event.target.checked)} />{' '}
+        {say.errorsAndWarningsOnly}
       </label>
       <ul className="console">
         {shown.map((event) => (
@@ -82,10 +84,9 @@ export function Log({ run, uuid }: { run: RunDocument | undefined; uuid: string 
   const [stream, setStream] = useState('');
   if (!name)
     return (
-      <Empty title="No log was kept">
+      <Empty title={say.noLogWasKept}>
         <p>
-          It is kept together with the archive of the requests: of failed runs, or of all with{' '}
-          <code>collect: {'{ har: always }'}</code>.
+          {say.itIsKeptTogetherWith} <code>collect: {'{ har: always }'}</code>.
         </p>
       </Empty>
     );
@@ -100,21 +101,19 @@ export function Log({ run, uuid }: { run: RunDocument | undefined; uuid: string 
           <div className="stack">
             <div className="row">
               <label className="field inline">
-                <span>Said by</span>
+                <span>{say.saidBy}</span>
                 <select value={stream} onChange={(event) => setStream(event.target.value)}>
-                  <option value="">all</option>
+                  <option value="">{say.all}</option>
                   {streams.map((own) => (
                     <option key={own}>{own}</option>
                   ))}
                 </select>
               </label>
               {shown.length < wanted.length && (
-                <span className="soft">
-                  The last {count(shown.length)} of {count(wanted.length)} lines.
-                </span>
+                <span className="soft">{say.theLastOfLines(count(shown.length), count(wanted.length))}</span>
               )}
               <a className="button" href={attachment(uuid, name)} download>
-                Download
+                {say.download}
               </a>
             </div>
             <ul className="console">
@@ -138,14 +137,14 @@ export function PageCopy({ run, uuid }: { run: RunDocument | undefined; uuid: st
   const { name, query } = useAttachedText(run, uuid, '.dom.html');
   if (!name)
     return (
-      <Empty title="No copy of the page was kept">
-        <p>A copy is kept of a failed step.</p>
+      <Empty title={say.noCopyOfThePage}>
+        <p>{say.aCopyIsKeptOf}</p>
       </Empty>
     );
   return (
     <Show query={query}>
       {(html) => (
-        <iframe className="page-copy" title="Copy of the page" sandbox="" srcDoc={html} referrerPolicy="no-referrer" />
+        <iframe className="page-copy" title={say.copyOfThePage} sandbox="" srcDoc={html} referrerPolicy="no-referrer" />
       )}
     </Show>
   );
@@ -170,22 +169,22 @@ export function Memory({ uuid }: { uuid: string }) {
   return (
     <Show query={query}>
       {(samples) => {
-        if (samples.length === 0) return <Empty title="No memory was sampled" />;
+        if (samples.length === 0) return <Empty title={say.noMemoryWasSampled} />;
         const most = Math.max(...samples.map((sample) => sample.data.totalJSHeapSize), 1);
         return (
           <table>
             <thead>
               <tr>
-                <th scope="col">Time</th>
-                <th scope="col">Step</th>
+                <th scope="col">{common.time}</th>
+                <th scope="col">{common.step}</th>
                 <th scope="col" className="number">
-                  Used
+                  {say.used}
                 </th>
                 <th scope="col" className="number">
-                  Total
+                  {say.total}
                 </th>
                 <th scope="col" className="wide-bar">
-                  <span className="visually-hidden">Share</span>
+                  <span className="visually-hidden">{say.share}</span>
                 </th>
               </tr>
             </thead>
@@ -224,24 +223,24 @@ export function Coverage({ uuid }: { uuid: string }) {
     <Show query={query}>
       {(found) =>
         found.length === 0 ? (
-          <Empty title="No coverage was measured">
+          <Empty title={say.noCoverageWasMeasured}>
             <p>
-              Switch it on with <code>COVERAGE_AUDIT=allow</code>.
+              {say.switchItOnWith} <code>COVERAGE_AUDIT=allow</code>.
             </p>
           </Empty>
         ) : (
           <table>
             <thead>
               <tr>
-                <th scope="col">File</th>
+                <th scope="col">{say.file}</th>
                 <th scope="col" className="number">
-                  Size
+                  {common.size}
                 </th>
                 <th scope="col" className="number">
-                  Never used
+                  {say.neverUsed}
                 </th>
                 <th scope="col" className="number">
-                  Share
+                  {say.share}
                 </th>
               </tr>
             </thead>
@@ -285,9 +284,11 @@ export function Documents({ uuid }: { uuid: string }) {
   return (
     <div className="stack">
       <p className="small soft">
-        {count(total)} documents{total > MOST_DOCUMENTS && `, the first ${MOST_DOCUMENTS} are shown`} ·{' '}
+        {count(total)} {say.documents}
+        {total > MOST_DOCUMENTS && say.theFirstAreShown(MOST_DOCUMENTS)}
+        {' · '}
         <Link to="/discover" search={{ index: 'c.*', q: `uuid: "${uuid}"`, from: 'now-90d', to: 'now' }}>
-          Open in Discover
+          {say.openInDiscover}
         </Link>
       </p>
       <ul className="document-list">

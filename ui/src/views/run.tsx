@@ -17,6 +17,8 @@ import { attachment } from '../services/url';
 import type { Wanted } from '../services/waterfall';
 import { Console, Coverage, Documents, Log, Memory, PageCopy } from './run-evidence';
 import './run.css';
+import { common } from '../strings/common';
+import { run as say } from '../strings/run';
 
 interface Evidence {
   run: RunDocument | undefined;
@@ -76,12 +78,11 @@ export function RunView() {
 
 function Waiting({ uuid }: { uuid: string }) {
   return (
-    <Empty title="The run is being prepared">
+    <Empty title={say.theRunIsBeingPrepared}>
       <p>
-        <span className="spinner" aria-hidden="true" /> A fresh browser is starting. This page shows the run as soon as
-        it begins.
+        <span className="spinner" aria-hidden="true" /> {say.aFreshBrowserIsStarting}
       </p>
-      <p className="small soft">Run {uuid}; if it is older than what is kept, there is nothing to show.</p>
+      <p className="small soft">{say.runIfItIsOlder(uuid)}</p>
     </Empty>
   );
 }
@@ -99,18 +100,18 @@ function Run({ uuid, found }: { uuid: string; found: Evidence }) {
     void navigate({ search: (old) => ({ ...old, ...changes }), replace: true, resetScroll: false });
   const tab = TABS.find((own) => own === parameters.tab) ?? 'requests';
   const names: Record<Tab, string> = {
-    requests: `Requests (${count(found.requests.length)})`,
-    console: `Console (${count(found.console.length)})`,
-    log: 'Log',
-    page: 'Page',
-    memory: 'Memory',
-    coverage: 'Coverage',
-    documents: 'Documents',
+    requests: say.requests(count(found.requests.length)),
+    console: say.console(count(found.console.length)),
+    log: say.log,
+    page: common.page,
+    memory: say.memory,
+    coverage: say.coverage,
+    documents: common.documents,
   };
   return (
     <>
       <PageHead
-        title={run ? dateTime(run.startedAt) : 'Run'}
+        title={run ? dateTime(run.startedAt) : common.run}
         crumbs={
           <>
             <Link to="/monitors/$id" params={{ id: monitor }}>
@@ -123,7 +124,7 @@ function Run({ uuid, found }: { uuid: string; found: Evidence }) {
         {run && (
           <>
             <Link className="button primary" to="/compare" search={{ run: uuid }}>
-              Compare with the last good run
+              {say.compareWithTheLastGood}
             </Link>
             <Downloads run={run} />
             <Elsewhere run={run} monitor={monitor} />
@@ -139,8 +140,8 @@ function Run({ uuid, found }: { uuid: string; found: Evidence }) {
         chosen={parameters.step}
         choose={(step) => go({ step: step ?? '' })}
       />
-      <section className="card flush" aria-label="Evidence">
-        <div className="tabs" role="tablist" aria-label="Evidence">
+      <section className="card flush" aria-label={say.evidence}>
+        <div className="tabs" role="tablist" aria-label={say.evidence}>
           {TABS.map((name) => (
             <button
               key={name}
@@ -193,11 +194,11 @@ function Downloads({ run }: { run: RunDocument }) {
   return (
     <>
       <Menu
-        label="Download"
+        label={say.download}
         items={[
           {
             id: 'zip',
-            text: 'Everything as ZIP',
+            text: say.everythingAsZip,
             action: () => window.location.assign(`/api/v1/runs/${run.uuid}/archive.zip`),
           },
           {
@@ -206,8 +207,8 @@ function Downloads({ run }: { run: RunDocument }) {
             disabled: !har,
             action: () => window.location.assign(attachment(run.uuid, har ?? '')),
           },
-          { id: 'pdf', text: 'Report as PDF', disabled: !status.data?.renders, action: () => report('pdf') },
-          { id: 'png', text: 'Picture as PNG', disabled: !status.data?.renders, action: () => report('png') },
+          { id: 'pdf', text: say.reportAsPdf, disabled: !status.data?.renders, action: () => report('pdf') },
+          { id: 'png', text: say.pictureAsPng, disabled: !status.data?.renders, action: () => report('png') },
         ]}
       />
       {problem !== undefined && <span className="query-error small">{String(problem)}</span>}
@@ -220,19 +221,19 @@ function Verdict({ run }: { run: RunDocument | undefined }) {
     return (
       <section className="card verdict running" aria-live="polite">
         <Outcome running />
-        <p>The run is going on; steps appear as they happen.</p>
+        <p>{say.theRunIsGoingOn}</p>
       </section>
     );
   const { outcome, cause, detail } = run.verdict;
   const { excerpt, ...rest } = (run.verdict.facts ?? {}) as { excerpt?: unknown };
   const facts = explain(rest);
   return (
-    <section className={`card verdict ${outcome}`} aria-label="Verdict" aria-live="polite">
+    <section className={`card verdict ${outcome}`} aria-label={say.verdict} aria-live="polite">
       <div className="row">
         <Outcome verdict={run.verdict} />
         {cause && <span className="small soft">{whose(cause)}</span>}
       </div>
-      <h2 className="break">{detail ?? 'Everything was as it should be'}</h2>
+      <h2 className="break">{detail ?? say.everythingWasAsItShould}</h2>
       {facts.length > 0 && (
         <dl className="facts">
           {facts.map(([name, text]) => (
@@ -249,10 +250,8 @@ function Verdict({ run }: { run: RunDocument | undefined }) {
 }
 
 const whose = (cause: string): string => {
-  if (cause === 'inconclusive') return 'It cannot be told yet whose trouble this is.';
-  return isOurs(cause)
-    ? `This is on our side (${causeName(cause)}): the site may be well.`
-    : `This is not on our side: ${causeName(cause)}.`;
+  if (cause === 'inconclusive') return say.itCannotBeToldYet;
+  return isOurs(cause) ? say.thisIsOnOurSide(causeName(cause)) : say.thisIsNotOnOur(causeName(cause));
 };
 
 /** The lines of the script around the one that failed. */
@@ -268,17 +267,20 @@ function Excerpt({ excerpt }: { excerpt: unknown }) {
 function Figures({ run }: { run: RunDocument }) {
   const vitals = run.vitals ?? {};
   const figures: [string, ReactNode][] = [
-    ['Load', milliseconds(vitals.load)],
+    [common.load, milliseconds(vitals.load)],
     ['LCP', milliseconds(vitals.lcp)],
     ['FCP', milliseconds(vitals.fcp)],
     ['TTFB', milliseconds(vitals.ttfb)],
     ['CLS', vitals.cls?.toFixed(3) ?? '–'],
-    ['Requests', `${count(run.requests)}${run.requestsFailed > 0 ? `, ${run.requestsFailed} failed` : ''}`],
-    ['Transferred', bytes(run.transferBytes)],
-    ['Run', milliseconds(run.durationMs)],
-    ['Browser', run.browserVersion ?? '–'],
-    ...(run.revision ? [['Revision', run.revision.slice(0, 10)] as [string, ReactNode]] : []),
-    ['Measured', run.overhead?.class ?? '–'],
+    [
+      common.requests,
+      say.requestsAndFailed(count(run.requests), run.requestsFailed > 0 ? say.failed(run.requestsFailed) : ''),
+    ],
+    [say.transferred, bytes(run.transferBytes)],
+    [common.run, milliseconds(run.durationMs)],
+    [common.browser, run.browserVersion ?? '–'],
+    ...(run.revision ? [[say.revision, run.revision.slice(0, 10)] as [string, ReactNode]] : []),
+    [say.measured, run.overhead?.class ?? '–'],
   ];
   return (
     <dl className="card run-figures">
@@ -339,12 +341,10 @@ function Steps({
   const failing = steps.find((step) => step.end?.passed === false);
   const open = steps.find((step) => step.action === chosen) ?? failing ?? steps.at(-1);
   return (
-    <section className="card flush" aria-label="Steps">
+    <section className="card flush" aria-label={common.steps}>
       <header className="spread">
-        <h2>Steps</h2>
-        <span className="small soft">
-          {steps.length} in {milliseconds(to - from)}
-        </span>
+        <h2>{common.steps}</h2>
+        <span className="small soft">{say.stepsInTime(steps.length, milliseconds(to - from))}</span>
       </header>
       <div className="steps">
         <ol className="step-list">
@@ -403,7 +403,7 @@ function Pictures({ step, run, uuid }: { step: Step; run: RunDocument | undefine
   if (gone === picture)
     return (
       <div className="pictures">
-        <p className="small soft">The picture of this step is not kept any more.</p>
+        <p className="small soft">{say.thePictureOfThisStep}</p>
       </div>
     );
   return (
@@ -413,15 +413,11 @@ function Pictures({ step, run, uuid }: { step: Step; run: RunDocument | undefine
           className="screenshot"
           onError={() => setGone(picture)}
           src={attachment(uuid, picture)}
-          alt={
-            chosen
-              ? `The page ${milliseconds(chosen.at)} after the step began`
-              : `The page at the end of “${step.title}”`
-          }
+          alt={chosen ? say.thePageAfterTheStep(milliseconds(chosen.at)) : say.thePageAtTheEnd(step.title)}
         />
       </a>
       {frames.length > 0 && (
-        <ol className="filmstrip" aria-label="Filmstrip">
+        <ol className="filmstrip" aria-label={say.filmstrip}>
           {frames.map((frame) => (
             <li key={frame.name}>
               <button
@@ -436,7 +432,7 @@ function Pictures({ step, run, uuid }: { step: Step; run: RunDocument | undefine
                   })
                 }
               >
-                <img src={attachment(uuid, frame.name)} alt={`After ${milliseconds(frame.at)}`} loading="lazy" />
+                <img src={attachment(uuid, frame.name)} alt={say.after(milliseconds(frame.at))} loading="lazy" />
                 <small className="soft">{milliseconds(frame.at)}</small>
               </button>
             </li>
@@ -466,12 +462,12 @@ function Requests({
     [found.requests, step],
   );
   const marks = useMemo(() => pageMarks(requests, found.vitals), [requests, found.vitals]);
-  if (found.requests.length === 0) return <Empty title="No requests have been seen" />;
+  if (found.requests.length === 0) return <Empty title={say.noRequestsHaveBeenSeen} />;
   if (requests.length === 0)
     return (
-      <Empty title="This step asked for nothing">
+      <Empty title={say.thisStepAskedForNothing}>
         <button type="button" className="button" onClick={() => go({ step: '' })}>
-          Show all requests
+          {say.showAllRequests}
         </button>
       </Empty>
     );
@@ -479,9 +475,9 @@ function Requests({
     <>
       {step && (
         <p className="row small">
-          Only the chosen step.
+          {say.onlyTheChosenStep}
           <button type="button" className="plain link" onClick={() => go({ step: '' })}>
-            Show all
+            {say.showAll}
           </button>
         </p>
       )}
@@ -515,7 +511,7 @@ function pageMarks(requests: RequestDocument[], vitals: VitalsDocument[]): Mark[
   const named: [string, number | undefined][] = [
     ['FCP', page.fcp],
     ['LCP', page.lcp],
-    ['Load', page.load],
+    [common.load, page.load],
   ];
   return named.flatMap(([name, at]) => (at === undefined ? [] : [{ name, at: offset + at }]));
 }

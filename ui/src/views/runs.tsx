@@ -13,6 +13,8 @@ import { count, dateTime, milliseconds } from '../services/format';
 import { ApiError } from '../services/http';
 import { both, kql, type Query, search } from '../services/search';
 import { rangeQuery } from '../services/time';
+import { common } from '../strings/common';
+import { runs as say } from '../strings/runs';
 
 const OUTCOMES = ['passed', 'failed', 'broken'];
 const CAUSES = [
@@ -73,14 +75,14 @@ export function Runs() {
   const total = runs.data?.pages[0]?.hits.total?.value ?? 0;
   return (
     <>
-      <PageHead title="Runs">
+      <PageHead title={common.runs}>
         <TimePicker range={range} onChange={(next) => go({ from: next.from, to: next.to })} />
       </PageHead>
       <div className="row">
         <QueryBar value={q ?? ''} onSubmit={(text) => go({ q: text })} index="c.run-*" range={range} error={wrong} />
-        <Choice label="Outcome" value={outcome} options={OUTCOMES} onChange={(next) => go({ outcome: next })} />
+        <Choice label={say.outcome} value={outcome} options={OUTCOMES} onChange={(next) => go({ outcome: next })} />
         <Choice
-          label="Cause"
+          label={common.cause}
           value={cause}
           options={CAUSES}
           name={causeName}
@@ -95,14 +97,14 @@ export function Runs() {
       {runs.isError && !wrong && <Failure error={runs.error} retry={() => void runs.refetch()} />}
       {runs.isPending && !runs.isError && <Loading />}
       {runs.data && total === 0 && (
-        <Empty title="No run matches">
-          <p>Choose a longer time, or another outcome.</p>
+        <Empty title={say.noRunMatches}>
+          <p>{say.chooseALongerTimeOr}</p>
         </Empty>
       )}
       {found.length > 0 && (
         <section className="card flush">
           <header className="small">
-            <strong>{count(total)}</strong> runs
+            <strong>{count(total)}</strong> {say.runs}
           </header>
           <RunTable runs={found} />
           {runs.hasNextPage && (
@@ -113,7 +115,7 @@ export function Runs() {
                 onClick={() => void runs.fetchNextPage()}
                 disabled={runs.isFetchingNextPage}
               >
-                Show more
+                {say.showMore}
               </button>
             </p>
           )}
@@ -129,21 +131,21 @@ export function RunTable({ runs, withMonitor = true }: { runs: RunDocument[]; wi
       <table>
         <thead>
           <tr>
-            <th scope="col">Started</th>
-            {withMonitor && <th scope="col">Monitor</th>}
-            <th scope="col">Outcome</th>
-            <th scope="col">What happened</th>
+            <th scope="col">{say.started}</th>
+            {withMonitor && <th scope="col">{common.monitor}</th>}
+            <th scope="col">{say.outcome}</th>
+            <th scope="col">{say.whatHappened}</th>
             <th scope="col" className="number">
-              Run
+              {common.run}
             </th>
             <th scope="col" className="number">
-              Load
+              {common.load}
             </th>
             <th scope="col" className="number">
-              LCP
+              {say.lcp}
             </th>
             <th scope="col">
-              <span className="visually-hidden">Compare</span>
+              <span className="visually-hidden">{common.compare}</span>
             </th>
           </tr>
         </thead>
@@ -172,7 +174,7 @@ export function RunTable({ runs, withMonitor = true }: { runs: RunDocument[]; wi
               <td>
                 {!run.passed && (
                   <Link to="/compare" search={{ run: run.uuid }}>
-                    What changed
+                    {common.whatChanged}
                   </Link>
                 )}
               </td>

@@ -11,6 +11,8 @@ import { useMonitors, useStatus, useStorage } from '../services/server';
 import { rangeQuery, type TimeRange } from '../services/time';
 import { ConfigurationInForce } from './configuration';
 import './stack.css';
+import { common } from '../strings/common';
+import { stack as say } from '../strings/stack';
 
 export function Stack() {
   const parameters = useParameters({ from: '/stack' });
@@ -22,7 +24,7 @@ export function Stack() {
   const storage = useStorage();
   return (
     <>
-      <PageHead title="Stack">
+      <PageHead title={say.stack}>
         <TimePicker range={range} onChange={(next) => void navigate({ search: (old) => ({ ...old, ...next }) })} />
       </PageHead>
       <Show query={storage}>
@@ -48,7 +50,7 @@ function Components({ storage }: { storage: Storage }) {
   return (
     <dl className="totals stack-totals">
       <div className="card">
-        <dt>Store</dt>
+        <dt>{say.store}</dt>
         <dd>
           <Badge state={storage.health === 'green' ? 'passed' : storage.health === 'yellow' ? 'slow' : 'failed'}>
             {storage.health}
@@ -59,46 +61,44 @@ function Components({ storage }: { storage: Storage }) {
         </dd>
       </div>
       <div className="card">
-        <dt>Scheduler</dt>
+        <dt>{say.scheduler}</dt>
         <dd>
           <Badge state={status.data?.configurationProblem ? 'failed' : status.data?.scheduler ? 'passed' : 'neutral'}>
             {status.data?.configurationProblem
-              ? 'configuration not in force'
+              ? say.configurationNotInForce
               : status.data?.scheduler
                 ? 'running'
-                : 'not here'}
+                : say.notHere}
           </Badge>
         </dd>
-        <dd className="small soft">
-          {count(monitors.data?.length ?? 0)} monitors, {running} running
-        </dd>
+        <dd className="small soft">{say.monitorsRunning(count(monitors.data?.length ?? 0), running)}</dd>
       </div>
       <div className="card">
-        <dt>Reports</dt>
+        <dt>{say.reports}</dt>
         <dd>
           <Badge state={status.data?.renders ? 'passed' : 'neutral'}>
-            {status.data?.renders ? 'can be drawn' : 'no browser here'}
+            {status.data?.renders ? say.canBeDrawn : say.noBrowserHere}
           </Badge>
         </dd>
-        <dd className="small soft">PDF and PNG, drawn by the server’s browser</dd>
+        <dd className="small soft">{say.pdfAndPngDrawnBy}</dd>
       </div>
       <div className="card">
-        <dt>Stored</dt>
+        <dt>{say.stored}</dt>
         <dd className="big">{bytes(storage.bytes)}</dd>
-        <dd className="small soft">grows by {bytes(storage.bytesPerDay)} a day</dd>
+        <dd className="small soft">{say.growsByADay(bytes(storage.bytesPerDay))}</dd>
       </div>
       <div className="card">
-        <dt>Forecast</dt>
+        <dt>{say.forecast}</dt>
         <dd className="big">{forecast === null ? '–' : bytes(forecast)}</dd>
         <dd className="small soft">
-          {storage.retentionDays === null ? 'nothing is deleted by age' : `when ${storage.retentionDays} days are kept`}
+          {storage.retentionDays === null ? say.nothingIsDeletedByAge : say.whenDaysAreKept(storage.retentionDays)}
         </dd>
       </div>
       <div className="card">
-        <dt>Version</dt>
+        <dt>{say.version}</dt>
         <dd className="big">{status.data?.version ?? ''}</dd>
         <dd className="small soft">
-          <Link to="/components">Components of this UI</Link>
+          <Link to="/components">{say.componentsOfThisUi}</Link>
         </dd>
       </div>
     </dl>
@@ -106,10 +106,10 @@ function Components({ storage }: { storage: Storage }) {
 }
 
 const EVENTS: [string, string][] = [
-  ['expected', 'Expected'],
-  ['started', 'Started'],
-  ['finished', 'Finished'],
-  ['skipped', 'Skipped'],
+  ['expected', say.expected],
+  ['started', say.started],
+  ['finished', say.finished],
+  ['skipped', say.skipped],
 ];
 
 /** Every run that was due, and what became of it. */
@@ -134,17 +134,17 @@ function Ledger({ range }: { range: TimeRange }) {
     },
   });
   return (
-    <section className="card flush" aria-label="Ledger of runs">
+    <section className="card flush" aria-label={say.ledgerOfRuns}>
       <header className="spread">
-        <h2>Ledger of runs</h2>
+        <h2>{say.ledgerOfRuns}</h2>
         <Link to="/discover" search={{ index: 'c.ledger-*', from: range.from, to: range.to }}>
-          All entries
+          {say.allEntries}
         </Link>
       </header>
       <Show query={query}>
         {(answer) => {
           const events = buckets(answer.aggregations?.events);
-          if (events.length === 0) return <Empty title="No run was due in this time" />;
+          if (events.length === 0) return <Empty title={say.noRunWasDueIn} />;
           const skipped = answer.aggregations?.skipped as unknown as
             | Record<string, ReturnType<typeof inner>>
             | undefined;
@@ -160,7 +160,7 @@ function Ledger({ range }: { range: TimeRange }) {
                   </div>
                 ))}
                 <div>
-                  <dt>Delay, p95</dt>
+                  <dt>{say.delayP95}</dt>
                   <dd>{milliseconds(started && Object.values(inner(started, 'delay')?.values ?? {})[0])}</dd>
                 </div>
               </dl>
@@ -168,9 +168,9 @@ function Ledger({ range }: { range: TimeRange }) {
                 <table>
                   <thead>
                     <tr>
-                      <th scope="col">Why runs were skipped</th>
+                      <th scope="col">{say.whyRunsWereSkipped}</th>
                       <th scope="col" className="number">
-                        Runs
+                        {common.runs}
                       </th>
                     </tr>
                   </thead>
@@ -185,7 +185,7 @@ function Ledger({ range }: { range: TimeRange }) {
                 </table>
               )}
               <p className="small soft" style={{ padding: '0 var(--space-4) var(--space-3)' }}>
-                Last entry {answer.hits.hits[0] ? dateTime(String(answer.hits.hits[0]._source.timestamp)) : '–'}
+                {say.lastEntry(answer.hits.hits[0] ? dateTime(String(answer.hits.hits[0]._source.timestamp)) : '–')}
               </p>
             </div>
           );
@@ -215,17 +215,17 @@ function Hosts({ range }: { range: TimeRange }) {
       .map((bucket) => `${bucket.key} (${count(bucket.doc_count)})`)
       .join(', ') || '–';
   const rows: [string, string][] = [
-    ['Browsers', versions('browsers')],
+    [say.browsers, versions('browsers')],
     ['canarytrace', versions('versions')],
-    ['CPU of the runner, a run', `${(all?.runner?.value ?? 0).toFixed(3)} s`],
-    ['CPU of the browser, a run', `${(all?.browser?.value ?? 0).toFixed(2)} s`],
-    ['Most memory of a runner', bytes(all?.memory?.value)],
-    ['DevTools events that were dropped', count(all?.dropped?.value)],
+    [say.cpuOfTheRunnerA, `${(all?.runner?.value ?? 0).toFixed(3)} s`],
+    [say.cpuOfTheBrowserA, `${(all?.browser?.value ?? 0).toFixed(2)} s`],
+    [say.mostMemoryOfARunner, bytes(all?.memory?.value)],
+    [say.devToolsEventsThatWereDropped, count(all?.dropped?.value)],
   ];
   return (
-    <section className="card flush" aria-label="Browsers and what watching costs">
+    <section className="card flush" aria-label={say.browsersAndWhatWatchingCosts}>
       <header>
-        <h2>Browsers, and what watching costs</h2>
+        <h2>{say.browsersHeading}</h2>
       </header>
       <table>
         <tbody>
@@ -245,34 +245,34 @@ function Families({ storage }: { storage: Storage }) {
   const families = [...storage.families].sort((a, b) => b.bytes - a.bytes);
   const largest = Math.max(...families.map((family) => family.bytes), 1);
   return (
-    <section className="card flush" aria-label="Indices">
+    <section className="card flush" aria-label={say.indices}>
       <header>
-        <h2>What is stored</h2>
+        <h2>{say.whatIsStored}</h2>
       </header>
       {families.length === 0 ? (
-        <Empty title="Nothing is stored yet" />
+        <Empty title={say.nothingIsStoredYet} />
       ) : (
         <div className="scroll-x">
           <table>
             <thead>
               <tr>
-                <th scope="col">Indices</th>
+                <th scope="col">{say.indices}</th>
                 <th scope="col" className="number">
-                  Days
+                  {say.days}
                 </th>
                 <th scope="col" className="number">
-                  Documents
+                  {common.documents}
                 </th>
                 <th scope="col" className="number">
-                  Size
+                  {common.size}
                 </th>
                 <th scope="col" className="wide-bar">
-                  <span className="visually-hidden">Share</span>
+                  <span className="visually-hidden">{say.share}</span>
                 </th>
                 <th scope="col" className="number">
-                  A day
+                  {say.aDay}
                 </th>
-                <th scope="col">Growth</th>
+                <th scope="col">{say.growth}</th>
               </tr>
             </thead>
             <tbody>
@@ -306,7 +306,7 @@ function Growth({ family }: { family: Family }) {
   const most = Math.max(...days.map(([, size]) => size), 1);
   if (days.length < 2) return null;
   return (
-    <span className="growth" role="img" aria-label={`Bytes of each of the last ${days.length} days`}>
+    <span className="growth" role="img" aria-label={say.bytesOfEachOfThe(days.length)}>
       {days.map(([day, size]) => (
         <span key={day} title={`${day}: ${bytes(size)}`} style={{ height: `${Math.max((size / most) * 100, 4)}%` }} />
       ))}

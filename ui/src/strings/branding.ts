@@ -1,0 +1,20 @@
+/** Texts of views/branding.tsx. */
+export const branding = {
+  askOneOrWriteIt: 'Ask one, or write it into canarytrace.yaml.',
+  logoSvgOrPng: 'Logo, SVG or PNG',
+  takeItAway: 'Take it away',
+  footer: 'Footer',
+  backToCanarytraceYaml: 'Back to canarytrace.yaml',
+  aLink: 'A link',
+  branding: 'Branding',
+  onlyAnAdminChangesThis: 'Only an admin changes this',
+  theLogoIsLargerThan: 'The logo is larger than 512 kB.',
+  setHereInThePlace: 'Set here, in the place of canarytrace.yaml.',
+  asCanarytraceYamlSaysWhat: 'As canarytrace.yaml says; what is saved here takes its place.',
+  theLogo: 'The logo',
+  accentOnLight: 'Accent on light',
+  accentOnDark: 'Accent on dark',
+  chosen: (label: string | number) => `${label}, chosen`,
+  notAColorWriteIt: 'Not a color: write it as #1f5fae',
+  contrastIsNeeded: (found: string | number, most: string | number) => `Contrast ${found}, ${most} is needed`,
+};

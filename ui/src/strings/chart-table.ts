@@ -1,0 +1,4 @@
+/** Texts of panels/chart-table.tsx. */
+export const chartTable = {
+  more: (most: string | number) => `${most} more`,
+};

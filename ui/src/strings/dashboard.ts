@@ -1,0 +1,22 @@
+/** Texts of views/dashboard.tsx. */
+export const dashboard = {
+  addPanel: 'Add panel',
+  discard: 'Discard',
+  addTheFirstPanel: 'Add the first panel',
+  shareAndMore: 'Share and more',
+  cloneAndEdit: 'Clone and edit',
+  clone: 'Clone',
+  copyLink: 'Copy link',
+  embedInAnotherPage: 'Embed in another page',
+  fullScreen: 'Full screen',
+  exportAsJson: 'Export as JSON',
+  reportAsPdf: 'Report as PDF',
+  pictureAsPng: 'Picture as PNG',
+  filterAllPanels: 'Filter all panels',
+  noPanelYet: 'No panel yet',
+  edit: 'Edit',
+  largeOrSmallAgain: 'Large, or small again',
+  documentsBehindIt: 'Documents behind it',
+  exportAs: (format: string | number) => `Export as ${format}`,
+  moreAbout: (panel: string | number) => `More about ${panel}`,
+};

@@ -1,0 +1,21 @@
+/** Texts of views/error.tsx. */
+export const error = {
+  allErrors: 'All errors',
+  chooseALongerTime: 'Choose a longer time.',
+  itWasNotSeenIn: 'It was not seen in the 30 days before this time.',
+  isNew: 'new',
+  theRun: 'the run',
+  noDeploymentNoOtherVersion: 'No deployment, no other version, and no other error at that time.',
+  theOfWentFromTo: 'The {1} of {2} went from {3} to {4}',
+  errorsThatBeganWithinHalf: 'Errors that began within half an hour of it',
+  thisErrorWasNotSeen: 'This error was not seen in this time',
+  file: 'File',
+  firstSeen: 'First seen',
+  lastSeen: 'Last seen',
+  withinTheChosenTime: (group: string | number) => `${group} within the chosen time`,
+  whatIsKnown: 'What is known',
+  overTheChosenTime: 'Over the chosen time',
+  whatBeganWithIt: 'What began with it',
+  ofMonitor: (monitor: string | number) => ` of ${monitor}`,
+  errorsThatBeganAtThe: 'Errors that began at the same time',
+};

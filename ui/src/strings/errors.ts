@@ -1,0 +1,20 @@
+/** Texts of views/errors.tsx. */
+export const errors = {
+  seen: 'Seen',
+  first: 'First',
+  last: 'Last',
+  isNew: (firstSeen: string | number) => `new, ${firstSeen}`,
+  theFirstWordsOrA: (most: string | number) => `The first ${most}; words or a kind find the others.`,
+  failedStep: 'failed step',
+  errors: 'Errors',
+  wordsOfTheError: 'Words of the error',
+  wordsOfTheErrorA: 'Words of the error, a step, a host',
+  noErrorInThisTime: 'No error in this time',
+  othersWereSeenTakeThe: 'Others were seen: take the words or the kind away.',
+  noStepFailedAndNo: 'No step failed, and no page complained.',
+  errorsByWhatTheySay: 'Errors by what they say',
+  differentErrors: 'different errors',
+  thereIsMoreThanWas: ' · there is more than was looked at: choose a shorter time',
+  overTheChosenTime: 'Over the chosen time',
+  andMore: (more: string | number) => ` and ${more} more`,
+};

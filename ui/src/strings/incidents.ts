@@ -1,0 +1,28 @@
+/** Texts of views/incidents.tsx. */
+export const incidents = {
+  rulesAndChannels: 'Rules and channels',
+  openHeading: 'Open',
+  noRuleHasFoundTrouble: 'No rule has found trouble that is not over.',
+  closedHeading: 'Closed',
+  closed: 'closed',
+  heldBack: 'held back',
+  acknowledged: 'acknowledged',
+  open: 'open',
+  incident: 'Incident',
+  began: 'Began',
+  lasted: 'Lasted',
+  score: 'Score',
+  aNoticeCouldNotBe: 'a notice could not be delivered',
+  quietNow: 'Quiet now',
+  maintenanceOfUntil: (reason: string | number, everything: string | number, until: string | number) =>
+    `Maintenance “${reason}” of ${everything} until ${until}`,
+  until: 'until',
+  end: 'End',
+  openIncidents: 'Open incidents',
+  nothingIsWrong: 'Nothing is wrong',
+  closedIncidents: 'Closed incidents',
+  noIncidentInThisTime: 'No incident in this time',
+  andMore: (more: string | number) => ` and ${more} more`,
+  silencesAndMaintenance: 'Silences and maintenance',
+  oneIncident: 'one incident',
+};

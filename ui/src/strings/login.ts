@@ -1,0 +1,5 @@
+/** Texts of components/login.tsx. */
+export const login = {
+  password: 'Password',
+  logIn: 'Log in',
+};

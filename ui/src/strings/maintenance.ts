@@ -1,0 +1,23 @@
+/** Texts of views/maintenance.tsx. */
+export const maintenance = {
+  whileItLastsNobodyIs: 'While it lasts, nobody is told. What still fails when it ends is told then.',
+  concerns: 'Concerns',
+  nowUntil: (until: string | number) => `now, until ${until}`,
+  reason: 'Reason',
+  monitorsPatternsEmptyAll: 'Monitors (patterns; empty: all)',
+  when: 'When',
+  once: 'once',
+  everyWeek: 'every week',
+  byCron: 'by cron',
+  until: 'Until',
+  daysAndHours: 'Days and hours',
+  cron: 'Cron',
+  lasts: 'For',
+  timeZone: 'Time zone',
+  plan: 'Plan',
+  maintenance: 'Maintenance',
+  noMaintenanceIsPlanned: 'No maintenance is planned',
+  inCanarytraceYaml: 'in canarytrace.yaml',
+  planMaintenance: 'Plan maintenance',
+  monitorsExample: 'shop-*, bank-1',
+};
