@@ -176,17 +176,56 @@ test('runs deliver, and reports are drawn, where people log in', async ({ page }
   expect(response.length).toBeGreaterThan(20_000);
 });
 
-test('a company’s own name, logo and color are everywhere', async ({ page }) => {
-  await page.goto(guarded());
-  await expect(page.getByRole('heading', { name: 'Example Monitoring' })).toBeVisible();
-  await logIn(page, 'vic');
-  await expect(page).toHaveTitle('Example Monitoring');
-  await expect(page.getByText('Questions: web-team@shop.example')).toBeVisible();
-  expect(await page.evaluate(() => getComputedStyle(document.documentElement).getPropertyValue('--accent'))).toBe(
-    '#7a1fa2',
-  );
-  const logo = await ask('/api/v1/branding/logo');
-  expect(logo.headers.get('content-type')).toBe('image/svg+xml');
-  expect(logo.headers.get('content-security-policy')).toContain('sandbox');
-  await accessible(page);
-});
+// One after the other: both look at what the second changes.
+test.describe
+  .serial('branding', () => {
+    test('a company’s own name, logo and color are everywhere', async ({ page }) => {
+      await page.goto(guarded());
+      await expect(page.getByRole('heading', { name: 'Example Monitoring' })).toBeVisible();
+      await logIn(page, 'vic');
+      await expect(page).toHaveTitle('Example Monitoring');
+      await expect(page.getByText('Questions: web-team@shop.example')).toBeVisible();
+      expect(await page.evaluate(() => getComputedStyle(document.documentElement).getPropertyValue('--accent'))).toBe(
+        '#7a1fa2',
+      );
+      const logo = await ask('/api/v1/branding/logo');
+      expect(logo.headers.get('content-type')).toBe('image/svg+xml');
+      expect(logo.headers.get('content-security-policy')).toContain('sandbox');
+      await accessible(page);
+
+      await page.goto(`${guarded()}/branding`);
+      await expect(page.getByText('Only an admin changes this')).toBeVisible();
+      const settings = JSON.stringify({ name: 'Other' });
+      expect((await ask('/api/v1/branding', { method: 'PUT', headers: basic('ed'), body: settings })).status).toBe(403);
+    });
+
+    test('an admin changes name, logo and color, and takes that back', async ({ page }) => {
+      await logIn(page, 'anna');
+      await expect(page.getByRole('heading', { level: 1, name: 'Overview' })).toBeVisible();
+      await page.goto(`${guarded()}/branding`);
+      await expect(page.getByText('As canarytrace.yaml says')).toBeVisible();
+      await page.getByRole('textbox', { name: 'Name' }).fill('Ours <b>now</b>');
+      const logo = '<svg xmlns="http://www.w3.org/2000/svg"><script>parent.hacked = 1</script></svg>';
+      const files = (name: string, content: string) => ({
+        name,
+        mimeType: 'image/svg+xml',
+        buffer: Buffer.from(content),
+      });
+      await page.getByLabel('Logo, SVG or PNG').setInputFiles(files('logo.svg', logo));
+      await page.getByRole('textbox', { name: 'Accent on light', exact: true }).fill('#ffd43b');
+      await expect(page.getByText('Contrast 1.4, 4.5 is needed')).toBeVisible();
+      await page.getByRole('button', { name: 'Save' }).click();
+      await expect(page.getByRole('alert')).toContainText('its contrast is 1.4');
+      await page.getByRole('textbox', { name: 'Accent on light', exact: true }).fill('#0b6e4f');
+      await page.getByRole('button', { name: 'Save' }).click();
+      await expect(page.getByText('Set here, in the place of canarytrace.yaml.')).toBeVisible();
+      await expect(page).toHaveTitle('Ours <b>now</b>');
+      expect(await (await ask('/api/v1/branding/logo')).text()).toBe(logo);
+      expect(await page.evaluate(() => 'hacked' in window)).toBe(false);
+      await accessible(page);
+      await page.setViewportSize({ width: 360, height: 700 });
+      await fits(page);
+      await page.getByRole('button', { name: 'Back to canarytrace.yaml' }).click();
+      await expect(page).toHaveTitle('Example Monitoring');
+    });
+  });

@@ -23,6 +23,7 @@ const PAGES: Record<string, (run: { uuid: string; monitor: string }) => [path: s
   rules: () => ['/rules', 'Rules and channels'],
   report: () => ['/report', 'Daily report'],
   stack: () => ['/stack', 'Stack'],
+  branding: () => ['/branding', 'Branding'],
   components: () => ['/components', 'Components'],
   ...Object.fromEntries(
     Object.entries(DASHBOARDS).map(([name, [id, title]]) => [

@@ -130,7 +130,7 @@ pub(crate) async fn store(
     service: &dyn SearchService,
     settings: Option<&Settings>,
 ) -> Result<(), EsError> {
-    let mapping = json!({"mappings": {"enabled": false}});
+    let mapping = json!({"mappings": {"dynamic": false}});
     crate::api::ensure_index(service, INDEX, mapping).await?;
     let item = BulkItem {
         operation: match settings {
