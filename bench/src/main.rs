@@ -1,4 +1,4 @@
-//! Benchmarks: `cargo xtask bench [run|script|store|kills [count [seed]]|store-kills [count [seed]]|faults [times]|alerts [documents]|ui [documents]|observer [rounds]|compare [trials]|month [documents [alone]]|random [count [seed]]]`. Prints ratios against a floor or a peer measured in the same run.
+//! Benchmarks: `cargo xtask bench [run|script|store|kills [count [seed]]|store-kills [count [seed]]|faults [times]|alerts [documents]|ui [documents [seconds]]|observer [rounds]|compare [trials]|month [documents [alone]]|random [count [seed]]]`. Prints ratios against a floor or a peer measured in the same run.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -45,7 +45,7 @@ fn main() -> ExitCode {
         ["month", rest @ ..] => bench_month(rest),
         ["random", rest @ ..] => bench_random(rest),
         ["alerts", rest @ ..] => number(rest, 0, 1_000_000).and_then(alerts::alerts),
-        ["ui", rest @ ..] => number(rest, 0, 1_000_000).and_then(ui::ui),
+        ["ui", rest @ ..] => bench_ui(rest),
         ["faults", rest @ ..] => number(rest, 0, 5).and_then(faults::faults),
         names => names.iter().try_for_each(|name| bench(name)),
     };
@@ -91,6 +91,10 @@ fn number(rest: &[&str], position: usize, default: u64) -> Result<u64> {
     Ok(rest
         .get(position)
         .map_or(Ok(default), |text| text.parse())?)
+}
+
+fn bench_ui(rest: &[&str]) -> Result<()> {
+    ui::ui(number(rest, 0, 1_000_000)?, number(rest, 1, 360)?)
 }
 
 fn bench(name: &str) -> Result<()> {

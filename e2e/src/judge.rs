@@ -184,6 +184,11 @@ pub fn judged(specs: &[String], base_url: &str) -> Outcomes {
 
 /// Plays one spec with us; also answers what was said.
 pub fn ours(spec: &str, base_url: &str) -> (Outcomes, String) {
+    ours_with(spec, base_url, &[])
+}
+
+/// The same with more variables.
+pub fn ours_with(spec: &str, base_url: &str, variables: &[(&str, &str)]) -> (Outcomes, String) {
     let out = tempfile::tempdir().unwrap();
     let root = folder();
     let said = canarytrace(&["run", "--script", spec, "--base-url", base_url, "--json"])
@@ -198,6 +203,7 @@ pub fn ours(spec: &str, base_url: &str) -> (Outcomes, String) {
         .env("PERFORMANCE_ENTRIES_INTERCEPT", "no")
         .env("MEMORY_INTERCEPT", "no")
         .env("LOG_LEVEL", "info")
+        .envs(variables.iter().copied())
         .output()
         .unwrap();
     let stdout = String::from_utf8_lossy(&said.stdout).into_owned();

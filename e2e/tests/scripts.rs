@@ -1,7 +1,7 @@
 //! Scripts: the same specs played by WebdriverIO itself and by us.
 
 use canarytrace_e2e::judge::{
-    Difference, Kind, Outcomes, differences, folder, judged, ours, pages, specs,
+    Difference, Kind, Outcomes, differences, folder, judged, ours, ours_with, pages, specs,
 };
 
 /// Fewer would mean that specs were lost.
@@ -165,4 +165,48 @@ fn the_list_of_commands_is_true() {
         .map(|entry| entry["name"].as_str().unwrap())
         .collect();
     assert!(missing.is_empty(), "no spec calls {}", missing.join(", "));
+}
+
+/// Each kind of script that the established product is shown with, in the style it was written in, as somebody would run it
+/// who has never heard of us.
+#[test]
+fn samples_of_the_established_product_run() {
+    let web = pages();
+    let only = option_of_tests();
+    let configuration = folder().join("samples/configuration.json");
+    let variables = [
+        ("USER", "tomsmith"),
+        ("PASS", "SuperSecretPassword!"),
+        ("CONFIG", configuration.to_str().unwrap()),
+        ("PT_AUDIT", "deny"),
+        ("HERO_ELEMENTS", "allow"),
+        ("COVERAGE_AUDIT", "allow"),
+    ];
+    let samples = [
+        ("title", 1),
+        ("login", 3),
+        ("tour", 4),
+        // Two of them have the same title.
+        ("audits", 2),
+        ("journey", 3),
+        ("shop_sync", 4),
+        ("betting_sync", 2),
+        ("wizard", 1),
+    ];
+    let mut wrong = Vec::new();
+    for (name, steps) in samples
+        .iter()
+        .filter(|(name, _)| name.contains(only.as_str()))
+    {
+        let (outcomes, lines) = ours_with(&format!("samples/{name}.js"), &web.url, &variables);
+        let failed = outcomes.iter().filter(|(_, outcome)| !outcome.passed);
+        wrong.extend(failed.map(|(test, outcome)| format!("{name}: {test}: {}", outcome.error)));
+        if outcomes.len() != *steps {
+            wrong.push(format!(
+                "{name}: {} steps, not {steps}\n{lines}",
+                outcomes.len()
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -28,7 +28,7 @@ const HELP: &str = "cargo xtask <task>
   library          bundle the packages that scripts use (chai, expect, …)
   bench [name]     run, store: ratios; kills [count [seed]], faults [times]: docs/faults.md;
                    month [documents [alone]], random [count [seed]], store-kills [count [seed]]: docs/store.md;
-                   ui [documents]: each page in a browser, and a tab that stays open;
+                   ui [documents [seconds]]: each page in a browser, and a tab that stays open;
                    alerts [documents]: a thousand rules, and how long a message takes;
                    observer [rounds]: what watching costs the page; compare [runs]: noise told from change;
                    random [count [seed]]: the store against OpenSearch
