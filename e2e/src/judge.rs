@@ -84,6 +84,13 @@ pub fn specs(kind: Kind) -> Vec<String> {
     specs
 }
 
+/// Takes its page at once, and answers one address itself.
+const WORKER: &str = "self.oninstall = () => self.skipWaiting();
+self.onactivate = (event) => event.waitUntil(self.clients.claim());
+self.onfetch = (event) => {
+  if (event.request.url.endsWith('/answered-by-worker')) event.respondWith(new Response('of the worker'));
+};";
+
 /// Serves the pages, and answers under `/api` what scripts ask for.
 pub fn pages() -> Web {
     Web::start(|asked: &Asked| {
@@ -98,6 +105,7 @@ pub fn pages() -> Web {
                         .to_string(),
                 )
             }
+            "/worker.js" => Reply::typed("text/javascript", WORKER),
             "/api/cookie" => Reply::page("cookie").with("set-cookie", "served=yes; Path=/"),
             "/api/error" => Reply::status(500, "<title>Broken</title>broken"),
             "/file.bin" => Reply::typed("application/octet-stream", "bytes")

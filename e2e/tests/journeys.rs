@@ -333,6 +333,16 @@ const BAD: &[(&str, &str, &str)] = &[
         "passed",
     ),
     ("exits", "process.exit(1);", "process.exit is not available"),
+    (
+        "opens fifty tabs",
+        "this.timeout(60000); for (let tab = 0; tab < 50; tab += 1) await browser.createWindow('tab'); expect((await browser.getWindowHandles()).length).toBe(51);",
+        "passed",
+    ),
+    (
+        "registers a service worker",
+        "this.timeout(20000); await browser.executeAsync((done) => { navigator.serviceWorker.register('/worker.js').then(() => navigator.serviceWorker.ready).then(() => done()); }); await browser.refresh(); await browser.waitUntil(() => browser.execute(() => navigator.serviceWorker.controller !== null), { timeout: 10000 }); expect(await browser.executeAsync((done) => { fetch('/answered-by-worker').then((answer) => answer.text()).then(done); })).toBe('of the worker');",
+        "passed",
+    ),
 ];
 
 /// Scripts that mean no good, or know no better: each ends with a verdict of its own, and the run with a record.

@@ -1,7 +1,6 @@
 //! One QuickJS engine on a thread of its own.
 
 use std::{
-    cell::Cell,
     collections::BTreeMap,
     path::PathBuf,
     sync::{
@@ -267,6 +266,9 @@ pub(crate) struct Deadline {
     at_ms: Arc<AtomicU64>,
     /// The latest that it may be moved to.
     last_ms: Arc<AtomicU64>,
+    /// Since when it is counted, and how long that is now.
+    began_ms: Arc<AtomicU64>,
+    limit_ms: Arc<AtomicU64>,
     start: Instant,
     moved: Arc<Notify>,
 }
@@ -279,6 +281,8 @@ impl Default for Deadline {
         Self {
             at_ms: Arc::default(),
             last_ms: Arc::default(),
+            began_ms: Arc::default(),
+            limit_ms: Arc::default(),
             start: Instant::now(),
             moved: Arc::default(),
         }
@@ -287,24 +291,31 @@ impl Default for Deadline {
 
 impl Deadline {
     fn begin(&self, limit: Duration, at_most: Duration) {
-        self.last_ms.store(self.after(at_most), Ordering::Relaxed);
-        self.set(limit);
+        let began = milliseconds(self.start.elapsed());
+        self.began_ms.store(began, Ordering::Relaxed);
+        let last = began.saturating_add(milliseconds(at_most));
+        self.last_ms.store(last, Ordering::Relaxed);
+        self.allow(limit);
     }
 
-    fn set(&self, limit: Duration) {
-        let at = self.after(limit).min(self.last_ms.load(Ordering::Relaxed));
-        self.at_ms.store(at, Ordering::Relaxed);
+    /// Gives the call so long from its beginning, as far as it may have it.
+    pub(crate) fn allow(&self, limit: Duration) {
+        let began = self.began_ms.load(Ordering::Relaxed);
+        let most = self.last_ms.load(Ordering::Relaxed).saturating_sub(began);
+        let limit = milliseconds(limit).min(most);
+        self.limit_ms.store(limit, Ordering::Relaxed);
+        self.at_ms.store(began + limit, Ordering::Relaxed);
         self.moved.notify_waiters();
     }
 
-    fn after(&self, limit: Duration) -> u64 {
-        let at = self.start.elapsed().saturating_add(limit);
-        u64::try_from(at.as_millis()).unwrap_or(u64::MAX)
+    /// What the call may take now.
+    fn limit(&self) -> Duration {
+        Duration::from_millis(self.limit_ms.load(Ordering::Relaxed))
     }
 
     /// A person takes their time.
     pub(crate) fn hold(&self) {
-        self.set(UNLIMITED);
+        self.allow(Duration::MAX);
     }
 
     fn clear(&self) {
@@ -349,7 +360,6 @@ impl Deadline {
 /// The functions of the engine's own JavaScript that Rust calls; out of a script's reach.
 struct Entries {
     run: Persistent<Function<'static>>,
-    timeout: Persistent<Function<'static>>,
     retries: Persistent<Function<'static>>,
     configure: Persistent<Function<'static>>,
     tree: Persistent<Function<'static>>,
@@ -491,24 +501,11 @@ impl Engine {
             at_most,
         } = call;
         self.deadline.begin(limit, at_most);
-        let began = Instant::now();
-        let (run, timeout) = (self.entries.run.clone(), self.entries.timeout.clone());
-        let deadline = self.deadline.clone();
-        let given = Cell::new(limit);
+        let run = self.entries.run.clone();
         let calling = self.context.async_with(async |ctx| {
-            let called = run.restore(&ctx).and_then(|run| {
-                let promise = run.call::<_, Promise<'_>>((id, test, attempt))?;
-                // `this.timeout(…)` in its own body counts from its beginning.
-                let own: i64 = timeout.restore(&ctx)?.call((id,))?;
-                if let Ok(own) = u64::try_from(own)
-                    && own > 0
-                {
-                    let own = Duration::from_millis(own).min(at_most);
-                    deadline.set(own.saturating_sub(began.elapsed()));
-                    given.set(own);
-                }
-                Ok(promise)
-            });
+            let called = run
+                .restore(&ctx)
+                .and_then(|run| run.call::<_, Promise<'_>>((id, test, attempt)));
             let outcome = match called {
                 Ok(promise) => promise.into_future::<()>().await,
                 Err(error) => Err(error),
@@ -524,7 +521,7 @@ impl Engine {
         match outcome {
             Some(Ok(())) => Ok(()),
             Some(Err(error)) if !late => Err(self.in_users_terms(error)),
-            _ => Err(overdue("The execution", given.get())),
+            _ => Err(overdue("The execution", self.deadline.limit())),
         }
     }
 
@@ -551,6 +548,10 @@ impl Engine {
         }
         error
     }
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn overdue(what: &str, limit: Duration) -> ScriptError {
@@ -635,7 +636,6 @@ fn install(
     };
     Ok(Entries {
         run: entry("run")?,
-        timeout: entry("timeout")?,
         retries: entry("retries")?,
         configure: entry("configure")?,
         tree: entry("tree")?,

@@ -150,6 +150,15 @@ impl Host {
         )?;
         let deadline = self.deadline.clone();
         object.set("holdDeadline", Func::from(move || deadline.hold()))?;
+        // `this.timeout(…)` of what runs; 0 is as long as there is.
+        let deadline = self.deadline.clone();
+        object.set(
+            "allowTime",
+            Func::from(move |milliseconds: f64| match milliseconds {
+                0.0 => deadline.hold(),
+                some => deadline.allow(seconds(some)),
+            }),
+        )?;
         object.set(
             "runJob",
             Func::from(|ctx: Ctx<'_>| ctx.execute_pending_job()),

@@ -297,3 +297,28 @@ async fn console_reaches_the_log() {
         }
     );
 }
+
+#[tokio::test]
+async fn a_test_may_give_itself_more_time_while_it_runs() {
+    let source = "it('takes its time', async function () {
+        this.timeout(50);
+        await new Promise((done) => setTimeout(done, 10));
+        this.timeout(5000);
+        await new Promise((done) => setTimeout(done, 100));
+      });
+      it('takes less', async function () {
+        await new Promise((done) => setTimeout(done, 10));
+        this.timeout(50);
+        await new Promise((done) => setTimeout(done, 5000));
+      });";
+    let loaded = load(&[("spec.js", source)]).await.unwrap();
+    let tests = &loaded.engine.tree().tests;
+    let (first, second) = (tests[0].id, tests[1].id);
+    loaded.engine.call(call(first)).await.result.unwrap();
+    let error = loaded.engine.call(call(second)).await.result.unwrap_err();
+    assert_eq!(error.kind, ScriptErrorKind::Deadline);
+    assert!(
+        error.message.starts_with("Timeout of 50ms exceeded"),
+        "{error:?}"
+    );
+}

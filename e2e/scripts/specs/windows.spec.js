@@ -122,3 +122,38 @@ describe('shadow roots', () => {
     await expect($('#two').$('.inner')).toHaveText('pressed two');
   });
 });
+describe('frames of another site', () => {
+  // The same server under its other name is another origin.
+  const other = (process.env.BASE_URL ?? '').replace('127.0.0.1', 'localhost');
+  beforeEach(async () => {
+    await browser.switchFrame(null);
+    await browser.url('/frames.html');
+    await browser.execute((url) => {
+      const frame = document.createElement('iframe');
+      frame.id = 'foreign';
+      frame.src = `${url}/inner.html?foreign`;
+      document.body.append(frame);
+    }, other);
+    await browser.switchFrame($('#foreign'));
+    await expect($('#which')).toHaveText('?foreign');
+  });
+  afterEach(() => browser.switchFrame(null));
+  it('are looked into', async () => {
+    console.log(await browser.execute(() => location.hostname), await $('h1').getText());
+    expect(await browser.execute(() => location.hostname)).toBe('localhost');
+  });
+  it('are used', async () => {
+    await $('#in').click();
+    await expect($('#which')).toHaveText('clicked');
+  });
+  it('are left', async () => {
+    await browser.switchFrame(null);
+    await expect($('h1')).toHaveText('Outer');
+    expect(await browser.execute(() => location.hostname)).toBe('127.0.0.1');
+  });
+  it('are found by what is in them', async () => {
+    await browser.switchFrame(null);
+    await browser.switchFrame(() => document.querySelector('#which')?.textContent === '?foreign');
+    await expect($('#inner')).toHaveText('Inner');
+  });
+});

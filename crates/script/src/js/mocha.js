@@ -79,14 +79,20 @@
     return contexts.get(node);
   };
   let running = null;
+  // The hook or test that is being run: a time that it gives itself counts at once.
+  let called = null;
+  const giveTime = (owner, milliseconds) => {
+    owner.timeout = milliseconds;
+    if (owner === called) own.host.allowTime(milliseconds);
+  };
   const methods = (owner) => ({
     timeout(value) {
       if (value === undefined) return owner.timeout ?? own.config.stepTimeout;
-      owner.timeout = milliseconds(value);
+      giveTime(owner, milliseconds(value));
       return this;
     },
     enableTimeouts(enabled) {
-      owner.timeout = enabled === false ? 0 : owner.timeout;
+      if (enabled === false) giveTime(owner, 0);
       return this;
     },
     slow(value) {
@@ -319,7 +325,7 @@
     });
     return own.blocking ? own.block(promise) : promise;
   };
-  // Runs one hook or test and waits for every command that it issued, awaited or not. Answers the limit it set itself.
+  // Runs one hook or test and waits for every command that it issued, awaited or not.
   own.run = async (id, given, attempt) => {
     const testId = given ?? null;
     const { fn, owner, suite: node, test: self } = callables[id];
@@ -331,6 +337,7 @@
       self.error = undefined;
     }
     let failure;
+    called = owner;
     try {
       await invoke(fn, contextFor(owner, node, test));
     } catch (error) {
@@ -346,10 +353,8 @@
     }
     if (failed) throw error instanceof Error ? error : thrown(error);
   };
-  // A timeout that a hook or test sets for itself while it runs (`this.timeout(…)` in its body).
   // How often a test may be tried again by now.
   own.retries = (id) => (callables[id].test ? Math.max(0, Number(retriesOf(callables[id].owner)) || 0) : 0);
-  own.timeout = (id) => callables[id].owner.timeout ?? -1;
   const thrown = (value) =>
     Object.assign(
       new Error(
