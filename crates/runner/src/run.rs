@@ -45,8 +45,13 @@ use crate::{
     typed::TypedLines,
 };
 
-/// A browser ready for its first navigation.
-type Ready = (Browser, mpsc::Receiver<BrowserEvent>);
+/// A browser that was started.
+struct Ready {
+    browser: Browser,
+    events: mpsc::Receiver<BrowserEvent>,
+    /// It is ready for its first navigation then.
+    settled_at: Instant,
+}
 
 /// Carries out a job in this process; `go` is notified when the first navigation may begin. Answers the exit code.
 pub async fn run_job(job: RunJob, go: Arc<Notify>, typed: TypedLines) -> Result<u8, EvidenceError> {
@@ -104,8 +109,8 @@ impl Runner {
                 }
                 self.execute(ready, go).await
             }
-            (Ok((browser, _)), Err(verdict)) => {
-                let problems = browser.close().await.problems;
+            (Ok(ready), Err(verdict)) => {
+                let problems = ready.browser.close().await.problems;
                 self.give_up("GitError", verdict, problems)
             }
             (Err(verdict), _) => self.give_up("BrowserError", verdict, Vec::new()),
@@ -151,9 +156,12 @@ impl Runner {
             browser.close().await;
             return Err(judge_launch(&error.to_string()));
         }
-        // A page loads up to 50 % slower right after the launch; clone and script load overlap with this wait.
-        tokio::time::sleep(Duration::from_millis(self.job.settle_ms)).await;
-        Ok((browser, events))
+        let settled_at = Instant::now() + Duration::from_millis(self.job.settle_ms);
+        Ok(Ready {
+            browser,
+            events,
+            settled_at,
+        })
     }
 
     async fn clone_scripts(&self) -> Result<Option<String>, Verdict> {
@@ -182,11 +190,12 @@ impl Runner {
             .map_err(|error| judge_git(&error))
     }
 
-    async fn execute(
-        &mut self,
-        (browser, events): Ready,
-        go: &Notify,
-    ) -> Result<RunSummary, EvidenceError> {
+    async fn execute(&mut self, ready: Ready, go: &Notify) -> Result<RunSummary, EvidenceError> {
+        let Ready {
+            browser,
+            events,
+            settled_at,
+        } = ready;
         let mut begun = self.started;
         let journey = match &self.job.mode {
             Mode::Smoke(_) => None,
@@ -207,6 +216,8 @@ impl Runner {
         });
         self.watch_more(&browser).await;
         self.state_pedigree(&browser).await;
+        // A page loads up to 50 % slower right after the launch; clone, script and preparation overlap with this wait.
+        tokio::time::sleep_until(settled_at.into()).await;
         self.reporter().tell(&RunnerMessage::Prepared);
         if self.job.wait_for_go {
             go.notified().await;

@@ -241,16 +241,16 @@ impl Caller {
         params: Value,
         limit: Duration,
     ) -> Result<Value, DevToolsError> {
-        let session = {
-            let pages = self.pages.borrow();
-            let wanted =
-                target.and_then(|target| pages.iter().find(|page| page.target_id == target));
-            wanted
-                .or_else(|| pages.first())
-                .map(|page| page.session_id.clone())
-                .ok_or(DevToolsError::NoPage)?
-        };
+        let session = self.page(target)?.session_id;
         self.send(Some(session), method, params, limit).await
+    }
+
+    /// The page with that target id, or the first one.
+    fn page(&self, target: Option<&str>) -> Result<Page, DevToolsError> {
+        let pages = self.pages.borrow();
+        let wanted = target.and_then(|target| pages.iter().find(|page| page.target_id == target));
+        let page = wanted.or_else(|| pages.first());
+        page.cloned().ok_or(DevToolsError::NoPage)
     }
 
     /// The text of a finished response; none when it is no text, or is not kept any more because its page is gone.
@@ -293,11 +293,9 @@ impl Caller {
         expression: &str,
         limit: Duration,
     ) -> Result<Value, DevToolsError> {
-        let tree = self
-            .call_page(target, "Page.getFrameTree", json!({}), limit)
-            .await?;
-        let frame = tree.pointer("/frameTree/frame/id").and_then(Value::as_str);
-        let params = json!({"frameId": frame.unwrap_or_default(), "worldName": OWN_WORLD});
+        // The top frame of a page has the id of its target.
+        let frame = self.page(target)?.target_id;
+        let params = json!({"frameId": frame, "worldName": OWN_WORLD});
         let world = self
             .call_page(target, "Page.createIsolatedWorld", params, limit)
             .await?;

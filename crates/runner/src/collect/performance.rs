@@ -62,19 +62,21 @@ impl PerformanceCollector {
         };
         let expression = format!("{COLLECT}({quiet}, {}, {PATH})", QUIET_LIMIT.as_millis());
         let window = browser.webdriver.window().await.ok();
-        let answer = browser
+        let limit = QUIET_LIMIT + Duration::from_secs(5);
+        let read = browser
             .devtools
-            .evaluate(
-                window.as_deref(),
-                &expression,
-                QUIET_LIMIT + Duration::from_secs(5),
-            )
-            .await;
+            .evaluate(window.as_deref(), &expression, limit);
+        // The longest interaction may still come while the page is not quiet.
+        let (answer, interaction) = if after_navigation {
+            (read.await, interaction(browser, window.as_deref()).await)
+        } else {
+            tokio::join!(read, interaction(browser, window.as_deref()))
+        };
         let answer = answer
             .inspect_err(|error| tracing::debug!(%error, "the page's timeline cannot be read"))
             .ok()?;
         let mut timeline: Timeline = serde_json::from_str(answer.as_str()?).ok()?;
-        if let Some(interaction) = interaction(browser, window.as_deref()).await {
+        if let Some(interaction) = interaction {
             timeline.vitals.inp = Some(interaction.duration);
             timeline.detail.inp_element = interaction.element;
         }
