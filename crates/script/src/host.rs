@@ -128,6 +128,30 @@ impl Host {
                 serde_json::to_string(&interceptions.calls(rule))
                     .unwrap_or_else(|_| "[]".to_owned())
             }),
+        )?;
+        let interceptions = self.interceptions.clone();
+        object.set(
+            "mockAsked",
+            Func::from(Async(move || {
+                let interceptions = interceptions.clone();
+                async move {
+                    let question = interceptions.next_question().await;
+                    serde_json::to_string(&question).unwrap_or_default()
+                }
+            })),
+        )?;
+        let interceptions = self.interceptions.clone();
+        object.set(
+            "mockReply",
+            Func::from(move |question: f64, answer: String| {
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    clippy::cast_sign_loss,
+                    reason = "a number that we gave out"
+                )]
+                let question = question as u64;
+                interceptions.reply(question, serde_json::from_str(&answer).ok());
+            }),
         )
     }
 

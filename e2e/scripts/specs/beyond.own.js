@@ -14,6 +14,21 @@ describe('mocks', () => {
     expect(await ask('/api/echo', { method: 'POST', body: 'x' })).toBe('200 posted');
     expect(await ask('/api/echo')).toContain('"GET"');
   });
+  it('work an answer out of the server’s', async () => {
+    const mock = await browser.mock('**/api/items');
+    mock.respond(async (call) => ({ ...call.body[0], status: call.statusCode }), { fetchResponse: true });
+    await browser.pause(100);
+    expect(await ask('/api/items')).toBe('200 {"id":1,"name":"one","status":200}');
+    await mock.restore();
+  });
+  it('change a request as a function says', async () => {
+    const mock = await browser.mock('**/api/echo');
+    mock.requestOnce({ headers: (call) => ({ 'x-was': call.method }) });
+    await browser.pause(100);
+    expect(await ask('/api/echo')).toContain('"x-was":"GET"');
+    expect(await ask('/api/echo')).not.toContain('x-was');
+    await mock.restore();
+  });
 });
 describe('tools', () => {
   it('speaks the protocol of the tools', async () => {

@@ -50,4 +50,11 @@ describe('mocks', () => {
     await mock.restore();
     expect(await ask('/api/items')).toContain('"one"');
   });
+  it('answer as a function says', async () => {
+    const mock = await browser.mock('**/api/items');
+    mock.respond((event) => `${event.request.method} in place of it`, { statusCode: () => 202 });
+    await browser.pause(100);
+    expect(await ask('/api/items')).toBe('202 GET in place of it');
+    await mock.restore();
+  });
 });

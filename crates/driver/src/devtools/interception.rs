@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 use super::{
     Caller, DevToolsError,
     caller::{CALL_LIMIT, TraceHeader},
+    questions::{Question, Questions},
 };
 
 /// Calls that one rule remembers.
@@ -51,6 +52,12 @@ pub enum InterceptionAnswer {
     },
     /// Answered by the server, with these texts replaced: the first place of each, in order.
     Rewrite { rules: Vec<(String, String)> },
+    /// As the script says when it is asked, before or (`fetch`) after the server was.
+    Ask {
+        token: u64,
+        #[serde(default)]
+        fetch: bool,
+    },
     /// Sent otherwise than the page wanted.
     Request {
         url: Option<String>,
@@ -115,6 +122,7 @@ struct Rule {
 #[derive(Clone, Debug, Default)]
 pub struct Interceptions {
     rules: Arc<Mutex<Vec<Rule>>>,
+    questions: Questions,
 }
 
 #[derive(Debug, Deserialize)]
@@ -149,6 +157,16 @@ struct HeaderEntry {
 impl Interceptions {
     fn lock(&self) -> MutexGuard<'_, Vec<Rule>> {
         self.rules.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What a script is asked next ([`InterceptionAnswer::Ask`]).
+    pub async fn next_question(&self) -> Question {
+        self.questions.next().await
+    }
+
+    /// The script's answer; none lets the request go its way.
+    pub fn reply(&self, question: u64, answer: Option<InterceptionAnswer>) {
+        self.questions.reply(question, answer);
     }
 
     /// Adds a rule that only counts; answers its number.
@@ -214,7 +232,7 @@ impl Interceptions {
     }
 
     /// The answer for a request that has not left yet: none lets it leave.
-    fn before(&self, number: usize, paused: &Paused) -> Option<InterceptionAnswer> {
+    fn before(&self, number: usize) -> Option<InterceptionAnswer> {
         let mut rules = self.lock();
         let rule = rules.get_mut(number)?;
         let needs_response =
@@ -222,7 +240,9 @@ impl Interceptions {
         let answer = rule.once.first().or(rule.always.as_ref())?.clone();
         let waits = matches!(
             answer,
-            InterceptionAnswer::Respond { fetch: true, .. } | InterceptionAnswer::Rewrite { .. }
+            InterceptionAnswer::Respond { fetch: true, .. }
+                | InterceptionAnswer::Ask { fetch: true, .. }
+                | InterceptionAnswer::Rewrite { .. }
         );
         if waits || needs_response {
             return None;
@@ -230,8 +250,13 @@ impl Interceptions {
         if !rule.once.is_empty() {
             rule.once.remove(0);
         }
+        Some(answer)
+    }
+
+    /// Remembers a request that is answered without its server.
+    fn record_answered(&self, number: usize, paused: &Paused, answer: &InterceptionAnswer) {
         let mut call = call_of(paused);
-        match &answer {
+        match answer {
             InterceptionAnswer::Abort { .. } => call.aborted = true,
             InterceptionAnswer::Respond {
                 status,
@@ -249,12 +274,25 @@ impl Interceptions {
                 call.body = body.as_ref().map(|body| parsed(&body.data));
             }
             // Recorded when its response comes.
-            InterceptionAnswer::Request { .. } | InterceptionAnswer::Rewrite { .. } => {
-                return Some(answer);
-            }
+            InterceptionAnswer::Request { .. }
+            | InterceptionAnswer::Rewrite { .. }
+            | InterceptionAnswer::Ask { .. } => return,
         }
-        record(rule, call);
-        Some(answer)
+        if let Some(rule) = self.lock().get_mut(number) {
+            record(rule, call);
+        }
+    }
+
+    /// Asks the script where it wants to be asked.
+    async fn decided(
+        &self,
+        answer: Option<InterceptionAnswer>,
+        call: impl FnOnce() -> InterceptedCall,
+    ) -> Option<InterceptionAnswer> {
+        match answer {
+            Some(InterceptionAnswer::Ask { token, .. }) => self.questions.ask(token, call()).await,
+            other => other,
+        }
     }
 
     fn after(&self, number: usize, call: InterceptedCall) -> Option<InterceptionAnswer> {
@@ -353,7 +391,11 @@ pub(super) async fn handle(
     let rule = rules.matching(&paused);
     let arrived = paused.response_status_code.is_some() || paused.response_error_reason.is_some();
     if !arrived {
-        let answer = rule.and_then(|rule| rules.before(rule, &paused));
+        let answer = rule.and_then(|rule| rules.before(rule));
+        let answer = rules.decided(answer, || call_of(&paused)).await;
+        if let (Some(rule), Some(answer)) = (rule, &answer) {
+            rules.record_answered(rule, &paused, answer);
+        }
         let (method, params) = before_command(&id, answer, &paused, trace);
         return send(method, params).await.map(drop);
     }
@@ -376,7 +418,8 @@ pub(super) async fn handle(
                 let kept = whole.as_ref().filter(|text| text.len() <= MAX_BODY_BYTES);
                 call.body = kept.map(|text| parsed(text));
             }
-            rules.after(rule, call)
+            let answer = rules.after(rule, call.clone());
+            rules.decided(answer, || call).await
         }
         None => None,
     };
@@ -487,14 +530,16 @@ fn before_command(
             ("Fetch.continueRequest", params)
         }
         // A rewritten one is rewritten when its answer has come.
-        None | Some(InterceptionAnswer::Rewrite { .. }) if trace.is_some() => {
+        None | Some(InterceptionAnswer::Rewrite { .. } | InterceptionAnswer::Ask { .. })
+            if trace.is_some() =>
+        {
             let headers = request_headers(paused, trace, None);
             (
                 "Fetch.continueRequest",
                 json!({"requestId": id, "headers": headers}),
             )
         }
-        None | Some(InterceptionAnswer::Rewrite { .. }) => {
+        None | Some(InterceptionAnswer::Rewrite { .. } | InterceptionAnswer::Ask { .. }) => {
             ("Fetch.continueRequest", json!({"requestId": id}))
         }
     }

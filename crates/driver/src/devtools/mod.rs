@@ -10,6 +10,7 @@ mod emulation;
 mod envelope;
 mod event;
 mod interception;
+mod questions;
 mod wire;
 
 pub use caller::{Caller, DevToolsError};
@@ -23,4 +24,5 @@ pub use event::{
     SocketOpening, StyleSheet, TargetKind,
 };
 pub use interception::{InterceptedCall, InterceptionAnswer, Interceptions, RequestFilter};
+pub use questions::Question;
 pub use wire::decode;

@@ -24,7 +24,7 @@
     if (typeof value === 'function')
       throw new CommandError(
         'script',
-        `mock: \`${name}\` as a function is not available; give a value or several mocks`,
+        `mock: \`${name}\` of a filter as a function is not available; give a value or several mocks`,
       );
     return value;
   };
@@ -42,8 +42,58 @@
     return { data: JSON.stringify(value), json: true };
   };
 
+  // What a script works out itself while the request waits: functions by the token of their answer.
+  const asked = new Map();
+  let listening = false;
+  const listen = async () => {
+    for (;;) {
+      const { id, token, call: facts } = JSON.parse(await host.mockAsked());
+      let answer = null;
+      try {
+        answer = await asked.get(token)?.(seen(facts));
+      } catch (error) {
+        // The request goes its way, and the step that waits for its answer is told why.
+        own.uncaught(error);
+      }
+      host.mockReply(id, JSON.stringify(answer ?? null));
+    }
+  };
+  const ask = (decide, fetch) => {
+    if (own.blocking)
+      throw new CommandError('script', 'mock: functions need the asynchronous style; give a value instead');
+    const token = asked.size + 1;
+    asked.set(token, decide);
+    if (!listening) {
+      listening = true;
+      listen();
+    }
+    return { kind: 'ask', token, fetch };
+  };
+  const isAsked = (...values) => values.some((value) => typeof value === 'function');
+  const worked = async (value, facts) => (typeof value === 'function' ? value(facts) : value);
+
   const entries = (headers) =>
     Object.entries(headers ?? {}).map(([name, value]) => ({ name, value: { type: 'string', value } }));
+
+  const seen = (one) => ({
+    ...one,
+    request: { url: one.url, method: one.method, headers: entries(one.headers) },
+    response: { url: one.url, status: one.statusCode, headers: entries(one.responseHeaders) },
+  });
+  const response = (payload, statusCode, headers, fetchResponse) => ({
+    kind: 'respond',
+    body: body(payload),
+    status: statusCode,
+    headers: record(headers, 'headers'),
+    fetch: fetchResponse === true,
+  });
+  const changed = (url, method, headers, payload) => ({
+    kind: 'request',
+    url,
+    method,
+    headers: record(headers, 'headers'),
+    body: body(payload),
+  });
 
   class Mock {
     #id;
@@ -54,40 +104,37 @@
     }
     // Each call in the form of version 7, and with `request` and `response` as version 9 has it.
     get calls() {
-      return JSON.parse(host.mockCalls(this.#id)).map((one) => ({
-        ...one,
-        request: { url: one.url, method: one.method, headers: entries(one.headers) },
-        response: { url: one.url, status: one.statusCode, headers: entries(one.responseHeaders) },
-      }));
+      return JSON.parse(host.mockCalls(this.#id)).map(seen);
     }
     #answer(answer, once) {
       if (this.isRestored) throw new CommandError('script', "This can't be done on restored mock");
       return command(() => call('mockAnswer', { id: this.#id, answer, once }));
     }
     #respond(payload, { statusCode, headers, fetchResponse } = {}, once) {
-      return this.#answer(
-        {
-          kind: 'respond',
-          body: body(payload),
-          status: plain('statusCode', statusCode),
-          headers: record(headers, 'headers'),
-          fetch: fetchResponse === true,
-        },
-        once,
-      );
+      const answer = isAsked(payload, statusCode, headers)
+        ? ask(
+            async (facts) =>
+              response(await worked(payload, facts), await worked(statusCode, facts), await worked(headers, facts)),
+            fetchResponse === true,
+          )
+        : response(payload, statusCode, headers, fetchResponse);
+      return this.#answer(answer, once);
     }
     #request({ url, method, headers, body: payload, cookies } = {}, once) {
       if (cookies) throw new CommandError('script', 'mock.request: cookies are not available; give them as a header');
-      return this.#answer(
-        {
-          kind: 'request',
-          url: plain('url', url),
-          method: plain('method', method),
-          headers: record(headers, 'headers'),
-          body: body(payload),
-        },
-        once,
-      );
+      const answer = isAsked(url, method, headers, payload)
+        ? ask(
+            async (facts) =>
+              changed(
+                await worked(url, facts),
+                await worked(method, facts),
+                await worked(headers, facts),
+                await worked(payload, facts),
+              ),
+            false,
+          )
+        : changed(url, method, headers, payload);
+      return this.#answer(answer, once);
     }
     #abort(reason, once) {
       if (!ABORTS[reason])
