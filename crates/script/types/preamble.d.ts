@@ -45,14 +45,27 @@ interface MockFilter {
   statusCode?: number;
   postData?: string;
 }
+/** A value, or what a function of the call answers. */
+type Worked<T> = T | ((call: any) => T | Promise<T>);
+interface MockResponse {
+  statusCode?: Worked<number>;
+  headers?: Worked<Record<string, string>>;
+  fetchResponse?: boolean;
+}
+interface MockRequest {
+  url?: Worked<string>;
+  method?: Worked<string>;
+  headers?: Worked<Record<string, string>>;
+  body?: any;
+}
 interface Mock {
   calls: any[];
   abort(reason?: string): Promise<void>;
   abortOnce(reason?: string): Promise<void>;
-  respond(body: any, options?: { statusCode?: number; headers?: Record<string, string>; fetchResponse?: boolean }): Promise<void>;
-  respondOnce(body: any, options?: { statusCode?: number; headers?: Record<string, string>; fetchResponse?: boolean }): Promise<void>;
-  request(overwrite: { url?: string; method?: string; headers?: Record<string, string>; body?: any }): Promise<void>;
-  requestOnce(overwrite: { url?: string; method?: string; headers?: Record<string, string>; body?: any }): Promise<void>;
+  respond(body: any, options?: MockResponse): Promise<void>;
+  respondOnce(body: any, options?: MockResponse): Promise<void>;
+  request(overwrite: MockRequest): Promise<void>;
+  requestOnce(overwrite: MockRequest): Promise<void>;
   redirect(url: string): Promise<void>;
   clear(): Promise<void>;
   restore(): Promise<void>;
