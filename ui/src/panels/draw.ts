@@ -320,6 +320,9 @@ export function barOption(chart: BarChart, found: Row[], colors: Colors): EChart
   };
 }
 
+/** A donut narrower than this has its legend below, not beside it; px. */
+const NARROW_DONUT = 260;
+
 export function donutOption(
   found: SliceValue[][],
   unit: Unit | undefined,
@@ -327,9 +330,8 @@ export function donutOption(
   colors: Colors,
 ): EChartsCoreOption {
   const total = (found[0] ?? []).reduce((sum, slice) => sum + slice.value, 0);
-  const [hole, rim] = hideLegend ? [52, 86] : [46, 76];
-  const ring = (rim - hole) / Math.max(found.length, 1);
-  return {
+  const drawn = {
+    animation: false,
     color: colors.palette,
     tooltip: {
       ...tooltip(colors),
@@ -341,19 +343,14 @@ export function donutOption(
       ? { show: false }
       : {
           type: 'scroll',
-          orient: 'vertical',
-          right: 0,
-          top: 'middle',
           icon: 'roundRect',
           itemWidth: 10,
           itemHeight: 10,
-          textStyle: { color: colors.ink, width: 120, overflow: 'truncate', fontSize: 12 },
+          textStyle: { color: colors.ink, overflow: 'truncate', fontSize: 12 },
         },
     title: undefined,
     series: found.map((slices, depth) => ({
       type: 'pie',
-      radius: [`${hole + depth * ring}%`, `${hole + (depth + 1) * ring - 1}%`],
-      center: [hideLegend ? '50%' : '32%', '50%'],
       itemStyle: { borderColor: colors.surface, borderWidth: 1 },
       label: { show: false },
       labelLine: { show: false },
@@ -367,7 +364,31 @@ export function donutOption(
       })),
     })),
   };
+  const rings = found.length;
+  if (hideLegend) return { ...drawn, series: placed(drawn.series, rings, [52, 86], ['50%', '50%']) };
+  const beside = { orient: 'vertical', right: 0, top: 'middle', textStyle: { width: 120 } };
+  const below = { orient: 'horizontal', left: 'center', bottom: 0, itemGap: 6, textStyle: { width: 90 } };
+  return {
+    baseOption: drawn,
+    media: [
+      {
+        query: { maxWidth: NARROW_DONUT },
+        option: { legend: below, series: placed([], rings, [42, 66], ['50%', '42%']) },
+      },
+      { option: { legend: beside, series: placed([], rings, [46, 76], ['32%', '50%']) } },
+    ],
+  };
 }
+
+/** Rings around one center, as parts of the smaller side in percent. */
+const placed = (series: object[], rings: number, [hole, rim]: [number, number], center: [string, string]) => {
+  const ring = (rim - hole) / Math.max(rings, 1);
+  return Array.from({ length: rings }, (_, depth) => ({
+    ...series[depth],
+    radius: [`${hole + depth * ring}%`, `${hole + (depth + 1) * ring - 1}%`],
+    center,
+  }));
+};
 
 const middle = (total: number, colors: Colors) => ({
   show: true,

@@ -103,7 +103,7 @@ export default function Editor({
             </label>
           )}
           {problem && <Failure error={new Error(problem)} />}
-          <div className="row">
+          <div className="row actions">
             <button type="button" className="button primary" onClick={save}>
               {panel ? say.apply : say.add}
             </button>

@@ -112,7 +112,7 @@ function Users() {
         )}
       </Show>
       {problem && <Failure error={problem} />}
-      <form className="row" onSubmit={submit}>
+      <form className="row fields" onSubmit={submit}>
         <label className="field">
           <span>{common.name}</span>
           <input name="name" required autoComplete="off" />
@@ -208,7 +208,7 @@ function Tokens() {
         }
       </Show>
       {problem && <Failure error={problem} />}
-      <form className="row" onSubmit={submit}>
+      <form className="row fields" onSubmit={submit}>
         <label className="field">
           <span>{common.name}</span>
           <input name="name" required autoComplete="off" />

@@ -134,7 +134,9 @@ export function RunTable({ runs, withMonitor = true }: { runs: RunDocument[]; wi
             <th scope="col">{say.started}</th>
             {withMonitor && <th scope="col">{common.monitor}</th>}
             <th scope="col">{say.outcome}</th>
-            <th scope="col">{say.whatHappened}</th>
+            <th scope="col" style={{ width: '45%' }}>
+              {say.whatHappened}
+            </th>
             <th scope="col" className="number">
               {common.run}
             </th>
@@ -158,7 +160,7 @@ export function RunTable({ runs, withMonitor = true }: { runs: RunDocument[]; wi
                 </Link>
               </td>
               {withMonitor && (
-                <td>
+                <td className="clip monitor-name" title={run.monitor}>
                   <Link to="/monitors/$id" params={{ id: run.monitor }}>
                     {run.monitor}
                   </Link>
@@ -171,7 +173,7 @@ export function RunTable({ runs, withMonitor = true }: { runs: RunDocument[]; wi
               <td className="number">{milliseconds(run.durationMs)}</td>
               <td className="number">{milliseconds(run.vitals?.load)}</td>
               <td className="number">{milliseconds(run.vitals?.lcp)}</td>
-              <td>
+              <td className="clip">
                 {!run.passed && (
                   <Link to="/compare" search={{ run: run.uuid }}>
                     {common.whatChanged}
