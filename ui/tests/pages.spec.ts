@@ -1,4 +1,4 @@
-import { accessible, complete, empty, expect, failedRun, fits, open, test } from './support';
+import { accessible, complete, empty, expect, failedRun, fits, open, standsStill, test, watchShifts } from './support';
 
 /** Every page, full, at three widths and in two themes: pictures are kept in `test-results/pictures`, to be looked at. */
 
@@ -36,10 +36,12 @@ const PAGES: Record<string, (run: { uuid: string; monitor: string }) => [path: s
 for (const [name, place] of Object.entries(PAGES)) {
   test(`page ${name} is whole at every width, in light and dark`, async ({ page }) => {
     const [path, heading] = place(await failedRun());
+    await watchShifts(page);
     for (const theme of ['light', 'dark']) {
       await page.setViewportSize({ width: 1280, height: 900 });
       await open(page, `${path}${path.includes('?') ? '&' : '?'}theme=${theme}`);
       await expect(page.getByRole('heading', { level: 1, name: heading })).toBeVisible();
+      await standsStill(page);
       await accessible(page);
       for (const width of [1280, 800, 360]) {
         await page.setViewportSize({ width, height: 900 });

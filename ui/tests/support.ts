@@ -17,6 +17,28 @@ export async function open(page: Page, path: string, server = full()): Promise<v
   await complete(page);
 }
 
+/** Counts how far what is shown moves by itself, from the next page on. */
+export async function watchShifts(page: Page): Promise<void> {
+  await page.addInitScript(() => {
+    const shifts: number[] = [];
+    Object.assign(window, { shifts });
+    new PerformanceObserver((list) => {
+      for (const entry of list.getEntries() as (PerformanceEntry & { hadRecentInput: boolean; value: number })[]) {
+        if (!entry.hadRecentInput) shifts.push(entry.value);
+      }
+    }).observe({ type: 'layout-shift', buffered: true });
+  });
+}
+
+/** At most as far as Web Vitals call good. */
+export async function standsStill(page: Page): Promise<void> {
+  const shifts = await page.evaluate(() => (window as unknown as { shifts: number[] }).shifts);
+  expect(
+    shifts.reduce((sum, shift) => sum + shift, 0),
+    `the page ${page.url()} moves while it loads`,
+  ).toBeLessThanOrEqual(0.1);
+}
+
 /** Nothing is wider than the window. */
 export async function fits(page: Page): Promise<void> {
   const [page_, window_] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);

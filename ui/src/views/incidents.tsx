@@ -46,16 +46,18 @@ export function Incidents() {
         </Show>
       </section>
       <Quiet />
-      <section className="card flush" aria-label={say.closedIncidents}>
-        <header>
-          <h2>{say.closedHeading}</h2>
-        </header>
-        <Show query={closed}>
-          {(list) =>
-            list.length === 0 ? <Empty title={say.noIncidentInThisTime} /> : <IncidentTable incidents={list} />
-          }
-        </Show>
-      </section>
+      {!open.isPending && (
+        <section className="card flush" aria-label={say.closedIncidents}>
+          <header>
+            <h2>{say.closedHeading}</h2>
+          </header>
+          <Show query={closed}>
+            {(list) =>
+              list.length === 0 ? <Empty title={say.noIncidentInThisTime} /> : <IncidentTable incidents={list} />
+            }
+          </Show>
+        </section>
+      )}
     </>
   );
 }

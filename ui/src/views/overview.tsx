@@ -1,6 +1,6 @@
 import { Link, useNavigate, useSearch as useParameters } from '@tanstack/react-router';
 import { type FormEvent, useEffect, useMemo, useState } from 'react';
-import { Empty, Failure, Show } from '../components/faces';
+import { Empty, Failure, Loading, Show } from '../components/faces';
 import { PageHead } from '../components/layout';
 import { Badge, causeName, isOurs, type Role, Strip } from '../components/outcome';
 import { useIncidents } from '../services/alerts';
@@ -102,6 +102,8 @@ export function Overview() {
   const body = useMemo(() => runsBody(from), [from]);
   const query = useSearch('c.run-*', body, { live: true });
   const monitors = useMonitors();
+  // They stand above the rest, so the page waits for them instead of moving down.
+  const incidents = useIncidents('open');
   useRotation(rotate, window, (next) => void navigate({ search: (old) => ({ ...old, window: next }), replace: true }));
 
   if (query.isError) return <Failure error={query.error} retry={() => void query.refetch()} />;
@@ -139,7 +141,9 @@ export function Overview() {
       </PageHead>
       <Show query={query}>
         {() =>
-          all.length === 0 ? (
+          incidents.isPending ? (
+            <Loading />
+          ) : all.length === 0 ? (
             <FirstUrl />
           ) : (
             <>
