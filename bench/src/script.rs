@@ -14,8 +14,10 @@ use crate::{floor, median, peers, site};
 const ROUNDS: usize = 5;
 const STEPS: usize = 20;
 const COMMANDS: usize = 1000;
-/// Files beside the script, as a repository has them.
+/// Files beside the script, as a repository has them, and how many of them a script takes.
 const FILES: usize = 300;
+const TAKEN: usize = 20;
+const FIRST: &str = "first.js";
 
 pub(crate) async fn bench() -> Result<()> {
     let mut tasks = JoinSet::new();
@@ -27,6 +29,7 @@ pub(crate) async fn bench() -> Result<()> {
     let spec = twenty_steps();
     std::fs::write(folder.path().join("spec.js"), &spec)?;
     std::fs::write(folder.path().join("many.js"), many_commands())?;
+    std::fs::write(folder.path().join(FIRST), first_command())?;
     for number in 0..FILES {
         std::fs::write(
             folder.path().join(format!("page{number}.js")),
@@ -74,7 +77,44 @@ pub(crate) async fn bench() -> Result<()> {
         "  command   {ours:.3} ms, the driver asked directly {direct:.3} ms: {:.3} ms more (goal at most 0.3)",
         ours - direct
     );
+    start(&binary, folder.path(), &browser, &url).await
+}
+
+/// From the start of `canarytrace run` to the first command, without settling, and what a browser with its driver needs.
+async fn start(binary: &Path, folder: &Path, browser: &Path, url: &str) -> Result<()> {
+    let (mut ours, mut floors) = (vec![], vec![]);
+    for _ in 0..ROUNDS {
+        let began = epoch_ms()?;
+        let played = play(binary, folder, FIRST, url).await?;
+        let said = played.said.lines();
+        let mut said = said.filter_map(|line| line.split("first command at ").nth(1));
+        let at: f64 = said.next().context("no first command")?.trim().parse()?;
+        ours.push(at - began);
+        let started = Instant::now();
+        let session = DirectSession::start(browser).await?;
+        floors.push(started.elapsed().as_secs_f64() * 1000.0);
+        session.end().await?;
+    }
+    let (ours, floor) = (median(ours), median(floors));
+    println!(
+        "  start     {ours:.0} ms to the first command with {FILES} files beside it, a browser and its driver alone {floor:.0} ms: {:.0} ms more (goal at most 30)",
+        ours - floor
+    );
     Ok(())
+}
+
+fn epoch_ms() -> Result<f64> {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?;
+    Ok(since.as_secs_f64() * 1000.0)
+}
+
+fn first_command() -> String {
+    let taken: String = (0..TAKEN)
+        .map(|number| format!("require('./page{number}');\n"))
+        .collect();
+    format!(
+        "{taken}describe('page', () => {{ it('begins', async () => {{ console.log('first command at', Date.now()); await browser.url('/'); }}); }});\n"
+    )
 }
 
 fn twenty_steps() -> String {
@@ -125,6 +165,9 @@ async fn play(binary: &Path, folder: &Path, spec: &str, url: &str) -> Result<Pla
         child = child.env(name, std::env::var_os(name).unwrap_or_default());
     }
     child = child.env("CANARYTRACE_BROWSER_FLAGS", "--disable-gpu --disable-quic");
+    if spec == FIRST {
+        child = child.env("CANARYTRACE_SETTLE", "0");
+    }
     let mut group = Group::create(&Containment::Subreaper, "ours", &Limits::default())?;
     let started = Instant::now();
     let output = group.spawn(&child)?.wait_with_output().await?;
@@ -139,46 +182,68 @@ async fn play(binary: &Path, folder: &Path, spec: &str, url: &str) -> Result<Pla
     })
 }
 
-/// Milliseconds of one command, asked of chromedriver by nothing but HTTP.
-async fn direct(browser: &Path, url: &str) -> Result<f64> {
-    let port = std::net::TcpListener::bind("127.0.0.1:0")?
-        .local_addr()?
-        .port();
-    let mut group = Group::create(&Containment::Subreaper, "driver", &Limits::default())?;
-    let mut spec = ChildSpec::new("/usr/bin/chromedriver")
-        .args([format!("--port={port}")])
-        .streams(Stdio::Null, Stdio::Null, Stdio::Null);
-    spec.environment = std::env::vars_os().collect();
-    let _driver = group.spawn(&spec)?;
-    let client = reqwest::Client::builder().no_proxy().build()?;
-    let base = format!("http://127.0.0.1:{port}");
-    let deadline = Instant::now() + std::time::Duration::from_secs(10);
-    while client.get(format!("{base}/status")).send().await.is_err() {
-        anyhow::ensure!(Instant::now() < deadline, "chromedriver does not answer");
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+/// A session of chromedriver, asked by nothing but HTTP.
+struct DirectSession {
+    client: reqwest::Client,
+    url: String,
+    group: Group,
+}
+
+impl DirectSession {
+    async fn start(browser: &Path) -> Result<Self> {
+        let port = std::net::TcpListener::bind("127.0.0.1:0")?
+            .local_addr()?
+            .port();
+        let mut group = Group::create(&Containment::Subreaper, "driver", &Limits::default())?;
+        let mut spec = ChildSpec::new("/usr/bin/chromedriver")
+            .args([format!("--port={port}")])
+            .streams(Stdio::Null, Stdio::Null, Stdio::Null);
+        spec.environment = std::env::vars_os().collect();
+        group.spawn(&spec)?;
+        let client = reqwest::Client::builder().no_proxy().build()?;
+        let base = format!("http://127.0.0.1:{port}");
+        let deadline = Instant::now() + std::time::Duration::from_secs(10);
+        while client.get(format!("{base}/status")).send().await.is_err() {
+            anyhow::ensure!(Instant::now() < deadline, "chromedriver does not answer");
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        let options = json!({"binary": browser, "args": ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]});
+        let capabilities =
+            json!({"capabilities": {"alwaysMatch": {"goog:chromeOptions": options}}});
+        let answer: Value = client
+            .post(format!("{base}/session"))
+            .json(&capabilities)
+            .send()
+            .await?
+            .json()
+            .await?;
+        let id = answer
+            .pointer("/value/sessionId")
+            .and_then(Value::as_str)
+            .context("no session")?;
+        let url = format!("{base}/session/{id}");
+        Ok(Self { client, url, group })
     }
-    let options = json!({"binary": browser, "args": ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]});
-    let capabilities = json!({"capabilities": {"alwaysMatch": {"goog:chromeOptions": options}}});
-    let answer: Value = client
-        .post(format!("{base}/session"))
-        .json(&capabilities)
-        .send()
-        .await?
-        .json()
-        .await?;
-    let id = answer
-        .pointer("/value/sessionId")
-        .and_then(Value::as_str)
-        .context("no session")?;
-    let session = format!("{base}/session/{id}");
+
+    async fn end(self) -> Result<()> {
+        self.client.delete(&self.url).send().await?;
+        let mut group = self.group;
+        Ok(tokio::task::spawn_blocking(move || group.kill_all()).await??)
+    }
+}
+
+/// Milliseconds of one command without us.
+async fn direct(browser: &Path, url: &str) -> Result<f64> {
+    let session = DirectSession::start(browser).await?;
+    let (client, base) = (&session.client, &session.url);
     client
-        .post(format!("{session}/url"))
+        .post(format!("{base}/url"))
         .json(&json!({"url": url}))
         .send()
         .await?;
     let ask = async || {
         client
-            .get(format!("{session}/title"))
+            .get(format!("{base}/title"))
             .send()
             .await?
             .bytes()
@@ -190,7 +255,6 @@ async fn direct(browser: &Path, url: &str) -> Result<f64> {
         ask().await?;
     }
     let each = started.elapsed().as_secs_f64() * 1000.0 / COMMANDS as f64;
-    client.delete(session).send().await?;
-    tokio::task::spawn_blocking(move || group.kill_all()).await??;
+    session.end().await?;
     Ok(each)
 }
