@@ -187,6 +187,8 @@ struct DirectSession {
     client: reqwest::Client,
     url: String,
     group: Group,
+    /// Ends when it is dropped.
+    _driver: tokio::process::Child,
 }
 
 impl DirectSession {
@@ -199,7 +201,7 @@ impl DirectSession {
             .args([format!("--port={port}")])
             .streams(Stdio::Null, Stdio::Null, Stdio::Null);
         spec.environment = std::env::vars_os().collect();
-        group.spawn(&spec)?;
+        let driver = group.spawn(&spec)?;
         let client = reqwest::Client::builder().no_proxy().build()?;
         let base = format!("http://127.0.0.1:{port}");
         let deadline = Instant::now() + std::time::Duration::from_secs(10);
@@ -222,7 +224,12 @@ impl DirectSession {
             .and_then(Value::as_str)
             .context("no session")?;
         let url = format!("{base}/session/{id}");
-        Ok(Self { client, url, group })
+        Ok(Self {
+            client,
+            url,
+            group,
+            _driver: driver,
+        })
     }
 
     async fn end(self) -> Result<()> {

@@ -1,7 +1,7 @@
 // The older style with the audits of the older product around each step.
 describe('Betting', () => {
   before(() => {
-    if (process.env.PT_AUDIT == 'allow') browser.enablePerformanceAudits({ networkThrottling: 'online' });
+    if (process.env.PT_AUDIT === 'allow') browser.enablePerformanceAudits({ networkThrottling: 'online' });
     browser.CoverageStart();
   });
   beforeEach(() => browser.ActivatePerformanceAudit());

@@ -3,7 +3,7 @@ describe('Shop', () => {
   const cookies = async () => {
     try {
       await $('//button[text()="Přijmout"]').click();
-    } catch (error) {
+    } catch {
       console.log('no cookie bar');
     }
   };

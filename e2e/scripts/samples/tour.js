@@ -10,7 +10,10 @@ describe('A tour', () => {
     await expect($$('.product')).toBeElementsArrayOfSize(3);
   });
   it('asks the page itself', async () => {
-    const prices = await browser.execute((selector) => [...document.querySelectorAll(selector)].map((own) => own.textContent), '.price');
+    const prices = await browser.execute(
+      (selector) => [...document.querySelectorAll(selector)].map((own) => own.textContent),
+      '.price',
+    );
     expect(prices).toEqual(['990 Kč', '450 Kč', '89 Kč']);
     await browser.execute('window.scrollTo(0, document.body.scrollHeight)');
   });

@@ -165,29 +165,31 @@
   // What stands for an element until somebody needs it. It is looked for once, when it is first used.
   const chain = (make) => {
     let promise;
-    const resolve = () => (promise ??= make());
-    if (blocking) return own.command(resolve);
-    const later = (action, flags) => command(async () => action(await resolve()), flags);
+    // `wish`: the command that it is looked for.
+    const resolve = (wish) => (promise ??= make(wish));
+    if (blocking) return own.command(() => resolve());
+    const later = (action, flags, wish) => command(async () => action(await resolve(wish)), flags);
     const target = Object.create(Promise.prototype);
     return new Proxy(target, {
       has: (_, name) =>
         name === RESOLVE || name === 'getElement' || name === 'then' || commands.has(name) || PROPERTIES.has(name),
       get: (_, name) => {
-        if (name === RESOLVE) return resolve;
-        if (name === 'then') return (good, bad) => command(resolve).then(good, bad);
-        if (name === 'catch') return (bad) => command(resolve).catch(bad);
-        if (name === 'finally') return (callback) => command(resolve).finally(callback);
+        if (name === RESOLVE) return () => resolve();
+        if (name === 'then') return (good, bad) => command(() => resolve()).then(good, bad);
+        if (name === 'catch') return (bad) => command(() => resolve()).catch(bad);
+        if (name === 'finally') return (callback) => command(() => resolve()).finally(callback);
         if (name === Symbol.toStringTag) return 'Promise';
         if (name === 'toString') return () => '[object Promise]';
         if (typeof name === 'symbol' || name === 'asymmetricMatch' || name === 'nodeType' || name === '$$typeof')
           return undefined;
-        if (name === 'getElement') return () => command(resolve);
+        if (name === 'getElement') return () => command(() => resolve());
         if (name === 'toJSON') return () => ({});
         if (PROPERTIES.has(name)) return later((element) => element[name]);
         if (QUERIES.has(name)) return (...args) => query(resolve, name, args);
         const known = commands.get(name);
         if (known)
-          return (...args) => later((element) => attempt(element, name, () => known.action(element, ...args)), known);
+          return (...args) =>
+            later((element) => attempt(element, name, () => known.action(element, ...args)), known, name);
         return (...args) =>
           later(
             (element) => {
@@ -457,21 +459,38 @@
     return locators.text(selector);
   };
 
+  const said = new WeakMap();
+  const takeSaid = (element) => {
+    const text = said.get(element);
+    said.delete(element);
+    return text;
+  };
+
   const missingError = (selector) => ({
     error: 'no such element',
     message: `no such element: Unable to locate element: ${String(selector)}`,
     stacktrace: '',
   });
-  const locateOne = async (parent, name, args, relation) => {
+  // What is looked for to be read is read by the script that finds it: one question instead of two, and the driver's own
+  // answer where there is any doubt.
+  const foundAndRead = async (parent, selector, wish) => {
+    if (wish !== 'getText' || parent instanceof Element || typeof selector !== 'string') return null;
+    const { using, value } = own.locator(selector);
+    if (using !== 'css selector') return null;
+    const found = await execute(own.page.said, value).catch(() => null);
+    return found && { ids: idsOf(found[0]), text: found[1] };
+  };
+  const locateOne = async (parent, name, args, relation, wish) => {
     if (parent instanceof Element) await ready(parent, name);
     const selector = name.startsWith('custom$')
       ? { strategy: own.strategies.get(args[0]), strategyName: args[0], strategyArguments: args.slice(1) }
       : args[0];
     const locate = locatorFor(name, args);
     const look = () => locate(parent, true);
+    const read = name === '$' ? await foundAndRead(parent, selector, wish) : null;
     let ids;
     try {
-      ids = await look();
+      ids = read ? read.ids : await look();
     } catch (error) {
       if (error?.name === 'no such shadow root') ids = [];
       else if (isStale(error) && parent instanceof Element && parent.locate) {
@@ -485,6 +504,8 @@
       missing: ids[0] ? undefined : missingError(selector),
     });
     if (relation) Object.defineProperty(element, 'relation', { value: relation, enumerable: false });
+    // For the command that follows at once, and no other.
+    if (typeof read?.text === 'string') said.set(element, read.text);
     return element;
   };
   const locateAll = async (parent, selector, name = '$$', props = []) => {
@@ -549,11 +570,11 @@
         locateAll(await from(), selector?.[RESOLVE] ? await selector[RESOLVE]() : selector, name, props),
       );
     }
-    return chain(async () => {
+    return chain(async (wish) => {
       const [selector, ...rest] = args;
       const wanted = selector?.[RESOLVE] ? await selector[RESOLVE]() : selector;
       if (wanted instanceof Element && name === '$') return wanted;
-      return locateOne(await from(), name, [wanted, ...rest]);
+      return locateOne(await from(), name, [wanted, ...rest], undefined, wish);
     });
   };
   for (const name of QUERIES) {
@@ -589,6 +610,7 @@
     ready,
     find,
     forget,
+    takeSaid,
     identify,
     run,
     query,

@@ -1,8 +1,21 @@
 // The commands of an element.
 (own) => {
   const { poll, CommandError } = own;
-  const { ELEMENT_KEY, protocol, define, run, execute, find, forget, reference, revive, isElement, RESOLVE, script } =
-    own.elements;
+  const {
+    ELEMENT_KEY,
+    protocol,
+    define,
+    run,
+    execute,
+    find,
+    forget,
+    takeSaid,
+    reference,
+    revive,
+    isElement,
+    RESOLVE,
+    script,
+  } = own.elements;
   const id = (element) => element.elementId;
 
   // Questions and waits.
@@ -284,7 +297,7 @@
   });
 
   // Asking.
-  define('getText', (element) => protocol('getElementText', id(element)));
+  define('getText', (element) => takeSaid(element) ?? protocol('getElementText', id(element)));
   define('getTagName', (element) => protocol('getElementTagName', id(element)));
   define('getAttribute', (element, name) => protocol('getElementAttribute', id(element), name));
   define('getProperty', (element, name) => protocol('getElementProperty', id(element), name));

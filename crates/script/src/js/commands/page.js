@@ -49,6 +49,32 @@
       walk(root ?? document);
       return first ? found.slice(0, 1) : found;
     },
+    // An element with its text, when that is told without doubt: plain words, shown, with nothing that hides or changes them.
+    // Whatever else there is, is for the driver to tell.
+    said: function said(selector) {
+      const element = document.querySelector(selector);
+      if (!element) return null;
+      const plain = () => {
+        const text = element.textContent;
+        if (!(element instanceof HTMLElement) || element.childElementCount > 0 || element.shadowRoot) return null;
+        if (
+          /^(INPUT|TEXTAREA|SELECT|OPTION|OPTGROUP)$/.test(element.tagName) ||
+          !/^[\x20-\x7e\n\t\xa1-\u1fff]*$/.test(text)
+        )
+          return null;
+        const { textTransform, whiteSpace } = getComputedStyle(element);
+        const { left, top, width, height } = element.getBoundingClientRect();
+        if (textTransform !== 'none' || whiteSpace !== 'normal' || width === 0 || height === 0) return null;
+        // No scrolling leads there.
+        if (left + scrollX < 0 || top + scrollY < 0) return null;
+        const seen = { opacityProperty: true, visibilityProperty: true, contentVisibilityAuto: true };
+        if (!element.checkVisibility(seen)) return null;
+        for (let own = element; own; own = own.parentElement)
+          if (getComputedStyle(own).overflow !== 'visible') return null;
+        return text.trim().replace(/\s+/g, ' ');
+      };
+      return [element, plain()];
+    },
     react: function react(selector, props, state, root) {
       const fiberOf = (node) =>
         node[Object.keys(node).find((key) => /^__react(Fiber|InternalInstance|Container)/.test(key))];
