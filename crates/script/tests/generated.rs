@@ -17,49 +17,11 @@ const LIMIT: Duration = Duration::from_millis(150);
 /// Beyond the limit: a slow machine, and the engine's way out.
 const SLACK: Duration = Duration::from_secs(5);
 
-/// Statements that are put together; `@` stands for one more of them.
-const STATEMENTS: &[&str] = &[
-    "await browser.url('/');",
-    "browser.url('/');",
-    "await $('#a').click();",
-    "$('#a').$('b').getText();",
-    "for (const e of await $$('li')) { @ }",
-    "await expect($('h1')).toHaveText('x', { wait: 20 });",
-    "expect(1).toBe(2);",
-    "try { @ } catch (e) { @ } finally { @ }",
-    "while (true) { @ }",
-    "for (let i = 0; i < 50; i += 1) { @ }",
-    "await Promise.all([1, 2].map(async () => { @ }));",
-    "setTimeout(() => { @ }, 1);",
-    "await new Promise(() => {});",
-    "throw null;",
-    "throw { get message() { throw 1; } };",
-    "throw new Proxy({}, { get() { throw 2; } });",
-    "Object.prototype.then = function () { @ };",
-    "Promise.prototype.then = () => { @ };",
-    "JSON.parse = JSON.stringify = () => { throw new Error('json'); };",
-    "Array.prototype.push = () => { @ };",
-    "globalThis.Error = class {};",
-    "delete globalThis.expect;",
-    "browser.addCommand('x', async () => { @ }); await browser.x();",
-    "browser.overwriteCommand('url', async (o) => { @ });",
-    "await browser.waitUntil(() => { @ }, { timeout: 30 });",
-    "const f = () => f() + 1; f();",
-    "'x'.repeat(1e8);",
-    "new Array(1e6).fill(0).map(String).sort();",
-    "this.timeout(1e9);",
-    "this.skip();",
-    "describe('late', () => { it('x', () => { @ }); });",
-    "await import('./nothing.js');",
-    "require('fs').readFileSync('/etc/passwd');",
-    "console.log({ get x() { throw 3; } });",
-    "/(a+)+$/.test('aaaaaaaaaaaaaaaaaaaaaaaaaaaa!');",
-    "eval('@');",
-    "await 0; @ @",
-];
+/// Statements that are put together, one a line; `@` stands for one more of them.
+const STATEMENTS: &str = include_str!("statements.txt");
 
 fn statement(depth: u32) -> BoxedStrategy<String> {
-    let leaf = proptest::sample::select(STATEMENTS);
+    let leaf = proptest::sample::select(STATEMENTS.lines().collect::<Vec<_>>());
     if depth == 0 {
         return leaf.prop_map(|text| text.replace('@', "")).boxed();
     }
