@@ -38,8 +38,8 @@ pub use forward::{Forwarded, Forwarder};
 pub use json::object_of;
 pub use retrieve::{FieldPattern, Highlight, HighlightOptions};
 pub use search::{
-    Hit, PointInTime, SearchRequest, SearchResponse, SortField, SortOrder, SortTarget, TotalHits,
-    TrackTotalHits, hits_json,
+    Hit, PointInTime, SearchRequest, SearchResponse, SortField, SortMode, SortOrder, SortTarget,
+    TotalHits, TrackTotalHits, hits_json,
 };
 pub use service::{
     DocumentLookup, Health, IndexSummary, IndexTarget, IndexTemplate, NodeSummary, Refresh,

@@ -69,6 +69,37 @@ pub enum SortOrder {
     Descending,
 }
 
+/// What several values of a document are sorted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SortMode {
+    Min,
+    Max,
+    Sum,
+    Avg,
+    Median,
+}
+
+impl SortMode {
+    fn parse(name: &str) -> Result<Self, EsError> {
+        Ok(match name {
+            "min" => Self::Min,
+            "max" => Self::Max,
+            "sum" => Self::Sum,
+            "avg" => Self::Avg,
+            "median" => Self::Median,
+            other => {
+                return Err(EsError::new(
+                    400,
+                    "x_content_parse_exception",
+                    format!(
+                        "[field_sort] failed to parse field [mode]: Unknown SortMode [{other}]"
+                    ),
+                ));
+            }
+        })
+    }
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub enum SortTarget {
     Score,
@@ -82,6 +113,10 @@ pub struct SortField {
     pub target: SortTarget,
     pub order: SortOrder,
     pub missing_first: bool,
+    /// What a document without a value is sorted by instead.
+    pub missing: Option<Value>,
+    /// Of several values; none: the least in ascending order, else the greatest.
+    pub mode: Option<SortMode>,
     pub unmapped_type: Option<String>,
 }
 
@@ -245,9 +280,10 @@ fn sort_field(name: &str, options: &Value) -> Result<SortField, EsError> {
             "numeric_type",
         ],
     )?;
-    if options.contains_key("mode") || options.contains_key("numeric_type") {
-        return Err(EsError::unsupported("[mode] and [numeric_type] of a sort"));
+    if options.contains_key("numeric_type") {
+        return Err(EsError::unsupported("[numeric_type] of a sort"));
     }
+    let mode = parse::string(options, "sort", "mode")?;
     let order = match order.as_deref() {
         Some("asc") => SortOrder::Ascending,
         Some("desc") => SortOrder::Descending,
@@ -259,19 +295,18 @@ fn sort_field(name: &str, options: &Value) -> Result<SortField, EsError> {
             )));
         }
     };
-    let missing_first = match options.get("missing").and_then(Value::as_str) {
-        None | Some("_last") => false,
-        Some("_first") => true,
-        Some(_) => {
-            return Err(EsError::unsupported(
-                "[missing] of a sort other than _first and _last",
-            ));
-        }
+    let (missing_first, missing) = match options.get("missing") {
+        None | Some(Value::Null) => (false, None),
+        Some(Value::String(text)) if text == "_last" => (false, None),
+        Some(Value::String(text)) if text == "_first" => (true, None),
+        Some(value) => (false, Some(value.clone())),
     };
     Ok(SortField {
         target,
         order,
         missing_first,
+        missing,
+        mode: mode.as_deref().map(SortMode::parse).transpose()?,
         unmapped_type: parse::string(options, "sort", "unmapped_type")?,
     })
 }

@@ -660,6 +660,7 @@ const SOURCES: &[(&str, &str)] = sources![
     "commands/emulate.js",
     "commands/element_commands.js",
     "commands/browser.js",
+    "commands/events.js",
     "commands/mock.js",
     "commands/product.js",
     "configuration.js",

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use canarytrace_es::{
     EsError, Refresh, SearchRequest, SearchService,
     bulk::{BulkItem, BulkOperation},
+    date,
 };
 use canarytrace_model::{index::DEFAULT_PREFIX, time::Moment};
 use serde::{Deserialize, Serialize};
@@ -28,22 +29,22 @@ pub(super) enum AnnotationKind {
 }
 
 /// A mark.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Annotation {
     kind: AnnotationKind,
     text: String,
     timestamp: Moment,
     /// Left out: a moment, not a time.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     until: Option<Moment>,
     /// Left out: all monitors.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     monitor: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     revision: Option<String>,
     /// Where more is told; only shown as a link when it begins with http:// or https://.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     url: Option<String>,
 }
 
@@ -172,7 +173,7 @@ pub(super) async fn list(
     Ok(Json(Annotations { annotations }))
 }
 
-/// What a search finds; documents of others in these indices are left out.
+/// What a search finds; documents without a time, which nobody could draw, are left out.
 pub(super) async fn found(
     service: &dyn SearchService,
     body: Value,
@@ -180,7 +181,43 @@ pub(super) async fn found(
     let target = search::target(&format!("{DEFAULT_PREFIX}annotation-*"));
     let answer = service.search(&target, SearchRequest::parse(body)?).await?;
     let sources = answer.hits.into_iter().filter_map(|hit| hit.source);
-    Ok(sources
-        .filter_map(|source| serde_json::from_value(source).ok())
-        .collect())
+    Ok(sources.filter_map(read).collect())
+}
+
+/// Others write into these indices as well, with any date that the store takes and words of their own.
+fn read(source: Value) -> Option<Annotation> {
+    let text = |name: &str| source[name].as_str().map(str::to_owned);
+    let moment = |name: &str| {
+        let written = match &source[name] {
+            Value::Number(number) => number.to_string(),
+            value => value.as_str()?.to_owned(),
+        };
+        date::parse_document_date(&written).map(Moment::from_epoch_ms)
+    };
+    Some(Annotation {
+        kind: AnnotationKind::deserialize(&source["kind"]).unwrap_or(AnnotationKind::Note),
+        text: text("text").unwrap_or_default(),
+        timestamp: moment("timestamp")?,
+        until: moment("until"),
+        monitor: text("monitor"),
+        revision: text("revision"),
+        url: text("url"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_others_wrote_is_read_as_well() {
+        let mark =
+            read(json!({"kind": "release", "text": "4.2", "timestamp": 1_652_538_064_007_i64}))
+                .unwrap();
+        assert!(matches!(mark.kind, AnnotationKind::Note));
+        assert_eq!(mark.timestamp.to_string(), "2022-05-14T14:21:04.007Z");
+        let mark = read(json!({"kind": "deployment", "timestamp": "2022-05-14", "until": "2022-05-15T00:00:00+02:00"})).unwrap();
+        assert_eq!(mark.until.unwrap().to_string(), "2022-05-14T22:00:00.000Z");
+        assert!(read(json!({"text": "never"})).is_none());
+    }
 }

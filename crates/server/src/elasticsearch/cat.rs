@@ -215,6 +215,26 @@ pub(crate) async fn nodes(
     .answer(&parameters)
 }
 
+/// Nothing here takes so long that it would be a task.
+pub(crate) async fn tasks(Checked(parameters): Checked) -> Result<Response, Failed> {
+    let columns = &[
+        "action",
+        "task_id",
+        "parent_task_id",
+        "type",
+        "start_time",
+        "timestamp",
+        "running_time",
+        "ip",
+        "node",
+    ];
+    Table {
+        columns,
+        rows: Vec::new(),
+    }
+    .answer(&parameters)
+}
+
 pub(crate) async fn aliases(
     State(state): State<AppState>,
     wanted: Option<Path<String>>,

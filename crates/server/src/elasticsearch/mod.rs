@@ -194,6 +194,7 @@ fn cluster_routes() -> Router<AppState> {
         .route("/_cat/count/{index}", get(cat::count))
         .route("/_cat/health", get(cat::health))
         .route("/_cat/nodes", get(cat::nodes))
+        .route("/_cat/tasks", get(cat::tasks))
         .route("/_cat/aliases", get(cat::aliases))
         .route("/_cat/aliases/{name}", get(cat::aliases))
         .route("/_cat/templates", get(cat::templates))

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use canarytrace_es::{EsError, SortField, SortOrder, SortTarget};
+use canarytrace_es::{EsError, SortField, SortMode, SortOrder, SortTarget};
 use serde_json::{Value, json};
 use tantivy::{DocId, Score, SegmentReader};
 
@@ -118,6 +118,23 @@ impl Order {
                     "Text fields are not optimised for operations that require per-document field data like aggregations and sorting. Please use a keyword field instead of [{path}]"
                 )));
             }
+            let is_number = |kind: &&FieldType| {
+                matches!(
+                    kind,
+                    FieldType::Whole { .. } | FieldType::Decimal { .. } | FieldType::Date
+                )
+            };
+            let reckons = matches!(
+                field.mode,
+                Some(SortMode::Sum | SortMode::Avg | SortMode::Median)
+            );
+            if reckons && !kinds.iter().all(is_number) {
+                return Err(EsError::new(
+                    400,
+                    "query_shard_exception",
+                    "we only support AVG, MEDIAN and SUM on number based fields",
+                ));
+            }
             if kinds.len() < views.len() && field.unmapped_type.is_none() && !views.is_empty() {
                 return Err(EsError::new(
                     400,
@@ -174,11 +191,13 @@ impl Order {
             ),
         };
         let resolve = |mut candidate: Candidate| {
-            for (key, column) in candidate.keys.iter_mut().zip(&columns) {
+            for ((key, column), field) in candidate.keys.iter_mut().zip(&columns).zip(&self.fields)
+            {
                 if let Key::Ordinal(ordinal) = key {
                     *key = Key::Value(
                         ordinal
-                            .map(|ordinal| FieldValue::Text(column.resolve(ordinal).to_string())),
+                            .map(|ordinal| FieldValue::Text(column.resolve(ordinal).to_string()))
+                            .or_else(|| field.missing.as_ref().and_then(field_value)),
                     );
                 }
             }
@@ -189,7 +208,7 @@ impl Order {
             After {
                 values: None,
                 last: None,
-            } => all.collect(),
+            } if self.fields.iter().all(|field| field.missing.is_none()) => all.collect(),
             // Ordinals say nothing about a text that the segment may not have: texts are compared.
             After { values, last } => all
                 .map(resolve)
@@ -255,19 +274,16 @@ impl Order {
                 SortTarget::Score => Key::Score(score),
                 SortTarget::Document => document_key(view, segment, doc),
                 SortTarget::Field(_) if column.has_text() => {
-                    let mut best = None;
+                    let (side, mut best) = (side(field), None);
                     column.ordinals(doc, |ordinal| {
-                        best = Some(pick(field.order, best, ordinal, u64::cmp))
+                        best = Some(pick(side, best, ordinal, u64::cmp))
                     });
                     Key::Ordinal(best)
                 }
-                SortTarget::Field(_) => {
-                    let mut best = None;
-                    column.numbers(doc, |value| {
-                        best = Some(pick(field.order, best.take(), value, compare))
-                    });
-                    Key::Value(best)
-                }
+                SortTarget::Field(_) => Key::Value(
+                    number(field, column, doc)
+                        .or_else(|| field.missing.as_ref().and_then(field_value)),
+                ),
             })
             .collect()
     }
@@ -326,7 +342,57 @@ impl Order {
     }
 }
 
-/// Of several values ascending order takes the least, descending the greatest.
+/// Which of several values counts: in ascending order the least, in descending the greatest, unless it is said.
+fn side(field: &SortField) -> SortOrder {
+    match field.mode {
+        Some(SortMode::Min) => SortOrder::Ascending,
+        Some(SortMode::Max) => SortOrder::Descending,
+        _ => field.order,
+    }
+}
+
+/// The number that a document is sorted by; means of whole numbers are whole.
+fn number(field: &SortField, column: &FieldColumns, doc: DocId) -> Option<FieldValue> {
+    let (side, mut best, mut all) = (side(field), None, Vec::new());
+    match field.mode {
+        Some(SortMode::Sum | SortMode::Avg | SortMode::Median) => {
+            column.numbers(doc, |value| all.push(value));
+        }
+        _ => {
+            column.numbers(doc, |value| {
+                best = Some(pick(side, best.take(), value, compare))
+            });
+            return best;
+        }
+    }
+    if all.is_empty() {
+        return None;
+    }
+    all.sort_by(compare);
+    let is_whole = all
+        .iter()
+        .all(|value| matches!(value, FieldValue::Whole(_)));
+    let value = |own: &FieldValue| match own {
+        FieldValue::Whole(number) => *number as f64,
+        FieldValue::Decimal(number) => *number,
+        FieldValue::Text(_) => f64::NAN,
+    };
+    let sum: f64 = all.iter().map(value).sum();
+    let middle = all.len() / 2;
+    let found = match field.mode {
+        Some(SortMode::Sum) => sum,
+        Some(SortMode::Avg) => sum / all.len() as f64,
+        _ if all.len() % 2 == 1 => value(&all[middle]),
+        _ => (value(&all[middle - 1]) + value(&all[middle])) / 2.0,
+    };
+    Some(if is_whole {
+        FieldValue::Whole(found.round() as i64)
+    } else {
+        FieldValue::Decimal(found)
+    })
+}
+
+/// The better of two for an order.
 fn pick<T>(order: SortOrder, best: Option<T>, value: T, compare: impl Fn(&T, &T) -> Ordering) -> T {
     match best {
         None => value,
@@ -385,7 +451,12 @@ fn after_key(field: &SortField, value: &Value) -> Key {
         )]
         return Key::Score(value.as_f64().unwrap_or(0.0) as Score);
     }
-    Key::Value(match value {
+    Key::Value(field_value(value))
+}
+
+/// What a request says, as a column would have it.
+fn field_value(value: &Value) -> Option<FieldValue> {
+    match value {
         Value::Null => None,
         Value::Number(number) => Some(number.as_i64().map_or_else(
             || FieldValue::Decimal(number.as_f64().unwrap_or(0.0)),
@@ -395,5 +466,5 @@ fn after_key(field: &SortField, value: &Value) -> Key {
         // A date sorts by its milliseconds, and may come back written out.
         Value::String(text) => Some(FieldValue::Text(text.clone())),
         _ => None,
-    })
+    }
 }
