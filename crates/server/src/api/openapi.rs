@@ -75,6 +75,7 @@ impl Modify for Security {
 pub(crate) fn completed(mut document: openapi::OpenApi) -> openapi::OpenApi {
     for (path, item) in &mut document.paths.paths {
         for (method, operation) in operations(item) {
+            operation.operation_id = Some(operation_id(&method, path));
             let role = role_for(&method, &format!("/api/v1{path}"));
             operation.extensions = Some(ExtensionsBuilder::new().add("x-role", role).build());
             if role != "nobody" {
@@ -90,6 +91,18 @@ pub(crate) fn completed(mut document: openapi::OpenApi) -> openapi::OpenApi {
         }
     }
     document
+}
+
+/// `GET /runs/{uuid}/compare` is `getRunsUuidCompare`: names of handlers are not unique.
+fn operation_id(method: &Method, path: &str) -> String {
+    let words = path.split(|own: char| !own.is_ascii_alphanumeric());
+    let mut id = method.as_str().to_ascii_lowercase();
+    for word in words {
+        let mut letters = word.chars();
+        id.extend(letters.next().map(|first| first.to_ascii_uppercase()));
+        id.push_str(letters.as_str());
+    }
+    id
 }
 
 fn operations(item: &mut PathItem) -> Vec<(Method, &mut Operation)> {
@@ -129,5 +142,17 @@ mod tests {
             openapi_document() == include_str!("../../openapi.json"),
             "crates/server/openapi.json is stale: cargo xtask openapi"
         );
+    }
+
+    #[test]
+    fn each_operation_has_a_name_of_its_own() {
+        let document: serde_json::Value = serde_json::from_str(&openapi_document()).unwrap();
+        let paths = document["paths"].as_object().unwrap().values();
+        let ids: Vec<&str> = paths
+            .flat_map(|path| path.as_object().unwrap().values())
+            .map(|operation| operation["operationId"].as_str().unwrap())
+            .collect();
+        let unique: std::collections::BTreeSet<&&str> = ids.iter().collect();
+        assert_eq!(unique.len(), ids.len(), "{ids:?}");
     }
 }
