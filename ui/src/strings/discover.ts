@@ -7,7 +7,6 @@ export const discover = {
   basicTestReportCanarytrace: 'Basic test report (canarytrace)',
   discover: 'Discover',
   exportAs: 'Export',
-  formatWithTotal: (format: string | number, total: string | number) => `${format}${total}`,
   andDocuments: (total: string | number) => `, ${total} documents`,
   indexPattern: 'Index pattern',
   documentsOverTime: 'Documents over time',

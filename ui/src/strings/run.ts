@@ -25,7 +25,6 @@ export const run = {
   itCannotBeToldYet: 'It cannot be told yet whose trouble this is.',
   thisIsOnOurSide: (cause: string | number) => `This is on our side (${cause}): the site may be well.`,
   thisIsNotOnOur: (cause: string | number) => `This is not on our side: ${cause}.`,
-  requestsAndFailed: (requests: string | number, requestsFailed: string | number) => `${requests}${requestsFailed}`,
   failed: (requestsFailed: string | number) => `, ${requestsFailed} failed`,
   transferred: 'Transferred',
   revision: 'Revision',

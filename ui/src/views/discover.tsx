@@ -117,7 +117,7 @@ export function Discover() {
           label={say.exportAs}
           items={(['csv', 'xlsx', 'ndjson'] as const).map((format) => ({
             id: format,
-            text: say.formatWithTotal(format.toUpperCase(), total === undefined ? '' : say.andDocuments(count(total))),
+            text: `${format.toUpperCase()}${total === undefined ? '' : say.andDocuments(count(total))}`,
             action: () => {
               const columns = format === 'ndjson' ? [] : ['timestamp', ...view.columns];
               const title = `discover-${index.replaceAll(/[^\w.-]/g, '')}`;

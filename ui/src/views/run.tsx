@@ -272,10 +272,7 @@ function Figures({ run }: { run: RunDocument }) {
     ['FCP', milliseconds(vitals.fcp)],
     ['TTFB', milliseconds(vitals.ttfb)],
     ['CLS', vitals.cls?.toFixed(3) ?? '–'],
-    [
-      common.requests,
-      say.requestsAndFailed(count(run.requests), run.requestsFailed > 0 ? say.failed(run.requestsFailed) : ''),
-    ],
+    [common.requests, `${count(run.requests)}${run.requestsFailed > 0 ? say.failed(run.requestsFailed) : ''}`],
     [say.transferred, bytes(run.transferBytes)],
     [common.run, milliseconds(run.durationMs)],
     [common.browser, run.browserVersion ?? '–'],

@@ -72,7 +72,7 @@ impl Modify for Security {
 }
 
 /// Says of each path what the guard demands of those who ask, and how a refusal looks.
-pub(crate) fn completed(mut document: openapi::OpenApi) -> openapi::OpenApi {
+fn completed(mut document: openapi::OpenApi) -> openapi::OpenApi {
     for (path, item) in &mut document.paths.paths {
         for (method, operation) in operations(item) {
             operation.operation_id = Some(operation_id(&method, path));
