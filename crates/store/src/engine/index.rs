@@ -19,7 +19,6 @@ use serde_json::Value;
 use tantivy::{
     DocId, DocSet, Index as TantivyIndex, IndexReader, IndexWriter, ReloadPolicy, Searcher,
     SegmentMeta, SegmentReader, TERMINATED, TantivyDocument, Term,
-    directory::MmapDirectory,
     index::SegmentId,
     indexer::{IndexWriterOptions, LogMergePolicy, MergePolicy, NoMergePolicy},
     schema::{Field, IndexRecordOption},
@@ -29,6 +28,7 @@ use tantivy::{
 use super::{
     StoreError,
     columns::{Columns, PREPARED, layout, numbers, schema},
+    directory::{Folder, is_segment_file},
     files::{create_folder, replace},
     incoming::Incoming,
     log::Place,
@@ -47,6 +47,8 @@ type Merge = JoinHandle<tantivy::Result<()>>;
 const MAX_MERGED: u64 = 5_000_000;
 /// Of stored documents, kept while one is read.
 const STORE_BLOCKS: usize = 1;
+/// What is unpublished for longer is not carried over when the log is cut.
+const CARRIED_FOR: Duration = Duration::from_secs(60);
 pub(super) const STATE: &str = "index.json";
 
 /// A document that is in the log and not in a committed segment yet.
@@ -56,6 +58,14 @@ pub(crate) struct Pending {
     pub(crate) sequence: u64,
     /// None: deleted.
     pub(crate) source: Option<Source>,
+}
+
+/// A write that is in the log only.
+pub(crate) struct Unpublished {
+    pub(crate) id: String,
+    pub(crate) frame: Vec<u8>,
+    /// The frame ends in so many bytes of the document.
+    pub(crate) source_bytes: usize,
 }
 
 /// A document as it was sent.
@@ -155,7 +165,7 @@ impl Index {
     ) -> Result<Self, StoreError> {
         create_folder(folder)?;
         let (schema, columns) = schema();
-        let directory = MmapDirectory::open(folder)?;
+        let directory = Folder::open(folder)?;
         let tantivy = TantivyIndex::create(directory, schema, layout())?;
         let mut index = Self::assemble(folder, name, uuid, tantivy, columns, mapping, 0)?;
         index.settings = settings;
@@ -171,7 +181,7 @@ impl Index {
     pub(crate) fn open(folder: &Path, name: &str) -> Result<Self, StoreError> {
         let state = State::read(folder)?;
         let (current, columns) = schema();
-        let tantivy = TantivyIndex::open(MmapDirectory::open(folder)?)?;
+        let tantivy = TantivyIndex::open(Folder::open(folder)?)?;
         if tantivy.schema() != current {
             return Err(StoreError::Outdated(name.to_owned()));
         }
@@ -441,7 +451,7 @@ impl Index {
             prepared.set_payload(&payload);
             prepared.commit()?;
         }
-        incoming.hand_over(writer, self.columns)?;
+        incoming.hand_over(&self.tantivy, writer, self.columns)?;
         let mut prepared = writer.prepare_commit()?;
         prepared.set_payload(&self.next_sequence().to_string());
         prepared.commit()?;
@@ -450,22 +460,47 @@ impl Index {
         Ok(())
     }
 
-    /// What is only in the log, as frames.
-    pub(crate) fn unpublished(&self) -> Result<Vec<Vec<u8>>, StoreError> {
+    /// What is only in the log, oldest first.
+    pub(crate) fn unpublished(&self) -> Result<Vec<Unpublished>, StoreError> {
         let pending = self
             .pending
             .read()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
         let mut writes: Vec<_> = pending.iter().collect();
         writes.sort_by_key(|(_, pending)| pending.sequence);
-        let frame = |(id, pending): (&String, &Pending)| {
+        let unpublished = |(id, pending): (&String, &Pending)| {
             let source = pending.source.as_ref().map(Source::read).transpose()?;
-            Ok(write_frame(
-                &Frame::of(self, id, pending),
-                &source.unwrap_or_default(),
-            ))
+            let source = source.unwrap_or_default();
+            Ok(Unpublished {
+                id: id.clone(),
+                frame: write_frame(&Frame::of(self, id, pending), &source),
+                source_bytes: source.len(),
+            })
         };
-        writes.into_iter().map(frame).collect()
+        writes.into_iter().map(unpublished).collect()
+    }
+
+    /// Whether the log may carry on what is unpublished.
+    pub(crate) fn may_be_carried(&self) -> bool {
+        let is_young = self.dirty_for().is_some_and(|dirty| dirty < CARRIED_FOR);
+        is_young && !self.has_lost.load(Ordering::SeqCst)
+    }
+
+    /// Of documents as they were sent.
+    pub(crate) fn unpublished_bytes(&self) -> usize {
+        lock(&self.incoming).source_bytes()
+    }
+
+    /// A document is elsewhere in the log.
+    pub(crate) fn moved(&self, id: &str, place: Place) {
+        let mut pending = self
+            .pending
+            .write()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let own = pending.get_mut(id).and_then(|own| own.source.as_mut());
+        if let Some(source) = own {
+            *source = Source::Logged(place);
+        }
     }
 
     /// Opened for a commit or a merge: it takes three threads and some megabytes.
@@ -616,10 +651,6 @@ fn living(segment: &SegmentReader, term: &Term) -> tantivy::Result<Option<DocId>
 /// Removes what an interrupted commit has left: the log's replay writes files of the same names.
 fn remove_unreferenced(folder: &Path, tantivy: &TantivyIndex) -> Result<(), StoreError> {
     let referenced = tantivy.load_metas()?.list_segment_files();
-    let is_segment_file = |name: &Path| {
-        let stem = name.to_str().and_then(|name| name.split('.').next());
-        stem.is_some_and(|stem| stem.len() == 32 && stem.bytes().all(|b| b.is_ascii_hexdigit()))
-    };
     for entry in fs::read_dir(folder)? {
         let name = PathBuf::from(entry?.file_name());
         if is_segment_file(&name) && !referenced.contains(&name) {

@@ -72,6 +72,9 @@ impl Log {
     /// Appends frames and waits until they are on disk; answers where they are. After an error nothing of them is in the log.
     pub(crate) fn append(&mut self, payloads: &[Vec<u8>]) -> io::Result<Vec<Place>> {
         let mut places = Vec::with_capacity(payloads.len());
+        if payloads.is_empty() {
+            return Ok(places);
+        }
         let mut frames =
             Vec::with_capacity(payloads.iter().map(|payload| payload.len() + HEADER).sum());
         for payload in payloads {
@@ -112,15 +115,18 @@ impl Log {
         self.length
     }
 
-    /// Everything so far is in the indices, on disk: starts a new segment and removes the older ones.
-    pub(crate) fn cut(&mut self) -> io::Result<()> {
+    /// Everything so far is in the indices, on disk, but for what is carried over: starts a new segment with that and removes
+    /// the older ones. Answers where what was carried over is now.
+    pub(crate) fn cut(&mut self, carried: &[Vec<u8>]) -> io::Result<Vec<Place>> {
         let older = segments(&self.folder)?;
         self.number += 1;
         self.file = Arc::new(create(&self.folder, self.number)?);
         self.length = 0;
-        older
-            .into_iter()
-            .try_for_each(|number| fs::remove_file(segment(&self.folder, number)))
+        let places = self.append(carried)?;
+        for number in older {
+            fs::remove_file(segment(&self.folder, number))?;
+        }
+        Ok(places)
     }
 }
 
@@ -280,9 +286,24 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (mut log, _) = Log::open(folder.path()).unwrap();
         log.append(&[b"one".to_vec()]).unwrap();
-        log.cut().unwrap();
+        log.cut(&[]).unwrap();
         log.append(&[b"two".to_vec()]).unwrap();
         drop(log);
         assert_eq!(Log::open(folder.path()).unwrap().1, [b"two".to_vec()]);
+    }
+
+    #[test]
+    fn what_is_carried_over_outlives_the_older_segments() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut log, _) = Log::open(folder.path()).unwrap();
+        log.append(&[b"one".to_vec(), b"two".to_vec()]).unwrap();
+        let places = log.cut(&[b"two".to_vec()]).unwrap();
+        log.append(&[b"three".to_vec()]).unwrap();
+        assert_eq!(*places[0].read().unwrap(), b"two"[..]);
+        drop(log);
+        assert_eq!(
+            Log::open(folder.path()).unwrap().1,
+            [b"two".to_vec(), b"three".to_vec()]
+        );
     }
 }

@@ -3,6 +3,7 @@
 pub(crate) mod aliases;
 pub(crate) mod columns;
 mod damage;
+mod directory;
 pub(crate) mod files;
 mod incoming;
 pub(crate) mod index;

@@ -6,11 +6,12 @@ use std::{
 };
 
 use bytes::Bytes;
-use tantivy::{Index as TantivyIndex, TantivyDocument, directory::MmapDirectory, schema::Value};
+use tantivy::{Index as TantivyIndex, TantivyDocument, schema::Value};
 
 use super::{
     Index, StoreConfig, StoreError,
     columns::numbers,
+    directory::Folder,
     files::{create_folder, lock_folder},
     index::{Pending, STATE, Source, State},
     log,
@@ -149,7 +150,7 @@ pub(crate) fn rebuild_one(folder: &Path, name: &str) -> Result<Rebuilt, StoreErr
 
 /// Every document that can be read.
 fn copy(folder: &Path, into: &Index, report: &mut Rebuilt) -> Result<(), StoreError> {
-    let old = TantivyIndex::open(MmapDirectory::open(folder)?)?;
+    let old = TantivyIndex::open(Folder::open(folder)?)?;
     let schema = old.schema();
     let (id, source) = (schema.get_field("_id")?, schema.get_field("_source")?);
     for segment in old.searchable_segments()? {

@@ -60,6 +60,16 @@ impl Row {
         row
     }
 
+    /// Holds on to nothing of the request that brought it.
+    pub(crate) fn apart(mut self) -> Self {
+        self.source = Bytes::copy_from_slice(&self.source);
+        self
+    }
+
+    pub(crate) fn source_bytes(&self) -> usize {
+        self.source.len()
+    }
+
     fn add_length(&mut self, path: &Path, words: i64) {
         let own = self.lengths.iter_mut().find(|(other, _)| other == path);
         match own {

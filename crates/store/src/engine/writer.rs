@@ -80,6 +80,9 @@ const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(30);
 /// A store that nobody has written to for so long makes everything durable in segments, and frees what that took.
 const QUIET: Duration = Duration::from_secs(3);
 const CHECKPOINT_BYTES: u64 = 48 << 20;
+/// So much of the log is carried over when it is cut, of the indices that have the least: a segment costs as much as some
+/// thousand documents.
+const CARRIED_BYTES: usize = 8 << 20;
 /// Segments in the making, of all indices together.
 const MAX_BUFFERED: usize = 96 << 20;
 /// An index that nobody has written to for so long becomes one segment.
@@ -178,6 +181,8 @@ impl Writer {
                 sequence: frame.sequence,
                 source: (!frame.delete).then(|| Source::Here(source.into())),
             };
+            self.unsettled
+                .insert(index.uuid.clone(), Arc::clone(&index));
             // A document of the log may be in the segments already, under an older number.
             index.apply(
                 &frame.id,
@@ -376,8 +381,8 @@ impl Writer {
     fn commit(&self, index: &Arc<Index>) -> Result<(), StoreError> {
         match index.commit() {
             Err(error) if error.is_damage() => {
-                for payload in index.unpublished()? {
-                    log::add_to_file(&index.folder().join(WAITING), &payload)?;
+                for write in index.unpublished()? {
+                    log::add_to_file(&index.folder().join(WAITING), &write.frame)?;
                 }
                 self.shared.set_aside(&index.name, &error.to_string());
                 Ok(())
@@ -388,7 +393,7 @@ impl Writer {
 
     /// Publishes what has been written to longest ago when the segments in the making take too much.
     fn bound_memory(&self) -> Result<(), StoreError> {
-        let all = self.shared.all();
+        let all: Vec<_> = self.unsettled.values().collect();
         while all.iter().map(|index| index.memory()).sum::<usize>() > MAX_BUFFERED {
             let written = all.iter().filter(|index| index.memory() > 0);
             match written.max_by_key(|index| index.quiet_for()) {
@@ -568,31 +573,64 @@ impl Writer {
 
     /// Refreshes what is due, and checkpoints now and then.
     fn tick(&mut self) -> Result<(), StoreError> {
-        for index in self.shared.all() {
+        for index in self.unsettled.values() {
             if index
                 .dirty_for()
                 .is_some_and(|dirty| dirty >= REFRESH_INTERVAL)
                 && index.searched_within(SEARCH_IDLE)
             {
-                self.commit(&index)?;
+                self.commit(index)?;
             }
         }
         self.maintain()?;
         self.release_readers();
         let is_old = self.last_checkpoint.elapsed() > CHECKPOINT_INTERVAL;
         let is_quiet = self.last_write.elapsed() > QUIET;
-        if self.log.length() > CHECKPOINT_BYTES || (self.log.length() > 0 && (is_old || is_quiet)) {
+        if self.log.length() > 0 && is_quiet {
             self.checkpoint()?;
+        } else if self.log.length() > CHECKPOINT_BYTES || (self.log.length() > 0 && is_old) {
+            self.shorten_log()?;
         }
         Ok(())
     }
 
     /// Everything is in durable segments afterwards, and the log is empty.
     fn checkpoint(&mut self) -> Result<(), StoreError> {
-        for index in self.shared.all() {
-            self.commit(&index)?;
+        for index in self.unsettled.values() {
+            self.commit(index)?;
         }
-        self.log.cut()?;
+        self.cut_log(&[])
+    }
+
+    /// As a checkpoint, but what is not worth a segment stays in the log.
+    fn shorten_log(&mut self) -> Result<(), StoreError> {
+        let (mut carried, mut left) = (Vec::new(), CARRIED_BYTES);
+        let mut by_size: Vec<_> = self.unsettled.values().collect();
+        by_size.sort_by_key(|index| index.unpublished_bytes());
+        for index in by_size {
+            let bytes = index.unpublished_bytes();
+            if index.may_be_carried() && bytes <= left {
+                left -= bytes;
+                carried.push(Arc::clone(index));
+            } else {
+                self.commit(index)?;
+            }
+        }
+        self.cut_log(&carried)
+    }
+
+    fn cut_log(&mut self, carried: &[Arc<Index>]) -> Result<(), StoreError> {
+        let (mut writes, mut frames) = (Vec::new(), Vec::new());
+        for index in carried {
+            for mut write in index.unpublished()? {
+                frames.push(std::mem::take(&mut write.frame));
+                writes.push((index, write));
+            }
+        }
+        let places = self.log.cut(&frames)?;
+        for ((index, write), place) in writes.into_iter().zip(places) {
+            index.moved(&write.id, place.tail(write.source_bytes));
+        }
         memory::give_back();
         self.last_checkpoint = Instant::now();
         Ok(())
@@ -622,12 +660,15 @@ fn put_mapping(indices: &[Arc<Index>], body: &Value) -> Result<(), EsError> {
 
 /// Reads a document and indexes it, extending the mapping by what is new in it.
 pub(super) fn index_document(index: &Index, source: &[u8]) -> Result<Indexed, EsError> {
+    let before = index.mapping();
+    if let Some(indexed) = before.read(source) {
+        return Ok(indexed);
+    }
     let value: Value = serde_json::from_slice(source)
         .map_err(|error| EsError::mapper_parsing(format!("failed to parse: {error}")))?;
     let map = value
         .as_object()
         .ok_or_else(|| EsError::mapper_parsing("failed to parse: a document must be an object"))?;
-    let before = index.mapping();
     let mut mapping = Arc::clone(&before);
     let indexed = Mapping::index(&mut mapping, map)?;
     if !Arc::ptr_eq(&mapping, &before) {

@@ -9,7 +9,7 @@ use crate::analysis::Analyzer;
 
 use super::{
     FieldType, Indexed, Path,
-    values::{decimal, put},
+    values::{Scalar, decimal, put},
 };
 
 /// A field with its multi-fields.
@@ -41,7 +41,7 @@ pub(super) struct Options {
 
 impl Field {
     /// Puts a value and what the multi-fields make of it into the index; those do not ask whether the field itself is indexed.
-    pub(super) fn put(&self, value: &Value, indexed: &mut Indexed) -> Result<(), EsError> {
+    pub(super) fn put(&self, value: Scalar<'_>, indexed: &mut Indexed) -> Result<(), EsError> {
         put(&self.path, &self.kind, value, indexed)?;
         for (path, kind) in self.multi.values() {
             put(path, kind, value, indexed)?;
@@ -53,7 +53,7 @@ impl Field {
     pub(super) fn put_as(
         &self,
         alias: &str,
-        value: &Value,
+        value: Scalar<'_>,
         indexed: &mut Indexed,
     ) -> Result<(), EsError> {
         put(&alias.into(), &self.kind, value, indexed)

@@ -7,6 +7,7 @@ use std::{
 
 mod dynamic;
 mod field;
+mod reading;
 mod values;
 
 use canarytrace_es::EsError;
@@ -16,6 +17,8 @@ use crate::analysis::Analyzer;
 
 use dynamic::DynamicTemplates;
 use field::{FLATTENED_LEAF, Field, parse_field};
+use reading::Places;
+use values::Scalar;
 pub(crate) use values::{decimal, whole};
 
 /// How a field is indexed.
@@ -70,6 +73,8 @@ pub(crate) struct Mapping {
     constants: BTreeMap<String, Value>,
     /// What a request had beside its properties, for `_mapping`.
     others: Map<String, Value>,
+    /// Derived from all of it.
+    places: Places,
 }
 
 /// What becomes of a field that nobody has declared.
@@ -200,6 +205,7 @@ impl Mapping {
 
     /// What is derived from the fields: constants, and aliases, which are searched as the fields they stand for.
     fn derive(&mut self) -> Result<(), EsError> {
+        self.places = Places::default();
         let named: Vec<(String, String)> = self
             .fields
             .iter()
@@ -507,7 +513,9 @@ impl Mapping {
                     )));
                 }
                 if !mapping.objects.contains(path) {
-                    Arc::make_mut(mapping).objects.insert(path.to_owned());
+                    let mapping = Arc::make_mut(mapping);
+                    mapping.objects.insert(path.to_owned());
+                    mapping.places = Places::default();
                 }
                 map.iter().try_for_each(|(name, value)| {
                     Self::value(mapping, &join(path, name), value, indexed, depth + 1)
@@ -539,7 +547,10 @@ impl Mapping {
                 "Cannot write to a field alias [{path}]."
             )));
         }
-        match field.put(value, indexed) {
+        let scalar = Scalar::of(value).ok_or_else(|| {
+            EsError::mapper_parsing(format!("failed to parse field [{path}]: no single value"))
+        })?;
+        match field.put(scalar, indexed) {
             Err(error) if field.options.ignore_malformed => {
                 tracing::debug!(%error, "a value is only stored");
                 indexed.ignore(path);
@@ -548,7 +559,7 @@ impl Mapping {
             put => put?,
         }
         for alias in mapping.aliases.get(path).into_iter().flatten() {
-            field.put_as(alias, value, indexed)?;
+            field.put_as(alias, scalar, indexed)?;
         }
         if field.options.copy_to.is_empty() {
             return Ok(());
@@ -563,6 +574,7 @@ impl Mapping {
     /// As Elasticsearch maps an unknown field; its parents become objects.
     fn add_dynamic(&mut self, path: &str, value: &Value) -> Result<(), EsError> {
         let definition = self.templates.definition(path, value);
+        self.places = Places::default();
         for (at, _) in path.match_indices('.') {
             let parent = path.get(..at).unwrap_or_default();
             if self.fields.contains_key(parent) {

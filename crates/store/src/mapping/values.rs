@@ -1,5 +1,7 @@
 //! What a value becomes in a field of some type: coerced as Elasticsearch does, or refused.
 
+use std::borrow::Cow;
+
 use canarytrace_es::{EsError, date};
 use serde_json::Value;
 
@@ -8,11 +10,84 @@ use super::{Cell, FieldType, Indexed, Path};
 /// A longer exact value cannot be a term of the index.
 const MAX_TERM_BYTES: usize = 32_766;
 
+/// A single value of a document.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Scalar<'a> {
+    Text(&'a str),
+    Whole(i64),
+    Unsigned(u64),
+    Decimal(f64),
+    Boolean(bool),
+}
+
+impl<'a> Scalar<'a> {
+    /// None of nulls, lists and objects.
+    pub(super) fn of(value: &'a Value) -> Option<Self> {
+        Some(match value {
+            Value::String(text) => Scalar::Text(text),
+            Value::Bool(flag) => Scalar::Boolean(*flag),
+            Value::Number(number) => match (number.as_i64(), number.as_u64()) {
+                (Some(whole), _) => Scalar::Whole(whole),
+                (None, Some(unsigned)) => Scalar::Unsigned(unsigned),
+                (None, None) => Scalar::Decimal(number.as_f64()?),
+            },
+            _ => return None,
+        })
+    }
+
+    /// As it stands in JSON, without quotes.
+    fn text(self) -> Cow<'a, str> {
+        match self {
+            Scalar::Text(text) => Cow::Borrowed(text),
+            Scalar::Whole(number) => number.to_string().into(),
+            Scalar::Unsigned(number) => number.to_string().into(),
+            Scalar::Decimal(number) => Value::from(number).to_string().into(),
+            Scalar::Boolean(flag) => flag.to_string().into(),
+        }
+    }
+
+    /// Decimals are cut, text is read, as `coerce` does.
+    fn whole(self) -> Option<i64> {
+        match self {
+            Scalar::Whole(number) => Some(number),
+            Scalar::Unsigned(number) => {
+                i64::try_from(number).ok().or_else(|| cut(unsigned(number)))
+            }
+            Scalar::Decimal(number) => cut(number),
+            Scalar::Text(text) => text.parse().ok().or_else(|| cut(text.parse().ok()?)),
+            Scalar::Boolean(_) => None,
+        }
+    }
+
+    fn decimal(self) -> Option<f64> {
+        match self {
+            #[expect(clippy::cast_precision_loss, reason = "a decimal was asked for")]
+            Scalar::Whole(number) => Some(number as f64),
+            Scalar::Unsigned(number) => Some(unsigned(number)),
+            Scalar::Decimal(number) => Some(number),
+            Scalar::Text(text) => text.parse().ok(),
+            Scalar::Boolean(_) => None,
+        }
+    }
+
+    fn date(self) -> Option<i64> {
+        match self {
+            Scalar::Text(text) => date::parse_document_date(text),
+            number => number.whole(),
+        }
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a decimal was asked for")]
+fn unsigned(number: u64) -> f64 {
+    number as f64
+}
+
 /// Coerces a leaf and puts it into the index, unless it is left out (too long, not indexed).
 pub(super) fn put(
     path: &Path,
     kind: &FieldType,
-    value: &Value,
+    value: Scalar<'_>,
     indexed: &mut Indexed,
 ) -> Result<(), EsError> {
     let wrong = |name: &str| {
@@ -27,10 +102,7 @@ pub(super) fn put(
             indexed: true,
             analyzer,
         } => {
-            let (words, count) = match value {
-                Value::String(text) => analyzer.prepared(text),
-                other => analyzer.prepared(&plain(other)),
-            };
+            let (words, count) = analyzer.prepared(&value.text());
             indexed.texts.push((Path::clone(path), words, count));
             return Ok(());
         }
@@ -39,13 +111,11 @@ pub(super) fn put(
             ignore_above,
             lowercase,
         } => {
-            let text = plain(value);
-            let text = if *lowercase {
-                text.to_lowercase()
-            } else {
-                text
-            };
-            if text.chars().count() > *ignore_above {
+            let mut text = value.text();
+            if *lowercase {
+                text = text.to_lowercase().into();
+            }
+            if is_longer(&text, *ignore_above) {
                 return Ok(());
             }
             if text.len() > MAX_TERM_BYTES {
@@ -53,33 +123,34 @@ pub(super) fn put(
                     "Document contains at least one immense term in field=\"{path}\" (longer than {MAX_TERM_BYTES} bytes)"
                 )));
             }
-            Cell::Text(text)
+            Cell::Text(text.into_owned())
         }
         FieldType::Whole { name, min, max } => {
-            let number = whole(value).filter(|number| (min..=max).contains(&number));
+            let number = value.whole().filter(|number| (min..=max).contains(&number));
             Cell::Whole(number.ok_or_else(|| wrong(name))?)
         }
         FieldType::Decimal {
             name,
             scaling_factor,
         } => {
-            let number = decimal(value).filter(|number| number.is_finite());
+            let number = value.decimal().filter(|number| number.is_finite());
             let number = number.ok_or_else(|| wrong(name))?;
             let in_steps = |factor: &f64| (number * factor).round() / factor;
             Cell::Decimal(scaling_factor.as_ref().map_or(number, in_steps))
         }
         FieldType::Boolean => match value {
-            Value::Bool(flag) => Cell::Text(flag.to_string()),
-            Value::String(text) if text == "true" || text == "false" => Cell::Text(text.clone()),
-            Value::String(text) if text.is_empty() => Cell::Text("false".to_owned()),
+            Scalar::Boolean(flag) => Cell::Text(flag.to_string()),
+            Scalar::Text("") => Cell::Text("false".to_owned()),
+            Scalar::Text(text @ ("true" | "false")) => Cell::Text(text.to_owned()),
             _ => return Err(wrong("boolean")),
         },
-        FieldType::Date => Cell::Whole(document_date(value).ok_or_else(|| wrong("date"))?),
+        FieldType::Date => Cell::Whole(value.date().ok_or_else(|| wrong("date"))?),
         FieldType::Ip => {
-            let address: std::net::IpAddr = value
-                .as_str()
-                .and_then(|text| text.parse().ok())
-                .ok_or_else(|| wrong("ip"))?;
+            let address: Option<std::net::IpAddr> = match value {
+                Scalar::Text(text) => text.parse().ok(),
+                _ => None,
+            };
+            let address = address.ok_or_else(|| wrong("ip"))?;
             Cell::Text(address.to_string())
         }
     };
@@ -110,8 +181,10 @@ pub(super) fn flatten(
             );
         }),
         leaf => {
-            let text = plain(leaf);
-            if text.chars().count() > ignore_above || text.len() > MAX_TERM_BYTES {
+            let Some(text) = Scalar::of(leaf).map(Scalar::text) else {
+                return;
+            };
+            if is_longer(&text, ignore_above) || text.len() > MAX_TERM_BYTES {
                 return;
             }
             let paths = if root == path {
@@ -120,29 +193,25 @@ pub(super) fn flatten(
                 vec![root, path]
             };
             for path in paths {
-                indexed.cells.push((path.into(), Cell::Text(text.clone())));
+                indexed
+                    .cells
+                    .push((path.into(), Cell::Text(text.clone().into_owned())));
             }
         }
     }
 }
 
-fn plain(value: &Value) -> String {
-    value
-        .as_str()
-        .map_or_else(|| value.to_string(), str::to_owned)
+fn is_longer(text: &str, characters: usize) -> bool {
+    text.len() > characters && text.chars().count() > characters
 }
 
-fn shorten(value: &Value) -> String {
-    plain(value).chars().take(100).collect()
+fn shorten(value: Scalar<'_>) -> String {
+    value.text().chars().take(100).collect()
 }
 
 /// Decimals are cut, text is read, as `coerce` does.
 pub(crate) fn whole(value: &Value) -> Option<i64> {
-    match value {
-        Value::Number(number) => number.as_i64().or_else(|| cut(number.as_f64()?)),
-        Value::String(text) => text.parse().ok().or_else(|| cut(text.parse().ok()?)),
-        _ => None,
-    }
+    Scalar::of(value)?.whole()
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "the range is checked")]
@@ -151,17 +220,5 @@ fn cut(number: f64) -> Option<i64> {
 }
 
 pub(crate) fn decimal(value: &Value) -> Option<f64> {
-    match value {
-        Value::Number(number) => number.as_f64(),
-        Value::String(text) => text.parse().ok(),
-        _ => None,
-    }
-}
-
-fn document_date(value: &Value) -> Option<i64> {
-    match value {
-        Value::Number(_) => whole(value),
-        Value::String(text) => date::parse_document_date(text),
-        _ => None,
-    }
+    Scalar::of(value)?.decimal()
 }
