@@ -30,8 +30,8 @@ pub(crate) struct Columns {
     pub(crate) source: Field,
     pub(super) sequence: Field,
     pub(crate) version: Field,
-    /// Exact texts, by JSON path: terms and columns.
-    pub(crate) exact: Field,
+    /// Exact texts, by JSON path: columns only, as the numbers.
+    pub(super) exact: Field,
     /// Numbers, by JSON path: columns only.
     pub(super) numbers: Field,
     /// Analysed texts, by JSON path: terms with positions.
@@ -41,15 +41,6 @@ pub(crate) struct Columns {
 
 pub(crate) fn schema() -> (Schema, Columns) {
     let mut schema = Schema::builder();
-    let exact = JsonObjectOptions::default()
-        .set_indexing_options(
-            TextFieldIndexing::default()
-                .set_tokenizer("raw")
-                .set_fieldnorms(false)
-                .set_index_option(IndexRecordOption::Basic),
-        )
-        .set_fast("raw")
-        .set_expand_dots_enabled();
     let text = JsonObjectOptions::default()
         .set_indexing_options(
             TextFieldIndexing::default()
@@ -68,7 +59,7 @@ pub(crate) fn schema() -> (Schema, Columns) {
         source: schema.add_bytes_field("_source", STORED),
         sequence: schema.add_u64_field(SEQUENCE, FAST),
         version: schema.add_u64_field(VERSION, FAST | INDEXED),
-        exact: schema.add_json_field(EXACT, exact),
+        exact: schema.add_json_field(EXACT, column()),
         numbers: schema.add_json_field(NUMBERS, column()),
         text: schema.add_json_field("text", text),
         lengths: schema.add_json_field(LENGTHS, column()),

@@ -365,7 +365,7 @@ fn check_index_name(name: &str) -> Result<(), EsError> {
 }
 
 /// Of the files below a store's folder.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 /// Lies in the folder while nobody has the store open and all was written.
 const CLOSED: &str = "closed";
 

@@ -44,6 +44,9 @@ pub(crate) struct FieldColumns {
 /// Dictionaries up to so many terms are read as a whole.
 const SMALL_DICTIONARY: usize = 1024;
 
+/// So many texts are looked for one after another.
+const FEW_TEXTS: usize = 4;
+
 impl FieldColumns {
     pub(crate) fn open(segment: &SegmentReader, path: &str) -> tantivy::Result<Self> {
         let mut columns = Self::default();
@@ -131,6 +134,53 @@ impl FieldColumns {
     pub(crate) fn ordinals(&self, doc: DocId, mut each: impl FnMut(u64)) {
         if let Some(column) = &self.text {
             column.ords().values_for_doc(doc).for_each(&mut each);
+        }
+    }
+
+    /// The documents with one of these texts.
+    pub(crate) fn one_of(&self, texts: &[String], found: &mut BitSet) -> tantivy::Result<()> {
+        let Some(column) = &self.text else {
+            return Ok(());
+        };
+        let mut wanted = Vec::new();
+        for text in texts {
+            wanted.extend(column.dictionary().term_ord(text)?);
+        }
+        if wanted.len() <= FEW_TEXTS {
+            let mut docs = Vec::new();
+            for ordinal in wanted {
+                within(column.ords(), ordinal, ordinal, &mut docs);
+            }
+            for doc in docs {
+                found.insert(doc);
+            }
+            return Ok(());
+        }
+        let mut accepted = vec![false; column.num_terms()];
+        for ordinal in wanted {
+            let at = usize::try_from(ordinal).ok();
+            if let Some(own) = at.and_then(|at| accepted.get_mut(at)) {
+                *own = true;
+            }
+        }
+        self.with_accepted(&accepted, found);
+        Ok(())
+    }
+
+    /// The documents with a text whose ordinal is accepted.
+    pub(crate) fn with_accepted(&self, accepted: &[bool], found: &mut BitSet) {
+        if !accepted.contains(&true) {
+            return;
+        }
+        for doc in 0..found.max_value() {
+            let mut is_found = false;
+            self.ordinals(doc, |ordinal| {
+                let at = usize::try_from(ordinal).ok();
+                is_found |= at.and_then(|at| accepted.get(at)).copied().unwrap_or(false);
+            });
+            if is_found {
+                found.insert(doc);
+            }
         }
     }
 

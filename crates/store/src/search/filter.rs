@@ -20,6 +20,8 @@ pub(crate) enum Predicate {
     },
     /// Anything.
     Present,
+    /// Exact texts: one of these.
+    OneOf(Arc<[String]>),
     /// Texts that pass a test; it is asked once for each term of the segment.
     Texts(Test),
     /// Words of an analysed text that pass a test.
@@ -38,6 +40,7 @@ impl fmt::Debug for Predicate {
         match self {
             Predicate::Numbers { lower, upper } => write!(f, "Numbers({lower:?}, {upper:?})"),
             Predicate::Present => f.write_str("Present"),
+            Predicate::OneOf(texts) => write!(f, "OneOf({texts:?})"),
             Predicate::Texts(_) => f.write_str("Texts"),
             Predicate::Words { .. } => f.write_str("Words"),
         }
@@ -71,26 +74,19 @@ impl ColumnQuery {
                 test,
             } => words(segment, *field, prefix, test.as_ref(), &mut matching)?,
             Predicate::Present => with_value(segment, &self.path, &mut matching)?,
+            Predicate::OneOf(texts) => columns.one_of(texts, &mut matching)?,
             Predicate::Texts(test) => {
                 let accepted = accepted_ordinals(&columns, test.as_ref())?;
-                if accepted.iter().any(|accepted| *accepted) {
-                    for doc in 0..segment.max_doc() {
-                        let mut found = false;
-                        columns.ordinals(doc, |ordinal| {
-                            found |= usize::try_from(ordinal)
-                                .ok()
-                                .and_then(|at| accepted.get(at))
-                                .copied()
-                                .unwrap_or(false)
-                        });
-                        if found {
-                            matching.insert(doc);
-                        }
-                    }
-                }
+                columns.with_accepted(&accepted, &mut matching);
             }
         }
         Ok(matching)
+    }
+
+    /// How many documents there are.
+    pub(super) fn count(&self, segments: &[SegmentReader]) -> tantivy::Result<u64> {
+        let own = |segment| Ok::<_, TantivyError>(self.matches(segment)?.len() as u64);
+        segments.iter().map(own).sum()
     }
 }
 

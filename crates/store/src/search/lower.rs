@@ -141,18 +141,8 @@ impl Lowering<'_> {
         })
     }
 
-    fn exact_term(&self, path: &str, text: &str) -> Term {
-        let mut term = Term::from_field_json_path(self.index.columns.exact, path, true);
-        term.append_type_and_str(text);
-        term
-    }
-
     pub(super) fn term(&self, path: &str, value: &Value) -> Result<Boxed, EsError> {
-        // An exact value matches, or it does not: only words of a text do so more or less.
-        let by_term = |term: Term| -> Boxed {
-            let query = Box::new(TermQuery::new(term, IndexRecordOption::Basic));
-            Box::new(ConstScoreQuery::new(query, 1.0))
-        };
+        let exact = |text: String| self.one_of(path, vec![text]);
         match self.mapping.kind(path) {
             None => Ok(Box::new(EmptyQuery)),
             Some(FieldType::Text { indexed: true, .. }) => Ok(self.word(path, &plain(value))),
@@ -160,14 +150,11 @@ impl Lowering<'_> {
             Some(FieldType::Opaque | FieldType::Flattened { .. }) => Err(opaque(path)),
             Some(FieldType::Keyword {
                 lowercase: true, ..
-            }) => Ok(by_term(self.exact_term(path, &plain(value).to_lowercase()))),
-            Some(FieldType::Keyword { .. }) => Ok(by_term(self.exact_term(path, &plain(value)))),
+            }) => Ok(exact(plain(value).to_lowercase())),
+            Some(FieldType::Keyword { .. }) => Ok(exact(plain(value))),
             Some(FieldType::Boolean) => match plain(value).as_str() {
-                // The rarer of the two counts more, as the judge has it.
-                flag @ ("true" | "false") => {
-                    Ok(self.scored_word(path, self.exact_term(path, flag)))
-                }
-                "" => Ok(self.scored_word(path, self.exact_term(path, "false"))),
+                flag @ ("true" | "false") => Ok(self.scored_flag(path, flag)),
+                "" => Ok(self.scored_flag(path, "false")),
                 other => Err(EsError::illegal_argument(format!(
                     "Can't parse boolean value [{other}], expected [true] or [false]"
                 ))),
@@ -188,7 +175,7 @@ impl Lowering<'_> {
                         plain(value)
                     ))
                 })?;
-                Ok(by_term(self.exact_term(path, &address.to_string())))
+                Ok(exact(address.to_string()))
             }
             Some(FieldType::Whole { .. }) => {
                 let number = decimal(value).ok_or_else(|| not_a_number(value))?;
@@ -225,17 +212,12 @@ impl Lowering<'_> {
         if path == "_id" {
             return Ok(self.ids(values.iter().map(plain)));
         }
-        if matches!(
-            self.mapping.kind(path),
-            Some(FieldType::Keyword {
-                lowercase: false,
-                ..
-            })
-        ) {
-            let terms = values
-                .iter()
-                .map(|value| self.exact_term(path, &plain(value)));
-            return Ok(any_of(terms.collect()));
+        if let Some(FieldType::Keyword { lowercase, .. }) = self.mapping.kind(path) {
+            let text = |value| match lowercase {
+                true => plain(value).to_lowercase(),
+                false => plain(value),
+            };
+            return Ok(self.one_of(path, values.iter().map(text).collect()));
         }
         let clauses = values
             .iter()
@@ -419,6 +401,17 @@ impl Lowering<'_> {
         let field: Field = self.index.columns.id;
         let terms = ids.into_iter().map(|id| Term::from_field_text(field, &id));
         any_of(terms.collect())
+    }
+
+    /// An exact value matches, or it does not: only words of a text do so more or less.
+    fn one_of(&self, path: &str, texts: Vec<String>) -> Boxed {
+        Box::new(ConstScoreQuery::new(
+            Box::new(ColumnQuery {
+                path: path.to_owned(),
+                predicate: Predicate::OneOf(texts.into()),
+            }),
+            1.0,
+        ))
     }
 
     fn numbers(&self, path: &str, lower: Bound<FieldValue>, upper: Bound<FieldValue>) -> Boxed {

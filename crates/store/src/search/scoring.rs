@@ -11,7 +11,10 @@ use tantivy::{
     schema::IndexRecordOption,
 };
 
-use super::columns::{exact_values, lengths};
+use super::{
+    columns::{exact_values, lengths},
+    filter::ColumnQuery,
+};
 
 const K1: f32 = 1.2;
 const B: f32 = 0.75;
@@ -21,6 +24,8 @@ const B: f32 = 0.75;
 pub(crate) struct ScoredQuery {
     pub(crate) matching: Box<dyn Query>,
     pub(crate) words: Vec<Term>,
+    /// An exact text that stands for a word: it is in columns only.
+    pub(crate) exact: Option<ColumnQuery>,
     pub(crate) path: String,
     /// How far the words of a phrase may be apart.
     pub(crate) slop: u32,
@@ -31,6 +36,7 @@ impl Clone for ScoredQuery {
         Self {
             matching: self.matching.box_clone(),
             words: self.words.clone(),
+            exact: self.exact.clone(),
             path: self.path.clone(),
             slop: self.slop,
         }
@@ -46,6 +52,9 @@ impl Query for ScoredQuery {
         let mut idf = 0.0;
         for word in &self.words {
             idf += field.idf(searcher.doc_freq(word)?);
+        }
+        if let Some(exact) = &self.exact {
+            idf += field.idf(exact.count(searcher.segment_readers())?);
         }
         let unscored = EnableScoring::disabled_from_searcher(searcher);
         Ok(Box::new(ScoredWeight {

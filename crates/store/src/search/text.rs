@@ -11,6 +11,7 @@ use tantivy::{
 };
 
 use super::{
+    filter::{ColumnQuery, Predicate},
     lower::{Boxed, Lowering, plain},
     scoring::ScoredQuery,
 };
@@ -27,7 +28,7 @@ impl Lowering<'_> {
         self.scored_word(path, self.text_term(path, token))
     }
 
-    pub(super) fn scored_word(&self, path: &str, term: Term) -> Boxed {
+    fn scored_word(&self, path: &str, term: Term) -> Boxed {
         let matching = Box::new(TermQuery::new(term.clone(), IndexRecordOption::Basic));
         self.scored(path, matching, vec![term], 0)
     }
@@ -36,8 +37,24 @@ impl Lowering<'_> {
         Box::new(ScoredQuery {
             matching,
             words,
+            exact: None,
             path: path.to_owned(),
             slop,
+        })
+    }
+
+    /// The rarer of true and false counts more, as the judge has it.
+    pub(super) fn scored_flag(&self, path: &str, flag: &str) -> Boxed {
+        let exact = ColumnQuery {
+            path: path.to_owned(),
+            predicate: Predicate::OneOf([flag.to_owned()].into()),
+        };
+        Box::new(ScoredQuery {
+            matching: Box::new(exact.clone()),
+            words: Vec::new(),
+            exact: Some(exact),
+            path: path.to_owned(),
+            slop: 0,
         })
     }
 
