@@ -74,9 +74,9 @@ impl Analyzer {
         words
     }
 
-    /// The words in one text as the index takes them, and how many there are.
-    pub(crate) fn prepared(self, text: &str) -> (String, i64) {
-        let (mut prepared, mut count) = (String::with_capacity(text.len() + 8), 0);
+    /// Adds the words in one text as the index takes them, and answers how many there are.
+    pub(crate) fn prepare(self, text: &str, prepared: &mut String) -> i64 {
+        let mut count = 0;
         self.each(text, |_, word| {
             if count > 0 {
                 prepared.push(SEPARATOR);
@@ -88,7 +88,7 @@ impl Analyzer {
             }
             count += 1;
         });
-        (prepared, count)
+        count
     }
 }
 
@@ -132,7 +132,7 @@ pub(crate) fn analyze(name: &str, text: &str) -> Result<Vec<Token>, EsError> {
     Ok(tokens)
 }
 
-/// Takes apart what [`Analyzer::prepared`] has put together.
+/// Takes apart what [`Analyzer::prepare`] has put together.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Prepared;
 
@@ -199,7 +199,8 @@ mod tests {
 
     #[test]
     fn prepared_words_come_apart_again() {
-        let (prepared, count) = Analyzer::Standard.prepared("The quick ŽLUŤ fox");
+        let mut prepared = String::new();
+        let count = Analyzer::Standard.prepare("The quick ŽLUŤ fox", &mut prepared);
         let mut tokenizer = Prepared;
         let mut stream = tokenizer.token_stream(&prepared);
         let mut words = Vec::new();

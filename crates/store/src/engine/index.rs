@@ -471,9 +471,11 @@ impl Index {
         let unpublished = |(id, pending): (&String, &Pending)| {
             let source = pending.source.as_ref().map(Source::read).transpose()?;
             let source = source.unwrap_or_default();
+            let mut frame = Vec::with_capacity(source.len() + id.len() + 256);
+            write_frame(&Frame::of(self, id, pending), &source, &mut frame);
             Ok(Unpublished {
                 id: id.clone(),
-                frame: write_frame(&Frame::of(self, id, pending), &source),
+                frame,
                 source_bytes: source.len(),
             })
         };

@@ -15,6 +15,8 @@ use bytes::Bytes;
 use super::files::create_folder;
 
 const HEADER: usize = 8;
+/// Of the memory in which frames are put together.
+const KEPT_BYTES: usize = 2 << 20;
 /// A frame holds one document.
 const MAX_FRAME: usize = 256 << 20;
 
@@ -38,6 +40,39 @@ impl Place {
         let mut bytes = vec![0; self.length];
         self.file.read_exact_at(&mut bytes, self.offset)?;
         Ok(bytes.into())
+    }
+}
+
+/// Frames that are logged in one go.
+#[derive(Debug, Default)]
+pub(crate) struct Frames {
+    bytes: Vec<u8>,
+    /// Where each payload begins, and its length.
+    payloads: Vec<(usize, usize)>,
+}
+
+impl Frames {
+    /// Adds a frame whose payload is written by `write`.
+    pub(crate) fn push(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        let header = self.bytes.len();
+        self.bytes.resize(header + HEADER, 0);
+        write(&mut self.bytes);
+        let start = header + HEADER;
+        let payload = self.bytes.get(start..).unwrap_or_default();
+        let (length, sum) = (payload.len(), crc32fast::hash(payload));
+        // What is too large for its header is refused before it is written.
+        let told = u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes();
+        let parts = told.into_iter().chain(sum.to_le_bytes());
+        let places = self.bytes.iter_mut().skip(header);
+        places.zip(parts).for_each(|(to, from)| *to = from);
+        self.payloads.push((start, length));
+    }
+
+    /// Keeps some memory for the next ones.
+    pub(crate) fn clear(&mut self) {
+        self.bytes.clear();
+        self.bytes.shrink_to(KEPT_BYTES);
+        self.payloads.clear();
     }
 }
 
@@ -69,39 +104,30 @@ impl Log {
         Ok((log, payloads))
     }
 
-    /// Appends frames and waits until they are on disk; answers where they are. After an error nothing of them is in the log.
-    pub(crate) fn append(&mut self, payloads: &[Vec<u8>]) -> io::Result<Vec<Place>> {
-        let mut places = Vec::with_capacity(payloads.len());
+    /// Appends frames and waits until they are on disk; answers where their payloads are. After an error nothing of them is in the log.
+    pub(crate) fn append(&mut self, frames: &Frames) -> io::Result<Vec<Place>> {
+        let Frames { bytes, payloads } = frames;
         if payloads.is_empty() {
-            return Ok(places);
+            return Ok(Vec::new());
         }
-        let mut frames =
-            Vec::with_capacity(payloads.iter().map(|payload| payload.len() + HEADER).sum());
-        for payload in payloads {
-            let length = u32::try_from(payload.len())
-                .ok()
-                .filter(|length| *length as usize <= MAX_FRAME);
-            let length = length.ok_or_else(|| {
-                io::Error::new(
-                    io::ErrorKind::InvalidInput,
-                    "a document is too large for the log",
-                )
-            })?;
-            frames.extend_from_slice(&length.to_le_bytes());
-            frames.extend_from_slice(&crc32fast::hash(payload).to_le_bytes());
-            places.push(Place {
-                file: Arc::clone(&self.file),
-                offset: self.length + frames.len() as u64,
-                length: payload.len(),
-            });
-            frames.extend_from_slice(payload);
+        if payloads.iter().any(|(_, length)| *length > MAX_FRAME) {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "a document is too large for the log",
+            ));
         }
+        let place = |(start, length): &(usize, usize)| Place {
+            file: Arc::clone(&self.file),
+            offset: self.length + *start as u64,
+            length: *length,
+        };
+        let places = payloads.iter().map(place).collect();
         let written = (&*self.file)
-            .write_all(&frames)
+            .write_all(bytes)
             .and_then(|()| self.file.sync_data());
         match written {
             Ok(()) => {
-                self.length += frames.len() as u64;
+                self.length += bytes.len() as u64;
                 Ok(places)
             }
             Err(error) => {
@@ -117,7 +143,7 @@ impl Log {
 
     /// Everything so far is in the indices, on disk, but for what is carried over: starts a new segment with that and removes
     /// the older ones. Answers where what was carried over is now.
-    pub(crate) fn cut(&mut self, carried: &[Vec<u8>]) -> io::Result<Vec<Place>> {
+    pub(crate) fn cut(&mut self, carried: &Frames) -> io::Result<Vec<Place>> {
         let older = segments(&self.folder)?;
         self.number += 1;
         self.file = Arc::new(create(&self.folder, self.number)?);
@@ -230,11 +256,19 @@ fn next_frame<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
 mod tests {
     use super::*;
 
+    fn frames(payloads: &[&str]) -> Frames {
+        let mut frames = Frames::default();
+        for payload in payloads {
+            frames.push(|bytes| bytes.extend_from_slice(payload.as_bytes()));
+        }
+        frames
+    }
+
     #[test]
     fn frames_survive_and_a_torn_one_is_left_out() {
         let folder = tempfile::tempdir().unwrap();
         let (mut log, _) = Log::open(folder.path()).unwrap();
-        log.append(&[b"one".to_vec(), b"two".to_vec()]).unwrap();
+        log.append(&frames(&["one", "two"])).unwrap();
         drop(log);
         let path = segment(folder.path(), 1);
         let mut bytes = fs::read(&path).unwrap();
@@ -243,7 +277,7 @@ mod tests {
         fs::write(&path, bytes).unwrap();
         let (mut log, payloads) = Log::open(folder.path()).unwrap();
         assert_eq!(payloads, [b"one".to_vec(), b"two".to_vec()]);
-        log.append(&[b"three".to_vec()]).unwrap();
+        log.append(&frames(&["three"])).unwrap();
         drop(log);
         assert_eq!(Log::open(folder.path()).unwrap().1.len(), 3);
     }
@@ -252,18 +286,19 @@ mod tests {
     fn a_damaged_frame_is_left_out_and_the_others_count() {
         let folder = tempfile::tempdir().unwrap();
         let (mut log, _) = Log::open(folder.path()).unwrap();
-        let frames = ["{one}", "{two}", "{three}"].map(|text| text.as_bytes().to_vec());
-        log.append(&frames).unwrap();
+        let payloads = ["{one}", "{two}", "{three}"];
+        log.append(&frames(&payloads)).unwrap();
         let path = segment(folder.path(), 1);
-        let whole = fs::read(&path).unwrap();
+        let all = fs::read(&path).unwrap();
         // In the text of the second, in its length, in its checksum.
         for at in [24, 13, 17] {
-            let mut bytes = whole.clone();
+            let mut bytes = all.clone();
             bytes[at] ^= 0x41;
             fs::write(&path, bytes).unwrap();
-            let mut payloads = Vec::new();
-            read_segment(&path, &mut payloads).unwrap();
-            assert_eq!(payloads, [frames[0].clone(), frames[2].clone()], "{at}");
+            let mut read = Vec::new();
+            read_segment(&path, &mut read).unwrap();
+            let whole = [payloads[0], payloads[2]].map(|text| text.as_bytes().to_vec());
+            assert_eq!(read, whole, "{at}");
             assert!(path.with_extension("damaged").exists());
         }
     }
@@ -272,7 +307,7 @@ mod tests {
     fn a_damaged_last_frame_ends_the_log() {
         let folder = tempfile::tempdir().unwrap();
         let (mut log, _) = Log::open(folder.path()).unwrap();
-        log.append(&[b"one".to_vec(), b"two".to_vec()]).unwrap();
+        log.append(&frames(&["one", "two"])).unwrap();
         let path = segment(folder.path(), 1);
         let mut bytes = fs::read(&path).unwrap();
         let last = bytes.len() - 1;
@@ -285,9 +320,9 @@ mod tests {
     fn a_cut_log_is_empty() {
         let folder = tempfile::tempdir().unwrap();
         let (mut log, _) = Log::open(folder.path()).unwrap();
-        log.append(&[b"one".to_vec()]).unwrap();
-        log.cut(&[]).unwrap();
-        log.append(&[b"two".to_vec()]).unwrap();
+        log.append(&frames(&["one"])).unwrap();
+        log.cut(&frames(&[])).unwrap();
+        log.append(&frames(&["two"])).unwrap();
         drop(log);
         assert_eq!(Log::open(folder.path()).unwrap().1, [b"two".to_vec()]);
     }
@@ -296,9 +331,9 @@ mod tests {
     fn what_is_carried_over_outlives_the_older_segments() {
         let folder = tempfile::tempdir().unwrap();
         let (mut log, _) = Log::open(folder.path()).unwrap();
-        log.append(&[b"one".to_vec(), b"two".to_vec()]).unwrap();
-        let places = log.cut(&[b"two".to_vec()]).unwrap();
-        log.append(&[b"three".to_vec()]).unwrap();
+        log.append(&frames(&["one", "two"])).unwrap();
+        let places = log.cut(&frames(&["two"])).unwrap();
+        log.append(&frames(&["three"])).unwrap();
         assert_eq!(*places[0].read().unwrap(), b"two"[..]);
         drop(log);
         assert_eq!(

@@ -9,9 +9,6 @@ use tantivy::schema::{
 use super::{columns::Columns, index::Pending};
 use crate::mapping::{Cell, Indexed, Path};
 
-/// Values with their JSON paths; a path may come more than once.
-type Cells = Vec<(Path, Cell)>;
-
 #[derive(Debug)]
 pub(crate) struct Row {
     columns: Columns,
@@ -19,10 +16,7 @@ pub(crate) struct Row {
     source: Bytes,
     sequence: u64,
     version: u64,
-    exact: Cells,
-    numbers: Cells,
-    texts: Cells,
-    lengths: Cells,
+    indexed: Indexed,
 }
 
 impl Row {
@@ -33,31 +27,14 @@ impl Row {
         source: Bytes,
         indexed: Indexed,
     ) -> Self {
-        let mut row = Self {
+        Self {
             columns,
             id: id.to_owned(),
             source,
             sequence: pending.sequence,
             version: pending.version,
-            exact: Vec::with_capacity(indexed.cells.len()),
-            numbers: Vec::with_capacity(indexed.cells.len()),
-            texts: Vec::with_capacity(indexed.texts.len()),
-            lengths: Vec::with_capacity(indexed.texts.len()),
-        };
-        for (path, cell) in indexed.cells {
-            match &cell {
-                Cell::Text(_) => row.exact.push((path, cell)),
-                Cell::Whole(_) | Cell::Decimal(_) => row.numbers.push((path, cell)),
-            }
+            indexed,
         }
-        for (path, text, words) in indexed.texts {
-            row.add_length(&path, words);
-            row.texts.push((path, Cell::Text(text)));
-        }
-        for path in &indexed.others {
-            row.add_length(path, 0);
-        }
-        row
     }
 
     /// Holds on to nothing of the request that brought it.
@@ -69,14 +46,6 @@ impl Row {
     pub(crate) fn source_bytes(&self) -> usize {
         self.source.len()
     }
-
-    fn add_length(&mut self, path: &Path, words: i64) {
-        let own = self.lengths.iter_mut().find(|(other, _)| other == path);
-        match own {
-            Some((_, Cell::Whole(length))) => *length += words,
-            _ => self.lengths.push((Path::clone(path), Cell::Whole(words))),
-        }
-    }
 }
 
 /// A value of a row.
@@ -85,8 +54,8 @@ pub(crate) enum Part<'a> {
     Text(&'a str),
     Bytes(&'a [u8]),
     Number(u64),
-    Cell(&'a Cell),
-    Cells(&'a [(Path, Cell)]),
+    Cell(Cell, &'a Indexed),
+    Cells(&'a [(Path, Cell)], &'a Indexed),
 }
 
 impl<'a> Value<'a> for Part<'a> {
@@ -98,15 +67,17 @@ impl<'a> Value<'a> for Part<'a> {
             Part::Text(text) => ReferenceValueLeaf::Str(text),
             Part::Bytes(bytes) => ReferenceValueLeaf::Bytes(bytes),
             Part::Number(number) => ReferenceValueLeaf::U64(*number),
-            Part::Cell(Cell::Text(text)) => ReferenceValueLeaf::Str(text),
-            Part::Cell(Cell::Whole(number)) => ReferenceValueLeaf::I64(*number),
-            Part::Cell(Cell::Decimal(number)) => ReferenceValueLeaf::F64(*number),
-            Part::Cells(cells) => return ReferenceValue::Object(Parts(cells.iter())),
+            Part::Cell(Cell::Whole(number), _) => ReferenceValueLeaf::I64(*number),
+            Part::Cell(Cell::Decimal(number), _) => ReferenceValueLeaf::F64(*number),
+            Part::Cell(text, indexed) => ReferenceValueLeaf::Str(indexed.text(*text)),
+            Part::Cells(cells, indexed) => {
+                return ReferenceValue::Object(Parts(cells.iter(), indexed));
+            }
         })
     }
 }
 
-pub(crate) struct Parts<'a>(std::slice::Iter<'a, (Path, Cell)>);
+pub(crate) struct Parts<'a>(std::slice::Iter<'a, (Path, Cell)>, &'a Indexed);
 
 impl<'a> Iterator for Parts<'a> {
     type Item = (&'a str, Part<'a>);
@@ -114,7 +85,7 @@ impl<'a> Iterator for Parts<'a> {
     fn next(&mut self) -> Option<Self::Item> {
         self.0
             .next()
-            .map(|(path, cell)| (&**path, Part::Cell(cell)))
+            .map(|(path, cell)| (&**path, Part::Cell(*cell, self.1)))
     }
 }
 
@@ -123,16 +94,16 @@ impl Document for Row {
     type FieldsValuesIter<'a> = std::array::IntoIter<(Field, Part<'a>), 8>;
 
     fn iter_fields_and_values(&self) -> Self::FieldsValuesIter<'_> {
-        let columns = &self.columns;
+        let (columns, indexed) = (&self.columns, &self.indexed);
         [
             (columns.id, Part::Text(&self.id)),
             (columns.source, Part::Bytes(&self.source)),
             (columns.sequence, Part::Number(self.sequence)),
             (columns.version, Part::Number(self.version)),
-            (columns.exact, Part::Cells(&self.exact)),
-            (columns.numbers, Part::Cells(&self.numbers)),
-            (columns.text, Part::Cells(&self.texts)),
-            (columns.lengths, Part::Cells(&self.lengths)),
+            (columns.exact, Part::Cells(&indexed.exact, indexed)),
+            (columns.numbers, Part::Cells(&indexed.numbers, indexed)),
+            (columns.text, Part::Cells(&indexed.words, indexed)),
+            (columns.lengths, Part::Cells(&indexed.lengths, indexed)),
         ]
         .into_iter()
     }

@@ -18,7 +18,7 @@ use tokio::sync::oneshot;
 use super::{
     Index, REFRESH_INTERVAL, SEARCH_IDLE, Shared, StoreError,
     index::{Pending, Source},
-    log::{self, Log, Place},
+    log::{self, Frames, Log, Place},
     memory,
     repair::WAITING,
 };
@@ -107,7 +107,6 @@ struct Prepared {
     id: String,
     pending: Pending,
     indexed: Option<Indexed>,
-    frame: Vec<u8>,
     /// The frame ends in so many bytes of the document.
     source_bytes: usize,
 }
@@ -118,6 +117,8 @@ type Overlay = HashMap<(String, String), Pending>;
 pub(crate) struct Writer {
     shared: Arc<Shared>,
     log: Log,
+    /// Of the group that is being decided.
+    frames: Frames,
     last_checkpoint: Instant,
     last_write: Instant,
     last_release: Instant,
@@ -136,6 +137,7 @@ impl Writer {
         Self {
             shared,
             log,
+            frames: Frames::default(),
             last_checkpoint: Instant::now(),
             last_write: Instant::now(),
             last_release: Instant::now(),
@@ -300,11 +302,9 @@ impl Writer {
                 .collect();
             replies.push((results, refresh, reply));
         }
-        let frames: Vec<Vec<u8>> = prepared
-            .iter_mut()
-            .map(|write| std::mem::take(&mut write.frame))
-            .collect();
-        let places = match self.log.append(&frames) {
+        let logged = self.log.append(&self.frames);
+        self.frames.clear();
+        let places = match logged {
             Ok(places) => places,
             Err(error) => {
                 tracing::error!(%error, "the log cannot be written; nothing of these requests was taken");
@@ -537,14 +537,15 @@ impl Writer {
             sequence,
             source: (!delete).then(|| Source::Here(item.source.clone())),
         };
-        let frame = write_frame(&Frame::of(&index, id, &pending), &item.source);
+        let frame = Frame::of(&index, id, &pending);
+        self.frames
+            .push(|bytes| write_frame(&frame, &item.source, bytes));
         overlay.insert(key, pending.clone());
         prepared.push(Prepared {
             index,
             id: id.to_owned(),
             pending,
             indexed,
-            frame,
             source_bytes,
         });
         Ok(Written {
@@ -620,10 +621,11 @@ impl Writer {
     }
 
     fn cut_log(&mut self, carried: &[Arc<Index>]) -> Result<(), StoreError> {
-        let (mut writes, mut frames) = (Vec::new(), Vec::new());
+        let (mut writes, mut frames) = (Vec::new(), Frames::default());
         for index in carried {
             for mut write in index.unpublished()? {
-                frames.push(std::mem::take(&mut write.frame));
+                let frame = std::mem::take(&mut write.frame);
+                frames.push(|bytes| bytes.extend_from_slice(&frame));
                 writes.push((index, write));
             }
         }
@@ -690,11 +692,10 @@ impl Frame {
     }
 }
 
-pub(super) fn write_frame(frame: &Frame, source: &[u8]) -> Vec<u8> {
-    let mut bytes = serde_json::to_vec(frame).expect("a frame is plain data");
+pub(super) fn write_frame(frame: &Frame, source: &[u8], bytes: &mut Vec<u8>) {
+    serde_json::to_writer(&mut *bytes, frame).expect("a frame is plain data");
     bytes.push(b'\n');
     bytes.extend_from_slice(source);
-    bytes
 }
 
 pub(super) fn read_frame(payload: &[u8]) -> Option<(Frame, Vec<u8>)> {

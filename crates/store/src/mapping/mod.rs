@@ -7,6 +7,7 @@ use std::{
 
 mod dynamic;
 mod field;
+mod indexed;
 mod reading;
 mod values;
 
@@ -17,6 +18,7 @@ use crate::analysis::Analyzer;
 
 use dynamic::DynamicTemplates;
 use field::{FLATTENED_LEAF, Field, parse_field};
+pub(crate) use indexed::{Cell, IGNORED, Indexed, Path};
 use reading::Places;
 use values::Scalar;
 pub(crate) use values::{decimal, whole};
@@ -118,47 +120,6 @@ impl Dynamic {
                 "[dynamic] must be true, false or strict, not [{other}]"
             ))),
         }
-    }
-}
-
-/// A value in a column.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Cell {
-    Text(String),
-    Whole(i64),
-    Decimal(f64),
-}
-
-/// A JSON path, shared with the mapping.
-pub(crate) type Path = Arc<str>;
-
-/// What a document puts into the index; a path may come more than once.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Indexed {
-    /// Exact values, for columns and terms.
-    pub(crate) cells: Vec<(Path, Cell)>,
-    /// Words of analysed texts as the index takes them, and how many they are.
-    pub(crate) texts: Vec<(Path, String, i64)>,
-    /// Where there is something that is only stored, and known to be there.
-    pub(crate) others: Vec<Path>,
-}
-
-/// Where it is kept which values a document has that were not indexed.
-pub(crate) const IGNORED: &str = "_ignored";
-
-impl Indexed {
-    /// A value of that field is stored only.
-    fn ignore(&mut self, path: &str) {
-        let ignored = (Path::from(IGNORED), Cell::Text(path.to_owned()));
-        if !self.cells.contains(&ignored) {
-            self.cells.push(ignored);
-        }
-    }
-
-    fn has(&self, path: &str) -> bool {
-        let mut paths = self.cells.iter().map(|(path, _)| path);
-        let mut texts = self.texts.iter().map(|(path, ..)| path);
-        paths.any(|own| **own == *path) || texts.any(|own| **own == *path)
     }
 }
 
@@ -470,7 +431,7 @@ impl Mapping {
         match mapping.fields.get(path) {
             Some(field) => match &field.kind {
                 FieldType::Opaque => {
-                    indexed.others.push(path.into());
+                    indexed.add_other(&path.into());
                     return Ok(());
                 }
                 FieldType::Flattened { ignore_above } => {
@@ -625,9 +586,10 @@ mod tests {
     use super::*;
 
     impl Indexed {
-        fn at(&self, path: &str) -> Vec<Cell> {
-            let own = self.cells.iter().filter(|(other, _)| **other == *path);
-            own.map(|(_, cell)| cell.clone()).collect()
+        /// The exact texts at a path.
+        fn at(&self, path: &str) -> Vec<&str> {
+            let own = self.exact.iter().filter(|(other, _)| **other == *path);
+            own.map(|(_, cell)| self.text(*cell)).collect()
         }
     }
 
@@ -649,10 +611,7 @@ mod tests {
         let expected = ["text", "long", "float", "boolean", "date", "", "text"]
             .map(|kind| (!kind.is_empty()).then(|| kind.to_owned()));
         assert_eq!(kinds, expected);
-        assert_eq!(
-            indexed.at("a.list.keyword"),
-            [Cell::Text("x".to_owned()), Cell::Text("y".to_owned())]
-        );
+        assert_eq!(indexed.at("a.list.keyword"), ["x", "y"]);
         assert!(indexed.has("a.d") && !indexed.has("a.none"));
         assert_eq!(Mapping::parse(&json).unwrap().to_json(), json);
     }
@@ -668,11 +627,8 @@ mod tests {
         );
         let source = json!({"url": "https://a.example/", "short": "long"});
         let indexed = Mapping::index(&mut mapping, source.as_object().unwrap()).unwrap();
-        assert_eq!(
-            indexed.at("url.raw"),
-            [Cell::Text("https://a.example/".to_owned())]
-        );
-        assert_eq!(indexed.at("short.raw"), [Cell::Text("long".to_owned())]);
+        assert_eq!(indexed.at("url.raw"), ["https://a.example/"]);
+        assert_eq!(indexed.at("short.raw"), ["long"]);
         assert!(!indexed.has("short"));
     }
 
@@ -696,10 +652,8 @@ mod tests {
             json!({"n": "12", "k": 5}).as_object().unwrap(),
         )
         .unwrap();
-        assert_eq!(
-            (coerced.at("n"), coerced.at("k")),
-            (vec![Cell::Whole(12)], vec![Cell::Text("5".to_owned())])
-        );
+        assert_eq!(coerced.at("k"), ["5"]);
+        assert_eq!(coerced.numbers, [(Path::from("n"), Cell::Whole(12))]);
     }
 
     #[test]
@@ -712,6 +666,6 @@ mod tests {
                 .unwrap(),
         )
         .unwrap();
-        assert!(indexed.others.is_empty() && indexed.cells.is_empty());
+        assert!(indexed.exact.is_empty() && indexed.lengths.is_empty());
     }
 }

@@ -80,7 +80,7 @@ impl Mapping {
             return None;
         }
         let node = self.places.0.get_or_init(|| self.place_of_root());
-        let mut indexed = Indexed::default();
+        let mut indexed = Indexed::of_size(source.len());
         let reader = Reader {
             node,
             indexed: &mut indexed,
@@ -184,7 +184,7 @@ impl<'de> DeserializeSeed<'de> for Reader<'_> {
                 Ok(())
             }
             Node::Stored(path) => {
-                self.indexed.others.push(Path::clone(path));
+                self.indexed.add_other(path);
                 json.deserialize_ignored_any(IgnoredAny).map(drop)
             }
             Node::Passed => json.deserialize_ignored_any(IgnoredAny).map(drop),
@@ -303,7 +303,7 @@ mod tests {
 
     use serde_json::json;
 
-    use super::*;
+    use super::{super::Cell, *};
 
     fn mapping() -> Mapping {
         Mapping::parse(&json!({"properties": {
@@ -318,23 +318,14 @@ mod tests {
         .unwrap()
     }
 
-    fn sorted(indexed: &Indexed) -> [Vec<String>; 3] {
+    fn sorted(indexed: &Indexed) -> [Vec<String>; 4] {
+        let told = |(path, cell): &(Path, Cell)| format!("{path}: {cell:?}");
+        let text = |(path, cell): &(Path, Cell)| format!("{path}: {}", indexed.text(*cell));
         let mut all = [
-            indexed
-                .cells
-                .iter()
-                .map(|cell| format!("{cell:?}"))
-                .collect::<Vec<_>>(),
-            indexed
-                .texts
-                .iter()
-                .map(|text| format!("{text:?}"))
-                .collect(),
-            indexed
-                .others
-                .iter()
-                .map(|path| format!("{path:?}"))
-                .collect(),
+            indexed.exact.iter().map(text).collect::<Vec<_>>(),
+            indexed.numbers.iter().map(told).collect(),
+            indexed.words.iter().map(text).collect(),
+            indexed.lengths.iter().map(told).collect(),
         ];
         all.iter_mut().for_each(|part| part.sort());
         all

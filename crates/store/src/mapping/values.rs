@@ -96,17 +96,15 @@ pub(super) fn put(
             shorten(value)
         ))
     };
-    let cell = match kind {
-        FieldType::Text { indexed: false, .. } => return Ok(()),
+    match kind {
+        FieldType::Text { indexed: false, .. } => {}
         FieldType::Text {
             indexed: true,
             analyzer,
         } => {
-            let (words, count) = analyzer.prepared(&value.text());
-            indexed.texts.push((Path::clone(path), words, count));
-            return Ok(());
+            indexed.add_words(path, |words| analyzer.prepare(&value.text(), words));
         }
-        FieldType::Opaque | FieldType::Flattened { .. } => return Ok(()),
+        FieldType::Opaque | FieldType::Flattened { .. } => {}
         FieldType::Keyword {
             ignore_above,
             lowercase,
@@ -123,11 +121,11 @@ pub(super) fn put(
                     "Document contains at least one immense term in field=\"{path}\" (longer than {MAX_TERM_BYTES} bytes)"
                 )));
             }
-            Cell::Text(text.into_owned())
+            indexed.add_exact(path, &text);
         }
         FieldType::Whole { name, min, max } => {
             let number = value.whole().filter(|number| (min..=max).contains(&number));
-            Cell::Whole(number.ok_or_else(|| wrong(name))?)
+            indexed.add_number(path, Cell::Whole(number.ok_or_else(|| wrong(name))?));
         }
         FieldType::Decimal {
             name,
@@ -136,25 +134,27 @@ pub(super) fn put(
             let number = value.decimal().filter(|number| number.is_finite());
             let number = number.ok_or_else(|| wrong(name))?;
             let in_steps = |factor: &f64| (number * factor).round() / factor;
-            Cell::Decimal(scaling_factor.as_ref().map_or(number, in_steps))
+            let kept = scaling_factor.as_ref().map_or(number, in_steps);
+            indexed.add_number(path, Cell::Decimal(kept));
         }
         FieldType::Boolean => match value {
-            Scalar::Boolean(flag) => Cell::Text(flag.to_string()),
-            Scalar::Text("") => Cell::Text("false".to_owned()),
-            Scalar::Text(text @ ("true" | "false")) => Cell::Text(text.to_owned()),
+            Scalar::Boolean(true) | Scalar::Text("true") => indexed.add_exact(path, "true"),
+            Scalar::Boolean(false) | Scalar::Text("" | "false") => indexed.add_exact(path, "false"),
             _ => return Err(wrong("boolean")),
         },
-        FieldType::Date => Cell::Whole(value.date().ok_or_else(|| wrong("date"))?),
+        FieldType::Date => {
+            let date = value.date().ok_or_else(|| wrong("date"))?;
+            indexed.add_number(path, Cell::Whole(date));
+        }
         FieldType::Ip => {
             let address: Option<std::net::IpAddr> = match value {
                 Scalar::Text(text) => text.parse().ok(),
                 _ => None,
             };
             let address = address.ok_or_else(|| wrong("ip"))?;
-            Cell::Text(address.to_string())
+            indexed.add_exact(path, &address.to_string());
         }
-    };
-    indexed.cells.push((Path::clone(path), cell));
+    }
     Ok(())
 }
 
@@ -187,15 +187,9 @@ pub(super) fn flatten(
             if is_longer(&text, ignore_above) || text.len() > MAX_TERM_BYTES {
                 return;
             }
-            let paths = if root == path {
-                vec![root]
-            } else {
-                vec![root, path]
-            };
-            for path in paths {
-                indexed
-                    .cells
-                    .push((path.into(), Cell::Text(text.clone().into_owned())));
+            indexed.add_exact(&root.into(), &text);
+            if root != path {
+                indexed.add_exact(&path.into(), &text);
             }
         }
     }
