@@ -7,7 +7,7 @@ use jiff::{
     tz::{Offset, TimeZone},
 };
 
-use crate::EsError;
+use crate::{DateFormats, EsError};
 
 /// Which end of an interval an incomplete or rounded date stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +42,17 @@ pub fn parse_query_date(
     round: Round,
     now: Timestamp,
 ) -> Result<i64, EsError> {
+    parse_date_of(&DateFormats::default(), text, zone, round, now)
+}
+
+/// The same for a field or a request with formats of its own.
+pub fn parse_date_of(
+    formats: &DateFormats,
+    text: &str,
+    zone: &TimeZone,
+    round: Round,
+    now: Timestamp,
+) -> Result<i64, EsError> {
     let wrong = || {
         EsError::new(
             400,
@@ -54,13 +65,13 @@ pub fn parse_query_date(
     let (anchor, math) = if let Some(math) = text.strip_prefix("now") {
         (now, math)
     } else if let Some((date, math)) = text.split_once("||") {
-        let milliseconds = absolute(date, zone, Round::Down).ok_or_else(wrong)?;
+        let milliseconds = formats.read(date, zone, Round::Down).ok_or_else(wrong)?;
         (
             Timestamp::from_millisecond(milliseconds).map_err(|_| wrong())?,
             math,
         )
     } else {
-        return absolute(text, zone, round).ok_or_else(wrong);
+        return formats.read(text, zone, round).ok_or_else(wrong);
     };
     let moment = apply_math(anchor.to_zoned(zone.clone()), math, round).ok_or_else(wrong)?;
     Ok(moment.timestamp().as_millisecond())
@@ -170,7 +181,7 @@ fn apply_math(mut moment: Zoned, math: &str, round: Round) -> Option<Zoned> {
 }
 
 /// A date without math: digits are epoch milliseconds unless they are a year of four.
-fn absolute(text: &str, zone: &TimeZone, round: Round) -> Option<i64> {
+pub(crate) fn absolute(text: &str, zone: &TimeZone, round: Round) -> Option<i64> {
     if let Ok(milliseconds) = text.parse::<i64>()
         && (text.len() != 4 || milliseconds < 0)
     {

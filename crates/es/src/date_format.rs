@@ -1,9 +1,54 @@
 //! Dates as an answer is to show them: Elasticsearch's named formats and Java's patterns.
 //! <https://www.elastic.co/guide/en/elasticsearch/reference/7.10/mapping-date-format.html>
 
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::{
+    Timestamp,
+    civil::{DateTime, Time},
+    fmt::strtime::BrokenDownTime,
+    tz::TimeZone,
+};
 
-use crate::{EsError, date};
+use crate::{
+    EsError,
+    date::{self, Round},
+};
+
+/// The formats of a field, such as `yyyy-MM-dd||epoch_millis`: any of them is read, the first is written. Without any it is the
+/// usual one.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DateFormats(Vec<DateFormat>);
+
+impl DateFormats {
+    pub fn parse(text: &str) -> Result<Self, EsError> {
+        if text == "strict_date_optional_time||epoch_millis" {
+            return Ok(Self::default());
+        }
+        text.split("||")
+            .map(DateFormat::parse)
+            .collect::<Result<_, _>>()
+            .map(Self)
+    }
+
+    /// Whether dates are read and written as where nothing is said.
+    pub fn is_usual(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Epoch ms; none of what is no date.
+    pub fn read(&self, text: &str, zone: &TimeZone, round: Round) -> Option<i64> {
+        match self.0.as_slice() {
+            [] => date::absolute(text, zone, round),
+            formats => formats
+                .iter()
+                .find_map(|format| format.read(text, zone, round)),
+        }
+    }
+
+    pub fn write(&self, milliseconds: i64, zone: &TimeZone) -> String {
+        let usual = &DateFormat::Usual;
+        self.0.first().unwrap_or(usual).write(milliseconds, zone)
+    }
+}
 
 /// How dates are written.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,6 +90,19 @@ impl DateFormat {
         })
     }
 
+    /// Epoch ms; none of what is written otherwise.
+    fn read(&self, text: &str, zone: &TimeZone, round: Round) -> Option<i64> {
+        match self {
+            DateFormat::Usual => {
+                let is_number = text.len() != 4 && text.parse::<i64>().is_ok();
+                date::absolute(text, zone, round).filter(|_| !is_number)
+            }
+            DateFormat::EpochMillis => text.parse().ok(),
+            DateFormat::EpochSecond => text.parse::<i64>().ok()?.checked_mul(1000),
+            DateFormat::Pattern(pattern) => read_pattern(pattern, text, zone, round),
+        }
+    }
+
     /// A moment in a zone.
     pub fn write(&self, milliseconds: i64, zone: &TimeZone) -> String {
         match self {
@@ -65,6 +123,41 @@ impl DateFormat {
             }
         }
     }
+}
+
+/// What a pattern has no letter for is the beginning of 1970, or the end of the day.
+fn read_pattern(pattern: &str, text: &str, zone: &TimeZone, round: Round) -> Option<i64> {
+    // Java writes no offset as a letter.
+    let spelled = match text.strip_suffix('Z').filter(|_| pattern.ends_with("%:z")) {
+        Some(before) => format!("{before}+00:00"),
+        None => text.to_owned(),
+    };
+    let mut read = BrokenDownTime::parse(pattern, &spelled).ok()?;
+    let is_up = round == Round::Up;
+    let part = |own: Option<i8>, last: i8| own.unwrap_or(if is_up { last } else { 0 });
+    let fraction = read.subsec_nanosecond();
+    let time = Time::new(
+        part(read.hour(), 23),
+        part(read.minute(), 59),
+        part(read.second(), 59),
+        fraction.unwrap_or(if is_up { 999_000_000 } else { 0 }),
+    );
+    let date = match read.to_date() {
+        Ok(date) => date,
+        Err(_) => {
+            let (year, month, day) = (read.year(), read.month(), read.day());
+            read.set_year(Some(year.unwrap_or(1970))).ok()?;
+            read.set_month(Some(month.unwrap_or(1))).ok()?;
+            read.set_day(Some(day.unwrap_or(1))).ok()?;
+            read.to_date().ok()?
+        }
+    };
+    let zone = match read.offset() {
+        Some(offset) => offset.to_time_zone(),
+        None => zone.clone(),
+    };
+    let moment = DateTime::from_parts(date, time.ok()?).to_zoned(zone).ok()?;
+    Some(moment.timestamp().as_millisecond())
 }
 
 /// Java's letters as `strftime` has them; none for what it lacks.
@@ -147,5 +240,36 @@ mod tests {
             assert_eq!(written, expected, "{format}");
         }
         assert!(DateFormat::parse("nonsense").is_err());
+    }
+
+    #[test]
+    fn what_was_written_is_read_again() {
+        let moment = 1_700_000_000_123;
+        let zone = TimeZone::get("Europe/Prague").unwrap();
+        for format in [
+            "dd/MM/yyyy HH:mm:ss.SSS",
+            "yyyy-MM-dd'T'HH:mm:ss.SSSXXX",
+            "epoch_millis",
+            "strict_date_optional_time",
+            "MMM d yyyy HH:mm:ss.SSS",
+            "nowhere||epoch_millis",
+        ] {
+            let Ok(formats) = DateFormats::parse(format) else {
+                assert!(format.starts_with("nowhere"));
+                continue;
+            };
+            let written = formats.write(moment, &zone);
+            assert_eq!(
+                formats.read(&written, &zone, Round::Down),
+                Some(moment),
+                "{format}"
+            );
+        }
+        let day = DateFormats::parse("yyyy/MM/dd||epoch_second").unwrap();
+        let read = |text, round| day.read(text, &TimeZone::UTC, round);
+        assert_eq!(read("2023/11/14", Round::Down), Some(1_699_920_000_000));
+        assert_eq!(read("2023/11/14", Round::Up), Some(1_700_006_399_999));
+        assert_eq!(read("1700000000", Round::Up), Some(1_700_000_000_000));
+        assert_eq!(read("14.11.2023", Round::Down), None);
     }
 }

@@ -136,6 +136,13 @@ pub trait Engine: SearchService {
     /// All actions or none.
     async fn update_aliases(&self, actions: Vec<AliasAction>) -> Result<(), EsError>;
     async fn details(&self, target: &IndexTarget) -> Result<Vec<IndexDetails>, EsError>;
+    /// Changes settings; with `keep` one that is there stays as it is.
+    async fn put_settings(
+        &self,
+        target: &IndexTarget,
+        changes: Value,
+        keep: bool,
+    ) -> Result<(), EsError>;
     /// Makes one segment of each index.
     async fn merge(&self, target: &IndexTarget) -> Result<(), EsError>;
     /// The index that a write to this name goes to: itself, or the one that its alias writes to.

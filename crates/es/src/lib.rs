@@ -24,11 +24,12 @@ mod parse;
 mod retrieve;
 mod search;
 mod service;
+mod simple_query_string;
 mod source_filter;
 
 pub use address::ClientConfig;
 pub use client::{Client, ClientError};
-pub use date_format::DateFormat;
+pub use date_format::{DateFormat, DateFormats};
 pub use engine::{
     Alias, AliasAction, ContextKind, Engine, IndexDetails, SegmentDetails, TemplateKind, Token,
     keep_alive,
@@ -38,8 +39,8 @@ pub use forward::{Forwarded, Forwarder};
 pub use json::object_of;
 pub use retrieve::{FieldPattern, Highlight, HighlightOptions};
 pub use search::{
-    Hit, PointInTime, SearchRequest, SearchResponse, SortField, SortMode, SortOrder, SortTarget,
-    TotalHits, TrackTotalHits, hits_json,
+    Hit, NumericType, PointInTime, SearchRequest, SearchResponse, SortField, SortMode, SortOrder,
+    SortTarget, TotalHits, TrackTotalHits, hits_json,
 };
 pub use service::{
     DocumentLookup, Health, IndexSummary, IndexTarget, IndexTemplate, NodeSummary, Refresh,

@@ -6,15 +6,15 @@ use serde_json::{Value, json};
 use crate::{
     EsError,
     query::{
-        BoolQuery, ExistsQuery, MatchPhraseQuery, MatchQuery, Operator, Query, RangeQuery,
-        WildcardQuery,
+        BoolQuery, ExistsQuery, FuzzyQuery, MatchPhraseQuery, MatchQuery, Operator, Query,
+        RangeQuery, RegexpQuery, WildcardQuery, edit_distance,
     },
 };
 
 /// What a query string is read with.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Fields of clauses that name none; empty: all fields.
+    /// Fields of clauses that name none, each with what it counts for if it has one (`title^3`); empty: all fields.
     pub default_fields: Vec<String>,
     pub default_operator: Operator,
     pub time_zone: Option<String>,
@@ -41,13 +41,6 @@ pub fn parse(text: &str, options: &Options) -> Result<Query, EsError> {
         None => Ok(query),
         Some(character) => Err(parser.wrong(&format!("unexpected [{character}]"))),
     }
-}
-
-/// The whole text as words of the default fields, whatever its syntax.
-pub fn literal(text: &str, options: &Options) -> Query {
-    any_field(&options.default_fields, None, |field| {
-        words(field, text, options.default_operator)
-    })
 }
 
 struct Parser<'a> {
@@ -223,13 +216,10 @@ impl Parser<'_> {
             Some('"') => self.phrase(field)?,
             Some('[' | '{') => self.range(field)?,
             Some('>' | '<') => self.comparison(field)?,
-            Some('/') if field.is_none_or(|name| name != "_exists_") => {
-                return Err(EsError::unsupported("regular expression in a query string"));
-            }
+            Some('/') if field.is_none_or(|name| name != "_exists_") => self.regexp(field)?,
             Some(_) => self.term(field)?,
         };
-        self.boost()?;
-        Ok(query)
+        self.boosted(query)
     }
 
     /// `name:` if one stands here.
@@ -293,15 +283,51 @@ impl Parser<'_> {
         digits
     }
 
-    /// A boost only changes scores; fuzziness would change what matches, so it is refused.
-    fn boost(&mut self) -> Result<(), EsError> {
-        if self.peek() == Some('~') {
-            return Err(EsError::unsupported("fuzzy term in a query string"));
+    /// What stands before `^`, counting for more or less.
+    fn boosted(&mut self, query: Query) -> Result<Query, EsError> {
+        if !self.symbol("^") {
+            return Ok(query);
         }
-        if self.symbol("^") {
-            self.digits();
+        let boost = self.digits().parse();
+        let boost = boost.map_err(|_| self.wrong("a number is missing behind `^`"))?;
+        Ok(Query::Boost(Box::new(query), boost))
+    }
+
+    /// `/…/`, over the whole of a term.
+    fn regexp(&mut self, field: Option<&str>) -> Result<Query, EsError> {
+        self.position += 1;
+        let mut pattern = String::new();
+        loop {
+            match self.next() {
+                None => return Err(self.wrong("closing `/` is missing")),
+                Some('/') => break,
+                Some('\\') if self.peek() == Some('/') => pattern.extend(self.next()),
+                Some(character) => pattern.push(character),
+            }
         }
-        Ok(())
+        RegexpQuery::check_length(&pattern)?;
+        let own = |name: &str| RegexpQuery {
+            field: name.to_owned(),
+            pattern: pattern.clone(),
+            case_insensitive: false,
+        };
+        own("").usual_pattern().map_err(|error| EsError {
+            kind: EsError::query_shard("").kind,
+            ..error
+        })?;
+        Ok(any_field(&self.options.default_fields, field, |name| {
+            Query::Regexp(own(name))
+        }))
+    }
+
+    /// The edits that `~` or `~1` allows for a term; none where it does not stand.
+    fn edits(&mut self, term: &str) -> Result<Option<usize>, EsError> {
+        if !self.symbol("~") {
+            return Ok(None);
+        }
+        let digits = self.digits();
+        let fuzziness = if digits.is_empty() { "AUTO" } else { &digits };
+        edit_distance(fuzziness, term.chars().count()).map(Some)
     }
 
     fn range(&mut self, field: Option<&str>) -> Result<Query, EsError> {
@@ -417,6 +443,17 @@ impl Parser<'_> {
             }
             _ => {}
         }
+        if let Some(distance) = self.edits(&text)? {
+            return Ok(any_field(&self.options.default_fields, field, |name| {
+                Query::Fuzzy(FuzzyQuery {
+                    field: name.to_owned(),
+                    value: text.to_lowercase(),
+                    distance,
+                    prefix_length: 0,
+                    transpositions: true,
+                })
+            }));
+        }
         let operator = self.options.default_operator;
         Ok(any_field(&self.options.default_fields, field, |name| {
             if pattern {
@@ -454,24 +491,25 @@ fn has_wildcard(raw: &str) -> bool {
     false
 }
 
-fn words(field: &str, text: &str, operator: Operator) -> Query {
-    Query::Match(MatchQuery {
-        field: field.to_owned(),
-        value: json!(text),
-        operator,
-        minimum_should_match: None,
-        lenient: true,
-    })
-}
-
 /// `make` over the field named, or over each default field; the field `*` stands for all.
-fn any_field(defaults: &[String], field: Option<&str>, make: impl Fn(&str) -> Query) -> Query {
+pub(crate) fn any_field(
+    defaults: &[String],
+    field: Option<&str>,
+    make: impl Fn(&str) -> Query,
+) -> Query {
+    let counted = |field: &String| match field.split_once('^') {
+        None => make(field),
+        Some((name, boost)) => match boost.parse() {
+            Ok(boost) => Query::Boost(Box::new(make(name)), boost),
+            Err(_) => make(name),
+        },
+    };
     match (field, defaults) {
         (Some(field), _) => make(field),
         (None, []) => make("*"),
-        (None, [field]) => make(field),
+        (None, [field]) => counted(field),
         (None, fields) => {
-            let should = fields.iter().map(|field| make(field)).collect();
+            let should = fields.iter().map(counted).collect();
             Query::Bool(Box::new(BoolQuery {
                 should,
                 ..BoolQuery::default()
@@ -568,7 +606,9 @@ mod tests {
             default_operator: Operator::Or,
             time_zone: None,
         };
-        for text in ["a:(1", "a:[1 TO", "\"x", "[1 TO 2]", "a~2", ")"] {
+        for text in [
+            "a:(1", "a:[1 TO", "\"x", "[1 TO 2]", "a^", "/a", "/[a/", ")",
+        ] {
             assert!(parse(text, &options).is_err(), "{text}");
         }
     }

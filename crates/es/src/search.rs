@@ -46,6 +46,8 @@ pub struct SearchRequest {
     /// Neither `_id` nor `_source` is answered (`stored_fields: _none_`).
     pub without_stored: bool,
     pub highlight: Option<Highlight>,
+    /// Look at so many matching documents of each index, and no more.
+    pub terminate_after: Option<u64>,
 }
 
 /// `pit` of a request.
@@ -88,13 +90,9 @@ impl SortMode {
             "avg" => Self::Avg,
             "median" => Self::Median,
             other => {
-                return Err(EsError::new(
-                    400,
-                    "x_content_parse_exception",
-                    format!(
-                        "[field_sort] failed to parse field [mode]: Unknown SortMode [{other}]"
-                    ),
-                ));
+                return Err(EsError::x_content(format!(
+                    "[field_sort] failed to parse field [mode]: Unknown SortMode [{other}]"
+                )));
             }
         })
     }
@@ -118,6 +116,32 @@ pub struct SortField {
     /// Of several values; none: the least in ascending order, else the greatest.
     pub mode: Option<SortMode>,
     pub unmapped_type: Option<String>,
+    /// What numbers are taken for, where indices differ.
+    pub numeric_type: Option<NumericType>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NumericType {
+    Long,
+    Double,
+    Date,
+    DateNanos,
+}
+
+impl NumericType {
+    fn parse(name: &str) -> Result<Self, EsError> {
+        Ok(match name {
+            "long" => Self::Long,
+            "double" => Self::Double,
+            "date" => Self::Date,
+            "date_nanos" => Self::DateNanos,
+            other => {
+                return Err(EsError::x_content(format!(
+                    "[field_sort] failed to parse field [numeric_type]: invalid value for [numeric_type], must be [long, double, date, date_nanos], got {other}"
+                )));
+            }
+        })
+    }
 }
 
 impl SearchRequest {
@@ -147,6 +171,7 @@ impl SearchRequest {
                 "docvalue_fields",
                 "stored_fields",
                 "highlight",
+                "terminate_after",
             ],
         )?;
         let from = parse::unsigned(map, "search", "from")?.unwrap_or(0);
@@ -207,6 +232,9 @@ impl SearchRequest {
             docvalue_fields: patterns("docvalue_fields", map.get("docvalue_fields"))?,
             without_stored: wants_nothing(map.get("stored_fields"))?,
             highlight: map.get("highlight").map(Highlight::parse).transpose()?,
+            terminate_after: parse::unsigned(map, "search", "terminate_after")?
+                .filter(|limit| *limit > 0)
+                .map(|limit| limit as u64),
             raw,
         })
     }
@@ -280,9 +308,6 @@ fn sort_field(name: &str, options: &Value) -> Result<SortField, EsError> {
             "numeric_type",
         ],
     )?;
-    if options.contains_key("numeric_type") {
-        return Err(EsError::unsupported("[numeric_type] of a sort"));
-    }
     let mode = parse::string(options, "sort", "mode")?;
     let order = match order.as_deref() {
         Some("asc") => SortOrder::Ascending,
@@ -308,6 +333,10 @@ fn sort_field(name: &str, options: &Value) -> Result<SortField, EsError> {
         missing,
         mode: mode.as_deref().map(SortMode::parse).transpose()?,
         unmapped_type: parse::string(options, "sort", "unmapped_type")?,
+        numeric_type: parse::string(options, "sort", "numeric_type")?
+            .as_deref()
+            .map(NumericType::parse)
+            .transpose()?,
     })
 }
 
@@ -343,6 +372,8 @@ pub struct SearchResponse {
     pub took_ms: u64,
     pub shards: u64,
     pub total: Option<TotalHits>,
+    /// Whether `terminate_after` has ended it; none where it was not asked for.
+    pub terminated_early: Option<bool>,
     pub max_score: Option<f64>,
     pub hits: Vec<Hit>,
     /// In Elasticsearch's own JSON, by name.
@@ -358,6 +389,9 @@ impl SearchResponse {
         let mut set = |name: &str, value: Value| body.insert(name.to_owned(), value);
         set("took", json!(self.took_ms));
         set("timed_out", json!(false));
+        if let Some(is_early) = self.terminated_early {
+            set("terminated_early", json!(is_early));
+        }
         set("_shards", shards);
         set("hits", hits_json(self.total, self.max_score, self.hits));
         if let Some(aggregations) = self.aggregations {
@@ -383,6 +417,7 @@ impl SearchResponse {
                 .and_then(Value::as_u64)
                 .unwrap_or(1),
             total,
+            terminated_early: body.get("terminated_early").and_then(Value::as_bool),
             max_score: hits.get("max_score").and_then(Value::as_f64),
             hits: hits
                 .get("hits")

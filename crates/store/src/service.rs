@@ -171,7 +171,7 @@ impl Engine for Store {
                 name: index.name.clone(),
                 uuid: index.uuid.clone(),
                 mappings: index.mapping().to_json(),
-                settings: index.settings.clone(),
+                settings: index.settings(),
                 aliases: shared.aliases_of(&index.name),
                 created_at: index.created_at,
                 documents,
@@ -188,6 +188,22 @@ impl Engine for Store {
         Ok(self
             .request(|reply| Request::Merge { indices, reply })
             .await??)
+    }
+
+    async fn put_settings(
+        &self,
+        target: &IndexTarget,
+        changes: Value,
+        keep: bool,
+    ) -> Result<(), EsError> {
+        let indices = self.shared.resolve(target)?;
+        self.request(|reply| Request::PutSettings {
+            indices,
+            changes,
+            keep,
+            reply,
+        })
+        .await?
     }
 
     async fn write_index(&self, name: &str) -> Result<String, EsError> {

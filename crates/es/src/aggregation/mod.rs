@@ -1,5 +1,6 @@
 //! Aggregations as types; each is one file with its parser.
 
+mod auto_date_histogram;
 mod cardinality;
 mod composite;
 mod date_histogram;
@@ -7,26 +8,31 @@ mod expression;
 mod filter;
 mod filters;
 mod histogram;
+mod ip_range;
 mod metric;
 mod percentiles;
 mod pipeline;
 mod range;
 mod terms;
 mod top_hits;
+mod typed;
 mod weighted_avg;
 
+pub use auto_date_histogram::{AutoDateHistogram, CalendarStep, STEPS};
 pub use cardinality::Cardinality;
 pub use composite::{Composite, MultiTerm, MultiTerms, Source, SourceKind};
 pub use date_histogram::{CalendarUnit, DateHistogram, Interval};
 pub use expression::Expression;
 pub use filters::Filters;
 pub use histogram::Histogram;
+pub use ip_range::{IpEnds, IpRange, IpRanges};
 pub use metric::{Metric, MetricKind};
 pub use percentiles::{PercentileRanks, Percentiles};
 pub use pipeline::{MovingFunction, Pipeline, PipelineKind, SiblingKind, VALUE};
 pub use range::{RangeBucket, Ranges};
 pub use terms::{BucketOrder, OrderTarget, TermFilter, Terms};
 pub use top_hits::TopHits;
+pub use typed::type_names;
 pub use weighted_avg::{Operand, WeightedAvg};
 
 use std::collections::BTreeMap;
@@ -42,8 +48,10 @@ pub enum AggregationKind {
     MultiTerms(MultiTerms),
     Composite(Composite),
     DateHistogram(DateHistogram),
+    AutoDateHistogram(AutoDateHistogram),
     Histogram(Histogram),
     Ranges(Ranges),
+    IpRanges(IpRanges),
     Filter(Query),
     Filters(Filters),
     /// Documents without a value of the field.
@@ -112,8 +120,10 @@ fn parse_one(name: &str, body: &Value, depth: usize) -> Result<Aggregation, EsEr
             | AggregationKind::MultiTerms(_)
             | AggregationKind::Composite(_)
             | AggregationKind::DateHistogram(_)
+            | AggregationKind::AutoDateHistogram(_)
             | AggregationKind::Histogram(_)
             | AggregationKind::Ranges(_)
+            | AggregationKind::IpRanges(_)
             | AggregationKind::Filter(_)
             | AggregationKind::Filters(_)
             | AggregationKind::Missing(_)
@@ -156,6 +166,7 @@ fn check_pipelines(parent: &AggregationKind, nested: &Aggregations) -> Result<()
     let has_every_bucket = match parent {
         AggregationKind::DateHistogram(histogram) => histogram.min_doc_count == 0,
         AggregationKind::Histogram(histogram) => histogram.min_doc_count == 0,
+        AggregationKind::AutoDateHistogram(_) => true,
         _ => false,
     };
     let wrong = nested.iter().find(|(_, own)| match &own.kind {
@@ -180,9 +191,13 @@ fn parse_kind(kind: &str, body: &Value) -> Result<AggregationKind, EsError> {
         "multi_terms" => composite::parse_multi_terms(body).map(AggregationKind::MultiTerms),
         "composite" => composite::parse(body).map(AggregationKind::Composite),
         "date_histogram" => date_histogram::parse(body).map(AggregationKind::DateHistogram),
+        "auto_date_histogram" => {
+            auto_date_histogram::parse(body).map(AggregationKind::AutoDateHistogram)
+        }
         "histogram" => histogram::parse(body).map(AggregationKind::Histogram),
         "range" => range::parse(body, false).map(AggregationKind::Ranges),
         "date_range" => range::parse(body, true).map(AggregationKind::Ranges),
+        "ip_range" => ip_range::parse(body).map(AggregationKind::IpRanges),
         "filter" => filter::parse(body).map(AggregationKind::Filter),
         "filters" => filters::parse(body).map(AggregationKind::Filters),
         "missing" => missing(body).map(AggregationKind::Missing),

@@ -42,7 +42,7 @@ pub(super) fn parse(body: &Value) -> Result<Query, EsError> {
     let fuzziness = parse::string(map, "fuzzy", "fuzziness")?;
     Ok(Query::Fuzzy(FuzzyQuery {
         field: field.to_owned(),
-        distance: distance(
+        distance: edit_distance(
             fuzziness.as_deref().unwrap_or("AUTO"),
             value.chars().count(),
         )?,
@@ -53,7 +53,7 @@ pub(super) fn parse(body: &Value) -> Result<Query, EsError> {
 }
 
 /// `0`, `1`, `2`, or `AUTO` and `AUTO:low,high`: by the length of the term.
-fn distance(fuzziness: &str, length: usize) -> Result<usize, EsError> {
+pub fn edit_distance(fuzziness: &str, length: usize) -> Result<usize, EsError> {
     let wrong = || EsError::illegal_argument(format!("Invalid fuzziness value: {fuzziness}"));
     let upper = fuzziness.to_uppercase();
     let (low, high) = match upper.strip_prefix("AUTO") {
@@ -83,7 +83,7 @@ fn distance(fuzziness: &str, length: usize) -> Result<usize, EsError> {
 
 #[cfg(test)]
 mod tests {
-    use super::distance;
+    use super::edit_distance as distance;
 
     #[test]
     fn longer_terms_may_have_more_edits() {

@@ -19,7 +19,7 @@ mod wildcard;
 pub use boolean::{BoolQuery, MinimumShouldMatch};
 pub use compound::DisMaxQuery;
 pub use exists::ExistsQuery;
-pub use fuzzy::FuzzyQuery;
+pub use fuzzy::{FuzzyQuery, edit_distance};
 pub use ids::IdsQuery;
 pub use match_phrase::MatchPhraseQuery;
 pub use match_text::{MatchQuery, Operator};

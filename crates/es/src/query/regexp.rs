@@ -45,11 +45,10 @@ pub(super) fn parse(body: &Value) -> Result<Query, EsError> {
             false,
         ),
     };
-    if pattern.len() > MAX_LENGTH {
-        return Err(EsError::illegal_argument(format!(
-            "The length of regex [{}] used in the Regexp Query request has exceeded the allowed maximum of [{MAX_LENGTH}].",
-            pattern.len()
-        )));
+    RegexpQuery::check_length(&pattern)?;
+    // Only query strings stand for several fields.
+    if field.contains('*') {
+        return Ok(Query::MatchNone);
     }
     Ok(Query::Regexp(RegexpQuery {
         field: field.to_owned(),
@@ -59,6 +58,16 @@ pub(super) fn parse(body: &Value) -> Result<Query, EsError> {
 }
 
 impl RegexpQuery {
+    pub(crate) fn check_length(pattern: &str) -> Result<(), EsError> {
+        if pattern.len() <= MAX_LENGTH {
+            return Ok(());
+        }
+        Err(EsError::illegal_argument(format!(
+            "The length of regex [{}] used in the Regexp Query request has exceeded the allowed maximum of [{MAX_LENGTH}].",
+            pattern.len()
+        )))
+    }
+
     /// The same in the syntax of the usual engines, anchored; what they cannot say is refused.
     pub fn usual_pattern(&self) -> Result<String, EsError> {
         let mut usual = String::new();
@@ -77,7 +86,13 @@ impl RegexpQuery {
                 }
                 '@' => usual.push_str(".*"),
                 '(' => usual.push_str("(?:"),
-                '[' => class(&mut characters, &mut usual),
+                '[' => class(&mut characters, &mut usual).ok_or_else(|| {
+                    EsError::illegal_argument(format!(
+                        "expected ']' at position {} of the regular expression [{}]",
+                        self.pattern.len(),
+                        self.pattern
+                    ))
+                })?,
                 '^' | '$' | '/' | '-' => push_literal(character, &mut usual),
                 '~' | '&' | '<' | '>' | '#' => {
                     return Err(EsError::unsupported(&format!(
@@ -122,12 +137,12 @@ fn push_literal(character: char, into: &mut String) {
     into.push(character);
 }
 
-/// `[…]`; what has a meaning of its own in other engines' classes is escaped.
-fn class(characters: &mut std::str::Chars<'_>, into: &mut String) {
+/// `[…]`; what has a meaning of its own in other engines' classes is escaped. None without its end.
+fn class(characters: &mut std::str::Chars<'_>, into: &mut String) -> Option<()> {
     into.push('[');
     let mut first = true;
-    while let Some(character) = characters.next() {
-        match character {
+    loop {
+        match characters.next()? {
             ']' => break,
             '^' if first => into.push('^'),
             '\\' => into.push_str(&escaped(characters.next())),
@@ -137,6 +152,7 @@ fn class(characters: &mut std::str::Chars<'_>, into: &mut String) {
         first = false;
     }
     into.push(']');
+    Some(())
 }
 
 #[cfg(test)]

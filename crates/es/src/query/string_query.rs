@@ -1,10 +1,10 @@
-//! `query_string` (and `simple_query_string`, read with the same grammar but never failing on syntax).
+//! `query_string` and `simple_query_string`: a language of their own each, over the same fields.
 //! <https://www.elastic.co/guide/en/elasticsearch/reference/7.10/query-dsl-query-string-query.html>
 
 use serde_json::Value;
 
 use super::{Operator, Query};
-use crate::{EsError, parse, query_string};
+use crate::{EsError, parse, query_string, simple_query_string};
 
 pub(super) fn parse(body: &Value, kind: &str) -> Result<Query, EsError> {
     let map = parse::object(body, kind)?;
@@ -21,6 +21,7 @@ pub(super) fn parse(body: &Value, kind: &str) -> Result<Query, EsError> {
             "time_zone",
             "boost",
             "allow_leading_wildcard",
+            "auto_generate_synonyms_phrase_query",
         ],
     )?;
     let mut fields: Vec<String> = map
@@ -29,7 +30,7 @@ pub(super) fn parse(body: &Value, kind: &str) -> Result<Query, EsError> {
         .unwrap_or_default()
         .into_iter()
         .filter_map(|value| value.as_str())
-        .map(|field| field.split('^').next().unwrap_or(field).to_owned())
+        .map(str::to_owned)
         .collect();
     fields.extend(parse::string(map, kind, "default_field")?);
     let options = query_string::Options {
@@ -38,8 +39,8 @@ pub(super) fn parse(body: &Value, kind: &str) -> Result<Query, EsError> {
         time_zone: parse::string(map, kind, "time_zone")?,
     };
     let text = parse::required_string(map, kind, "query")?;
-    match query_string::parse(&text, &options) {
-        Err(_) if kind == "simple_query_string" => Ok(query_string::literal(&text, &options)),
-        other => other,
+    match kind {
+        "simple_query_string" => Ok(simple_query_string::parse(&text, &options)),
+        _ => query_string::parse(&text, &options),
     }
 }

@@ -99,7 +99,9 @@ impl IntoResponse for Failed {
 #[serde(transparent)]
 pub(crate) struct Parameters(BTreeMap<String, String>);
 
-const KNOWN: [&str; 73] = [
+const KNOWN: [&str; 75] = [
+    "preserve_existing",
+    "terminate_after",
     "max_num_segments",
     "only_expunge_deletes",
     "flush",

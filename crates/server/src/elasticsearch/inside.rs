@@ -55,6 +55,20 @@ pub(crate) async fn settings(
     Ok(Answer::from(Value::Object(all)).shaped(&parameters))
 }
 
+pub(crate) async fn put_settings(
+    State(state): State<AppState>,
+    index: Option<Path<String>>,
+    Asked { parameters, body }: Asked,
+) -> Outcome {
+    let changes = body.get("settings").cloned().unwrap_or(body);
+    let keep = parameters.flag("preserve_existing");
+    state
+        .engine()?
+        .put_settings(&target(&name(index), &parameters), changes, keep)
+        .await?;
+    Ok(Answer::from(json!({"acknowledged": true})).shaped(&parameters))
+}
+
 pub(crate) async fn put_mapping(
     State(state): State<AppState>,
     Path(index): Path<String>,

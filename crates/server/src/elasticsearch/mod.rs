@@ -146,8 +146,14 @@ fn index_routes() -> Router<AppState> {
             "/{index}/_mapping/field/{fields}",
             get(inside::field_mappings),
         )
-        .route("/_settings", get(inside::settings))
-        .route("/{index}/_settings", get(inside::settings))
+        .route(
+            "/_settings",
+            get(inside::settings).put(inside::put_settings),
+        )
+        .route(
+            "/{index}/_settings",
+            get(inside::settings).put(inside::put_settings),
+        )
         .route("/_stats", get(inside::stats))
         .route("/{index}/_stats", get(inside::stats))
         .route("/_segments", get(inside::segments))

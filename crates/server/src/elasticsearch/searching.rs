@@ -7,7 +7,12 @@ use axum::{
     http::HeaderMap,
 };
 use bytes::Bytes;
-use canarytrace_es::{EsError, IndexTarget, SearchRequest, TargetOptions, object_of, query};
+use canarytrace_es::{
+    EsError, IndexTarget, SearchRequest, TargetOptions,
+    aggregation::{self, Aggregations},
+    object_of, query,
+};
+use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
 
 use super::{
@@ -30,12 +35,30 @@ pub(crate) async fn search(
     }
     merge_parameters(&mut raw, &parameters)?;
     let request = SearchRequest::parse(raw)?;
+    let typed = Typed::of(&parameters, &request);
     let mut answer = match parameters.get("scroll") {
         Some(span) => contexts::open_scroll(&state, index, request, &parameters, span).await?,
         None => search_once(&state, index, request, &parameters).await?,
     };
     parameters.total_as_number(&mut answer);
+    typed.name(&mut answer);
     Ok(Answer::from(answer).shaped(&parameters))
+}
+
+/// `typed_keys`: the aggregations of the request, if their names are to tell what they are.
+struct Typed(Option<Aggregations>);
+
+impl Typed {
+    fn of(parameters: &Parameters, request: &SearchRequest) -> Self {
+        let is_wanted = parameters.flag("typed_keys");
+        Self(is_wanted.then(|| request.aggregations.clone()))
+    }
+
+    fn name(self, answer: &mut Value) {
+        if let (Some(typed), Some(Value::Object(own))) = (self.0, answer.get_mut("aggregations")) {
+            aggregation::type_names(&typed, own);
+        }
+    }
 }
 
 async fn search_once(
@@ -71,7 +94,7 @@ fn merge_parameters(raw: &mut Value, parameters: &Parameters) -> Result<(), EsEr
     if let Some(text) = parameters.get("q") {
         map.insert("query".to_owned(), query_string(text, parameters));
     }
-    for name in ["size", "from"] {
+    for name in ["size", "from", "terminate_after"] {
         if let Some(number) = parameters.number(name)? {
             map.insert(name.to_owned(), json!(number));
         }
@@ -128,28 +151,23 @@ pub(crate) async fn multi_search(
         .split(|byte| *byte == b'\n')
         .filter(|line| !line.iter().all(u8::is_ascii_whitespace))
         .collect();
-    let mut responses = Vec::new();
+    let read = |line: &[u8]| {
+        serde_json::from_slice::<Value>(line)
+            .map_err(|error| EsError::parsing(format!("a line of _msearch is not JSON: {error}")))
+    };
+    let mut searches = Vec::new();
     for pair in lines.chunks(2) {
         let [header, search] = pair else {
             return Err(EsError::illegal_argument("a search of _msearch has no body line").into());
         };
-        let read = |line: &[u8]| {
-            serde_json::from_slice::<Value>(line).map_err(|error| {
-                EsError::parsing(format!("a line of _msearch is not JSON: {error}"))
-            })
-        };
-        let (header, search) = (read(header)?, read(search)?);
-        let response = match one_of_many(&state, &header, search, default_index).await {
-            Ok(mut answer) => {
-                if let Some(map) = answer.as_object_mut() {
-                    map.insert("status".to_owned(), json!(200));
-                }
-                answer
-            }
-            Err(error) => error.body(),
-        };
-        responses.push(response);
+        searches.push((read(header)?, read(search)?));
     }
+    let at_once = std::thread::available_parallelism().map_or(1, usize::from);
+    let responses = stream::iter(searches)
+        .map(|(header, search)| answer_of_many(&state, header, search, default_index, &parameters))
+        .buffered(at_once)
+        .collect()
+        .await;
     let took = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     let answer = object_of([
         ("took", took.into()),
@@ -158,11 +176,31 @@ pub(crate) async fn multi_search(
     Ok(Answer::from(answer).shaped(&parameters))
 }
 
+/// With its own status.
+async fn answer_of_many(
+    state: &AppState,
+    header: Value,
+    search: Value,
+    default_index: &str,
+    parameters: &Parameters,
+) -> Value {
+    match one_of_many(state, &header, search, default_index, parameters).await {
+        Ok(mut answer) => {
+            if let Some(map) = answer.as_object_mut() {
+                map.insert("status".to_owned(), json!(200));
+            }
+            answer
+        }
+        Err(error) => error.body(),
+    }
+}
+
 async fn one_of_many(
     state: &AppState,
     header: &Value,
     search: Value,
     default_index: &str,
+    parameters: &Parameters,
 ) -> Result<Value, EsError> {
     let index = match header.get("index") {
         Some(Value::String(index)) => index.clone(),
@@ -181,11 +219,11 @@ async fn one_of_many(
         ignore_unavailable,
         ..TargetOptions::default()
     });
-    Ok(state
-        .service
-        .search(&target, SearchRequest::parse(search)?)
-        .await?
-        .into_json())
+    let request = SearchRequest::parse(search)?;
+    let typed = Typed::of(parameters, &request);
+    let mut answer = state.service.search(&target, request).await?.into_json();
+    typed.name(&mut answer);
+    Ok(answer)
 }
 
 pub(crate) async fn count(

@@ -8,7 +8,7 @@ use std::{
 use canarytrace_es::{
     EsError,
     aggregation::{Aggregation, BucketOrder, Filters, OrderTarget, TermFilter, Terms},
-    date, object_of,
+    object_of,
 };
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
@@ -360,10 +360,9 @@ pub(super) fn finish_chosen(
 pub(super) fn key_fields(key: &BucketKey, kind: Option<&FieldType>) -> Map<String, Value> {
     let mut fields = Map::new();
     let (value, text) = match (key, kind) {
-        (BucketKey::Whole(number), Some(FieldType::Date)) => (
-            json!(number),
-            Some(date::format_ms(*number, &TimeZone::UTC)),
-        ),
+        (BucketKey::Whole(number), Some(FieldType::Date(formats))) => {
+            (json!(number), Some(formats.write(*number, &TimeZone::UTC)))
+        }
         (BucketKey::Text(flag), Some(FieldType::Boolean)) => {
             (json!(i32::from(&**flag == "true")), Some(flag.to_string()))
         }

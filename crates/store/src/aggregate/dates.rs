@@ -216,7 +216,7 @@ pub(super) fn finish(
             let mut fields = Map::new();
             fields.insert(
                 "key_as_string".to_owned(),
-                json!(histogram.format.write(start, &rounder.zone)),
+                json!(with.written(&histogram.field, &histogram.format, start, &rounder.zone)),
             );
             fields.insert("key".to_owned(), json!(start));
             list.push(finish_bucket(bucket, aggregation, with, fields)?);

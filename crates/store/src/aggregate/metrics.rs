@@ -3,7 +3,6 @@
 use canarytrace_es::{
     EsError,
     aggregation::{MetricKind, Operand, PercentileRanks, Percentiles, WeightedAvg},
-    date,
 };
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
@@ -185,14 +184,14 @@ pub(super) fn finish(metric: MetricKind, numbers: Numbers, kind: Option<&FieldTy
         MetricKind::Sum => json!(numbers.sum.value),
     };
     let mut answer = Map::new();
-    if let (Some(FieldType::Date), Some(milliseconds)) = (kind, value.as_f64()) {
+    if let (Some(FieldType::Date(formats)), Some(milliseconds)) = (kind, value.as_f64()) {
         #[expect(
             clippy::cast_possible_truncation,
             reason = "epoch milliseconds are far below 2^53"
         )]
         answer.insert(
             "value_as_string".to_owned(),
-            json!(date::format_ms(milliseconds as i64, &TimeZone::UTC)),
+            json!(formats.write(milliseconds as i64, &TimeZone::UTC)),
         );
     }
     answer.insert("value".to_owned(), value);
@@ -260,8 +259,10 @@ pub(super) fn finish_ranks(ranks: &PercentileRanks, mut numbers: Numbers) -> Val
         if numbers.all.is_empty() {
             return Value::Null;
         }
-        let below = numbers.all.partition_point(|number| *number <= value);
-        json!(below as f64 * 100.0 / numbers.all.len() as f64)
+        // Of what equals the value one half is below it, as a digest has it that still has every number for itself.
+        let below = numbers.all.partition_point(|number| *number < value);
+        let up_to = numbers.all.partition_point(|number| *number <= value);
+        json!((below + up_to) as f64 * 50.0 / numbers.all.len() as f64)
     };
     let values = ranks.values.iter().map(|value| (*value, rank(*value)));
     by_number(values.collect(), ranks.keyed)

@@ -1,5 +1,7 @@
 //! Aggregations: a tree over document lists, merged over segments and indices, finished once.
 
+mod addresses;
+mod auto_dates;
 mod buckets;
 mod combined;
 mod dates;
@@ -16,12 +18,14 @@ use std::{
 };
 
 use canarytrace_es::{
-    EsError,
-    aggregation::{Aggregation, AggregationKind, Aggregations, Filters, MetricKind},
+    DateFormat, EsError,
+    aggregation::{
+        Aggregation, AggregationKind, Aggregations, AutoDateHistogram, Filters, MetricKind,
+    },
     object_of,
     query::{ExistsQuery, Query},
 };
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 use serde_json::{Map, Value};
 use tantivy::{BitSet, DocId, SegmentReader};
 
@@ -30,6 +34,7 @@ use crate::{
     mapping::FieldType,
     search::{View, columns::FieldColumns, matches},
 };
+use auto_dates::AutoDates;
 use buckets::{BucketKey, Choice, Chosen};
 use metrics::{Numbers, Weighted};
 use top_hits::TopCandidates;
@@ -61,6 +66,7 @@ pub(crate) enum Collected {
     Hits(TopCandidates),
     Values(std::collections::HashSet<BucketKey>),
     Buckets(HashMap<BucketKey, Bucket>),
+    AutoDates(AutoDates),
 }
 
 /// One bucket with what is nested in it.
@@ -136,8 +142,13 @@ impl<'a> Segments<'a> {
         collected: &mut BTreeMap<String, Collected>,
     ) -> Result<(), EsError> {
         for (name, aggregation) in aggregations {
-            let Some(Collected::Buckets(found)) = collected.get_mut(name) else {
-                continue;
+            let found = match (&aggregation.kind, collected.get_mut(name)) {
+                (_, Some(Collected::Buckets(found))) => found,
+                (AggregationKind::AutoDateHistogram(own), Some(Collected::AutoDates(dates))) => {
+                    self.settle_dates(own, aggregation, dates)?;
+                    &mut dates.found
+                }
+                _ => continue,
             };
             if aggregation.nested.is_empty() {
                 continue;
@@ -167,6 +178,23 @@ impl<'a> Segments<'a> {
         }
         Ok(())
     }
+
+    /// Puts documents into buckets that could not be chosen before all of them were known.
+    fn settle_dates(
+        &mut self,
+        histogram: &AutoDateHistogram,
+        aggregation: &Aggregation,
+        dates: &mut AutoDates,
+    ) -> Result<(), EsError> {
+        dates.choose(histogram)?;
+        let mut budget = MAX_BUCKETS;
+        for (place, docs) in std::mem::take(&mut dates.waiting) {
+            let collection = self.at(place)?;
+            let parts = dates.split(&collection, histogram, &docs)?;
+            collection.fill_buckets(aggregation, parts, &mut dates.found, &mut budget)?;
+        }
+        Ok(())
+    }
 }
 
 /// How the buckets that are answered are chosen, if that can be done before looking into them.
@@ -182,6 +210,24 @@ pub(crate) struct Finish<'a> {
     pub(crate) kinds: &'a Kinds,
     views: &'a [View],
     now: Timestamp,
+}
+
+impl Finish<'_> {
+    /// A moment in the format of the request, or else of its field.
+    fn written(
+        &self,
+        field: &str,
+        format: &DateFormat,
+        milliseconds: i64,
+        zone: &TimeZone,
+    ) -> String {
+        match self.kinds.get(field) {
+            Some(FieldType::Date(formats)) if *format == DateFormat::Usual => {
+                formats.write(milliseconds, zone)
+            }
+            _ => format.write(milliseconds, zone),
+        }
+    }
 }
 
 pub(crate) fn too_many_buckets() -> EsError {
@@ -230,6 +276,7 @@ fn needs_numbers(kind: &AggregationKind) -> bool {
         AggregationKind::Metric(metric) => metric.kind != MetricKind::ValueCount,
         AggregationKind::Histogram(_)
         | AggregationKind::DateHistogram(_)
+        | AggregationKind::AutoDateHistogram(_)
         | AggregationKind::Ranges(_)
         | AggregationKind::WeightedAvg(_)
         | AggregationKind::Percentiles(_)
@@ -251,8 +298,10 @@ fn fields(kind: &AggregationKind) -> Vec<&str> {
             .map(|source| source.field())
             .collect(),
         AggregationKind::DateHistogram(histogram) => vec![&histogram.field],
+        AggregationKind::AutoDateHistogram(histogram) => vec![&histogram.field],
         AggregationKind::Histogram(histogram) => vec![&histogram.field],
         AggregationKind::Ranges(ranges) => vec![&ranges.field],
+        AggregationKind::IpRanges(ranges) => vec![&ranges.field],
         AggregationKind::Metric(metric) => vec![&metric.field],
         AggregationKind::WeightedAvg(average) => vec![&average.value.field, &average.weight.field],
         AggregationKind::Percentiles(percentiles) => vec![&percentiles.field],
@@ -361,6 +410,9 @@ impl<'a> Collection<'a> {
                 });
                 check_keys(found)?;
             }
+            (AggregationKind::AutoDateHistogram(histogram), Collected::AutoDates(dates)) => {
+                dates.collect(self, histogram, docs)?;
+            }
             (kind, Collected::Buckets(found)) => {
                 self.fill_buckets(aggregation, self.parts(kind, docs)?, found, budget)?;
             }
@@ -401,6 +453,9 @@ impl<'a> Collection<'a> {
             }
             AggregationKind::Ranges(ranges) => {
                 ranges::split(&*self.columns(&ranges.field)?, docs, ranges, self.view.now)?
+            }
+            AggregationKind::IpRanges(ranges) => {
+                addresses::split(&*self.columns(&ranges.field)?, docs, ranges)?
             }
             AggregationKind::Filter(query) => only(self.matching(query, docs)?),
             AggregationKind::Missing(field) => {
@@ -522,6 +577,7 @@ fn empty(aggregation: &Aggregation) -> Collected {
         AggregationKind::WeightedAvg(_) => Collected::Weighted(Weighted::default()),
         AggregationKind::TopHits(_) => Collected::Hits(TopCandidates::default()),
         AggregationKind::Cardinality(_) => Collected::Values(Default::default()),
+        AggregationKind::AutoDateHistogram(_) => Collected::AutoDates(AutoDates::default()),
         _ => Collected::Buckets(HashMap::new()),
     }
 }
@@ -586,12 +642,18 @@ fn finish(
             let buckets = dates::finish(histogram, aggregation, found, with)?;
             listed(aggregation, buckets, histogram.keyed)
         }
+        (AggregationKind::AutoDateHistogram(histogram), Collected::AutoDates(dates)) => {
+            dates.finish(histogram, aggregation, with)
+        }
         (AggregationKind::Histogram(histogram), Collected::Buckets(found)) => {
             let buckets = histogram::finish(histogram, aggregation, found, with)?;
             listed(aggregation, buckets, histogram.keyed)
         }
         (AggregationKind::Ranges(ranges), Collected::Buckets(found)) => {
             ranges::finish(ranges, aggregation, found, with)
+        }
+        (AggregationKind::IpRanges(ranges), Collected::Buckets(found)) => {
+            addresses::finish(ranges, aggregation, found, with)
         }
         (
             AggregationKind::Filter(_) | AggregationKind::Missing(_) | AggregationKind::Global,

@@ -107,8 +107,7 @@ impl State {
 pub(crate) struct Index {
     pub(crate) name: String,
     pub(crate) uuid: String,
-    /// What it was made with, as it is told.
-    pub(crate) settings: Value,
+    settings: RwLock<Value>,
     /// Epoch ms.
     pub(crate) created_at: i64,
     folder: PathBuf,
@@ -168,7 +167,7 @@ impl Index {
         let directory = Folder::open(folder)?;
         let tantivy = TantivyIndex::create(directory, schema, layout())?;
         let mut index = Self::assemble(folder, name, uuid, tantivy, columns, mapping, 0)?;
-        index.settings = settings;
+        index.set_settings(settings);
         index.created_at = jiff::Timestamp::now().as_millisecond();
         index.save_state()?;
         if let Some(parent) = folder.parent() {
@@ -202,7 +201,8 @@ impl Index {
             mapping,
             payload,
         )?;
-        (index.settings, index.created_at) = (state.settings, state.created_at);
+        index.set_settings(state.settings);
+        index.created_at = state.created_at;
         Ok(index)
     }
 
@@ -220,7 +220,7 @@ impl Index {
         Ok(Self {
             name: name.to_owned(),
             uuid: uuid.to_owned(),
-            settings: Value::Null,
+            settings: RwLock::default(),
             created_at: 0,
             folder: folder.to_owned(),
             tantivy,
@@ -257,6 +257,21 @@ impl Index {
             .mapping
             .write()
             .unwrap_or_else(std::sync::PoisonError::into_inner) = mapping;
+    }
+
+    /// What it was made with, and what was changed since, as it is told.
+    pub(crate) fn settings(&self) -> Value {
+        self.settings
+            .read()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .clone()
+    }
+
+    pub(crate) fn set_settings(&self, settings: Value) {
+        *self
+            .settings
+            .write()
+            .unwrap_or_else(std::sync::PoisonError::into_inner) = settings;
     }
 
     /// The sequence number of the next write; numbers below it are taken.
@@ -594,7 +609,7 @@ impl Index {
         let state = State {
             uuid: self.uuid.clone(),
             mapping: self.mapping().to_json(),
-            settings: self.settings.clone(),
+            settings: self.settings(),
             created_at: self.created_at,
         };
         let text = serde_json::to_vec(&state)

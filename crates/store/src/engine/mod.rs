@@ -12,6 +12,7 @@ mod memory;
 mod registry;
 mod repair;
 mod row;
+mod settings;
 mod space;
 pub(crate) mod templates;
 mod writer;

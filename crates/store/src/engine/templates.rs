@@ -200,7 +200,7 @@ pub(crate) fn nested(settings: &Value) -> Value {
     root
 }
 
-fn flatten(value: &Value, path: &str, into: &mut Vec<(String, Value)>) {
+pub(super) fn flatten(value: &Value, path: &str, into: &mut Vec<(String, Value)>) {
     match value {
         Value::Object(map) => {
             for (name, value) in map {
@@ -219,7 +219,7 @@ fn flatten(value: &Value, path: &str, into: &mut Vec<(String, Value)>) {
 }
 
 /// Objects are merged, of everything else the upper one stays.
-fn merge(base: &mut Value, upper: &Value) {
+pub(super) fn merge(base: &mut Value, upper: &Value) {
     match (base, upper) {
         (Value::Object(base), Value::Object(upper)) => {
             for (name, value) in upper {

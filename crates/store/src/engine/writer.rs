@@ -21,6 +21,7 @@ use super::{
     log::{self, Frames, Log, Place},
     memory,
     repair::WAITING,
+    settings,
 };
 use crate::mapping::{Indexed, Mapping};
 
@@ -47,6 +48,13 @@ pub(crate) enum Request {
     PutMapping {
         indices: Vec<Arc<Index>>,
         body: Value,
+        reply: oneshot::Sender<Result<(), EsError>>,
+    },
+    PutSettings {
+        indices: Vec<Arc<Index>>,
+        changes: Value,
+        /// What is there stays as it is.
+        keep: bool,
         reply: oneshot::Sender<Result<(), EsError>>,
     },
     Delete {
@@ -269,6 +277,12 @@ impl Writer {
                             body,
                             reply,
                         } => drop(reply.send(put_mapping(&indices, &body))),
+                        Request::PutSettings {
+                            indices,
+                            changes,
+                            keep,
+                            reply,
+                        } => drop(reply.send(put_settings(&indices, &changes, keep))),
                         Request::Delete { names, reply } => drop(
                             reply.send(
                                 names
@@ -655,6 +669,19 @@ fn put_mapping(indices: &[Arc<Index>], body: &Value) -> Result<(), EsError> {
         .collect::<Result<Vec<_>, _>>()?;
     for (index, mapping) in indices.iter().zip(extended) {
         index.set_mapping(Arc::new(mapping));
+        index.save_state()?;
+    }
+    Ok(())
+}
+
+/// All of the indices or none.
+fn put_settings(indices: &[Arc<Index>], changes: &Value, keep: bool) -> Result<(), EsError> {
+    let changed = indices
+        .iter()
+        .map(|index| settings::changed(&index.settings(), changes, &index.name, keep))
+        .collect::<Result<Vec<_>, _>>()?;
+    for (index, settings) in indices.iter().zip(changed) {
+        index.set_settings(settings);
         index.save_state()?;
     }
     Ok(())

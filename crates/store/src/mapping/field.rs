@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use canarytrace_es::EsError;
+use canarytrace_es::{DateFormats, EsError};
 use serde_json::{Value, json};
 
 use crate::analysis::Analyzer;
@@ -267,12 +267,20 @@ fn parse_type(path: &str, kind: &str, definition: &Value) -> Result<FieldType, E
             min: 0,
             max: i64::MAX,
         }),
-        "date_nanos" => Ok(FieldType::Date),
         // Its kind is that of the field it stands for.
         "alias" => Ok(FieldType::Opaque),
         kind if OPAQUE_TYPES.contains(&kind) => Ok(FieldType::Opaque),
         "boolean" => Ok(FieldType::Boolean),
-        "date" => Ok(FieldType::Date),
+        "date" | "date_nanos" => {
+            let format = definition.get("format").and_then(Value::as_str);
+            let formats = format.map_or(Ok(DateFormats::default()), DateFormats::parse);
+            Ok(FieldType::Date(formats.map_err(|error| {
+                EsError::mapper_parsing(format!(
+                    "Failed to parse mapping [{path}]: {}",
+                    error.reason
+                ))
+            })?))
+        }
         "ip" => Ok(FieldType::Ip),
         other => Err(EsError::new(
             400,

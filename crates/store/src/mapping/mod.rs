@@ -11,7 +11,7 @@ mod indexed;
 mod reading;
 mod values;
 
-use canarytrace_es::EsError;
+use canarytrace_es::{DateFormats, EsError};
 use serde_json::{Map, Value, json};
 
 use crate::analysis::Analyzer;
@@ -21,7 +21,7 @@ use field::{FLATTENED_LEAF, Field, parse_field};
 pub(crate) use indexed::{Cell, IGNORED, Indexed, Path};
 use reading::Places;
 use values::Scalar;
-pub(crate) use values::{decimal, whole};
+pub(crate) use values::{date, decimal, whole};
 
 /// How a field is indexed.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,7 +51,7 @@ pub(crate) enum FieldType {
         scaling_factor: Option<f64>,
     },
     Boolean,
-    Date,
+    Date(DateFormats),
     Ip,
     /// Stored, and refused in queries: `geo_point`, `nested`, `binary` and the like.
     Opaque,
@@ -332,6 +332,11 @@ impl Mapping {
             .filter_map(|(at, _)| self.fields.get(path.get(..at)?))
             .any(|field| matches!(field.kind, FieldType::Flattened { .. }))
             .then_some(&FLATTENED_LEAF)
+    }
+
+    /// The type of a field as it was declared.
+    pub(crate) fn type_name(&self, path: &str) -> Option<&str> {
+        self.fields.get(path).map(Field::type_name)
     }
 
     /// Where the values of a field stand in a document: those of a multi-field at its parent, of an alias at its field.

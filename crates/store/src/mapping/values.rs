@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use canarytrace_es::{EsError, date};
+use canarytrace_es::{DateFormats, EsError, date::Round};
+use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use super::{Cell, FieldType, Indexed, Path};
@@ -70,10 +71,15 @@ impl<'a> Scalar<'a> {
         }
     }
 
-    fn date(self) -> Option<i64> {
+    fn date(self, formats: &DateFormats) -> Option<i64> {
         match self {
-            Scalar::Text(text) => date::parse_document_date(text),
-            number => number.whole(),
+            Scalar::Boolean(_) => None,
+            number @ (Scalar::Whole(_) | Scalar::Unsigned(_) | Scalar::Decimal(_))
+                if formats.is_usual() =>
+            {
+                number.whole()
+            }
+            other => formats.read(&other.text(), &TimeZone::UTC, Round::Down),
         }
     }
 }
@@ -142,8 +148,8 @@ pub(super) fn put(
             Scalar::Boolean(false) | Scalar::Text("" | "false") => indexed.add_exact(path, "false"),
             _ => return Err(wrong("boolean")),
         },
-        FieldType::Date => {
-            let date = value.date().ok_or_else(|| wrong("date"))?;
+        FieldType::Date(formats) => {
+            let date = value.date(formats).ok_or_else(|| wrong("date"))?;
             indexed.add_number(path, Cell::Whole(date));
         }
         FieldType::Ip => {
@@ -215,4 +221,9 @@ fn cut(number: f64) -> Option<i64> {
 
 pub(crate) fn decimal(value: &Value) -> Option<f64> {
     Scalar::of(value)?.decimal()
+}
+
+/// A date of a stored document, epoch ms.
+pub(crate) fn date(value: &Value, formats: &DateFormats) -> Option<i64> {
+    Scalar::of(value)?.date(formats)
 }

@@ -121,6 +121,11 @@ impl FieldColumns {
         }
     }
 
+    /// The least whole number of the segment.
+    pub(crate) fn least_whole(&self) -> Option<i64> {
+        self.whole.as_ref().map(Column::min_value)
+    }
+
     /// The numbers of a document as floats.
     pub(crate) fn floats(&self, doc: DocId, mut each: impl FnMut(f64)) {
         self.numbers(doc, |value| {

@@ -1,11 +1,11 @@
 //! Single fields of a hit, read from its source as the mapping has them.
 
-use canarytrace_es::{DateFormat, EsError, FieldPattern, date};
+use canarytrace_es::{DateFormat, EsError, FieldPattern};
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
 use super::lower::plain;
-use crate::mapping::{FieldType, Mapping, decimal, whole};
+use crate::mapping::{FieldType, Mapping, date, decimal, whole};
 
 /// How the values of a field are answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,15 +120,12 @@ fn leaves<'a>(value: &'a Value, found: &mut Vec<&'a Value>) {
 /// A value as its type has it; none when it is not indexed.
 fn shown(kind: &FieldType, value: &Value, format: Option<&str>) -> Result<Option<Value>, EsError> {
     Ok(match kind {
-        FieldType::Date => {
-            let milliseconds = match value {
-                Value::String(text) => date::parse_document_date(text),
-                other => whole(other),
-            };
+        FieldType::Date(formats) => {
+            let milliseconds = date(value, formats);
             let format = format.map(DateFormat::parse).transpose()?;
             milliseconds.map(|milliseconds| match &format {
                 Some(format) => json!(format.write(milliseconds, &TimeZone::UTC)),
-                None => json!(date::format_ms(milliseconds, &TimeZone::UTC)),
+                None => json!(formats.write(milliseconds, &TimeZone::UTC)),
             })
         }
         FieldType::Whole { .. } => whole(value).map(|number| json!(number)),

@@ -3,7 +3,7 @@
 use std::{ops::Bound, sync::Arc};
 
 use canarytrace_es::{
-    EsError,
+    DateFormats, EsError,
     date::{self, Round},
     query::{BoolQuery, FuzzyQuery, Query, RangeQuery, RegexpQuery, wildcard_matches},
 };
@@ -89,12 +89,15 @@ impl Lowering<'_> {
             }
             Query::Regexp(query) => {
                 let pattern = pattern(query)?;
-                Ok(self.texts(&query.field, move |text| pattern.is_match(text)))
+                self.over_fields(&query.field, |path| {
+                    let own = pattern.clone();
+                    Ok(self.texts(path, move |text| own.is_match(text)))
+                })
             }
-            Query::Fuzzy(query) => {
+            Query::Fuzzy(query) => self.over_fields(&query.field, |path| {
                 let own = query.clone();
-                Ok(self.texts(&query.field, move |text| is_near(&own, text)))
-            }
+                Ok(self.texts(path, move |text| is_near(&own, text)))
+            }),
             Query::Ids(query) => Ok(self.ids(query.values.iter().cloned())),
             Query::ConstantScore(query) => {
                 Ok(Box::new(ConstScoreQuery::new(self.lower(query)?, 1.0)))
@@ -200,9 +203,9 @@ impl Lowering<'_> {
                 ))
             }
             // A day or a second as a term is all of it.
-            Some(FieldType::Date) => {
-                let from = self.date(value, &TimeZone::UTC, Round::Down)?;
-                let to = self.date(value, &TimeZone::UTC, Round::Up)?;
+            Some(FieldType::Date(formats)) => {
+                let from = self.date(formats, value, &TimeZone::UTC, Round::Down)?;
+                let to = self.date(formats, value, &TimeZone::UTC, Round::Up)?;
                 Ok(self.numbers(path, Bound::Included(from), Bound::Included(to)))
             }
         }
@@ -281,17 +284,10 @@ impl Lowering<'_> {
         upper: bool,
     ) -> Result<FieldValue, EsError> {
         match self.mapping.kind(path) {
-            Some(FieldType::Date) => {
-                if query.format.as_deref().is_some_and(|format| {
-                    ![
-                        "epoch_millis",
-                        "strict_date_optional_time",
-                        "strict_date_optional_time||epoch_millis",
-                    ]
-                    .contains(&format)
-                }) {
-                    return Err(EsError::unsupported("[format] of a range on dates"));
-                }
+            Some(FieldType::Date(own)) => {
+                let asked = query.format.as_deref().map(DateFormats::parse);
+                let asked = asked.transpose()?;
+                let formats = asked.as_ref().unwrap_or(own);
                 let zone = query
                     .time_zone
                     .as_deref()
@@ -302,7 +298,7 @@ impl Lowering<'_> {
                 } else {
                     Round::Down
                 };
-                self.date(value, &zone, round)
+                self.date(formats, value, &zone, round)
             }
             Some(FieldType::Whole { .. } | FieldType::Decimal { .. }) => {
                 match value.as_i64().or_else(|| plain(value).parse().ok()) {
@@ -316,14 +312,21 @@ impl Lowering<'_> {
         }
     }
 
-    fn date(&self, value: &Value, zone: &TimeZone, round: Round) -> Result<FieldValue, EsError> {
+    fn date(
+        &self,
+        formats: &DateFormats,
+        value: &Value,
+        zone: &TimeZone,
+        round: Round,
+    ) -> Result<FieldValue, EsError> {
         match value {
-            Value::Number(number) => number
+            Value::Number(number) if formats.is_usual() => number
                 .as_i64()
                 .map(FieldValue::Whole)
                 .ok_or_else(|| not_a_number(value)),
             _ => {
-                date::parse_query_date(&plain(value), zone, round, self.now).map(FieldValue::Whole)
+                let text = plain(value);
+                date::parse_date_of(formats, &text, zone, round, self.now).map(FieldValue::Whole)
             }
         }
     }

@@ -5,7 +5,7 @@ mod fetch;
 mod filter;
 mod highlight;
 pub(crate) mod lower;
-mod network;
+pub(crate) mod network;
 mod scoring;
 pub(crate) mod sort;
 mod text;
@@ -103,6 +103,14 @@ impl View {
 }
 
 impl Matches {
+    /// Only the first ones.
+    fn cut(&mut self, most: u64) {
+        if let Ok(most) = usize::try_from(most) {
+            self.docs.truncate(most);
+            self.scores.truncate(most);
+        }
+    }
+
     /// Only what scores so much.
     fn keep(&mut self, least: f64) {
         let scores = std::mem::take(&mut self.scores);
@@ -177,14 +185,18 @@ pub(crate) fn page(
     let wanted = request.from + request.size;
     let mut aggregator = aggregate::Aggregator::new(&request.aggregations, views)?;
     let mut candidates: Vec<Candidate> = Vec::new();
-    let (mut total, mut max_score) = (0, None::<f32>);
+    let (mut total, mut max_score, mut is_early) = (0, None::<f32>, false);
     for (view_position, view) in views.iter().enumerate() {
         let weight = view.weight(&request.query, scoring)?;
+        let mut left = request.terminate_after.unwrap_or(u64::MAX);
         for (segment_position, segment) in view.searcher.segment_readers().iter().enumerate() {
             let mut found = matches(weight.as_ref(), segment, scoring)?;
             if let Some(least) = request.min_score {
                 found.keep(least);
             }
+            is_early |= found.docs.len() as u64 >= left;
+            found.cut(left);
+            left -= found.docs.len() as u64;
             total += found.docs.len() as u64;
             max_score = found.scores.iter().copied().fold(max_score, |max, score| {
                 Some(max.map_or(score, |max| max.max(score)))
@@ -215,6 +227,7 @@ pub(crate) fn page(
         took_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
         shards: views.len() as u64,
         total: counted(request.track_total_hits, total),
+        terminated_early: request.terminate_after.map(|_| is_early),
         max_score: if views.is_empty() {
             Some(0.0)
         } else {
@@ -323,9 +336,7 @@ pub(crate) fn hit(
         Reading::Sorted,
     )?;
     for (path, column) in columns {
-        if let Value::Array(column) = column {
-            fetch::add(&mut values, path, column);
-        }
+        values.entry(path).or_insert(column);
     }
     let highlight = request
         .highlight

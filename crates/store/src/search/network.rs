@@ -26,6 +26,16 @@ impl Network {
         })
     }
 
+    /// The first and the last address, in the order of [`address`].
+    pub(crate) fn ends(&self) -> (u128, u128) {
+        let rest = u128::MAX.checked_shr(128 - self.bits).unwrap_or(0);
+        let mapped = |address: u128| match u32::try_from(address) {
+            Ok(address) if self.is_v4 => in_order(IpAddr::V4(address.into())),
+            _ => address,
+        };
+        (mapped(self.address & !rest), mapped(self.address | rest))
+    }
+
     pub(crate) fn holds(&self, text: &str) -> bool {
         let same = |other: u128| {
             other.checked_shr(self.bits).unwrap_or(0)
@@ -48,6 +58,21 @@ fn in_order(address: IpAddr) -> u128 {
     match address {
         IpAddr::V4(address) => u128::from(address.to_ipv6_mapped()),
         IpAddr::V6(address) => u128::from(address),
+    }
+}
+
+/// An address as a number, both versions in one order.
+pub(crate) fn address(text: &str) -> Result<u128, EsError> {
+    let parsed = text.parse().map(in_order);
+    parsed.map_err(|_| EsError::illegal_argument(format!("'{text}' is not an IP string literal.")))
+}
+
+/// The address of a number.
+pub(crate) fn written(number: u128) -> String {
+    let address = std::net::Ipv6Addr::from(number);
+    match address.to_ipv4_mapped() {
+        Some(address) => address.to_string(),
+        None => address.to_string(),
     }
 }
 

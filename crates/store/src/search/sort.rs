@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use canarytrace_es::{EsError, SortField, SortMode, SortOrder, SortTarget};
+use canarytrace_es::{EsError, NumericType, SortField, SortMode, SortOrder, SortTarget};
 use serde_json::{Value, json};
 use tantivy::{DocId, Score, SegmentReader};
 
@@ -65,7 +65,7 @@ impl SortKind {
     fn of(kind: &FieldType) -> Self {
         match kind {
             FieldType::Whole { max, .. } if *max <= i64::from(i32::MAX) => SortKind::Small,
-            FieldType::Whole { .. } | FieldType::Date => SortKind::Whole,
+            FieldType::Whole { .. } | FieldType::Date(_) => SortKind::Whole,
             FieldType::Decimal { .. } => SortKind::Decimal,
             FieldType::Boolean => SortKind::Boolean,
             _ => SortKind::Text,
@@ -121,7 +121,7 @@ impl Order {
             let is_number = |kind: &&FieldType| {
                 matches!(
                     kind,
-                    FieldType::Whole { .. } | FieldType::Decimal { .. } | FieldType::Date
+                    FieldType::Whole { .. } | FieldType::Decimal { .. } | FieldType::Date(_)
                 )
             };
             let reckons = matches!(
@@ -142,12 +142,24 @@ impl Order {
                     format!("No mapping found for [{path}] in order to sort on"),
                 ));
             }
+            if field.numeric_type.is_some() && !kinds.iter().all(is_number) {
+                return Err(EsError::query_shard(format!(
+                    "[numeric_type] option cannot be set on a non-numeric field, got {}",
+                    views
+                        .iter()
+                        .find_map(|view| view.mapping.type_name(path))
+                        .unwrap_or("keyword")
+                )));
+            }
             let unmapped = || SortKind::unmapped(field.unmapped_type.as_deref());
-            sort_kinds.push(
-                kinds
-                    .first()
-                    .map_or_else(unmapped, |kind| SortKind::of(kind)),
-            );
+            let mapped = kinds
+                .first()
+                .map_or_else(unmapped, |kind| SortKind::of(kind));
+            sort_kinds.push(match field.numeric_type {
+                Some(NumericType::Double) => SortKind::Decimal,
+                Some(_) => SortKind::Whole,
+                None => mapped,
+            });
         }
         Ok(Self {
             fields: fields.to_vec(),
@@ -179,6 +191,7 @@ impl Order {
         after: After<'_>,
     ) -> Result<Vec<Candidate>, EsError> {
         let columns = self.columns(segment)?;
+        self.check_nanoseconds(&columns)?;
         let make = |(at, doc): (usize, &DocId)| Candidate {
             view,
             segment: position,
@@ -223,6 +236,20 @@ impl Order {
             candidates.truncate(wanted);
         }
         Ok(candidates.into_iter().map(resolve).collect())
+    }
+
+    /// Nanoseconds are counted from 1970 on.
+    fn check_nanoseconds(&self, columns: &[FieldColumns]) -> Result<(), EsError> {
+        for (field, column) in self.fields.iter().zip(columns) {
+            let least = column.least_whole().unwrap_or(0);
+            if field.numeric_type == Some(NumericType::DateNanos) && least < 0 {
+                return Err(EsError::illegal_argument(format!(
+                    "date[{}] is before the epoch in 1970 and cannot be stored in nanosecond resolution",
+                    canarytrace_es::date::format_ms(least, &jiff::tz::TimeZone::UTC)
+                )));
+            }
+        }
+        Ok(())
     }
 
     pub(crate) fn sort(&self, candidates: &mut [Candidate]) {
@@ -282,6 +309,7 @@ impl Order {
                 }
                 SortTarget::Field(_) => Key::Value(
                     number(field, column, doc)
+                        .map(|value| cast(value, field.numeric_type))
                         .or_else(|| field.missing.as_ref().and_then(field_value)),
                 ),
             })
@@ -348,6 +376,22 @@ fn side(field: &SortField) -> SortOrder {
         Some(SortMode::Min) => SortOrder::Ascending,
         Some(SortMode::Max) => SortOrder::Descending,
         _ => field.order,
+    }
+}
+
+/// As the number type that was asked for has it.
+fn cast(value: FieldValue, wanted: Option<NumericType>) -> FieldValue {
+    match (wanted, value) {
+        (Some(NumericType::Double), FieldValue::Whole(number)) => {
+            FieldValue::Decimal(number as f64)
+        }
+        (Some(NumericType::Long | NumericType::Date), FieldValue::Decimal(number)) => {
+            FieldValue::Whole(number as i64)
+        }
+        (Some(NumericType::DateNanos), FieldValue::Whole(number)) => {
+            FieldValue::Whole(number.saturating_mul(1_000_000))
+        }
+        (_, value) => value,
     }
 }
 
