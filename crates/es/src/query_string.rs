@@ -7,7 +7,7 @@ use crate::{
     EsError,
     query::{
         BoolQuery, ExistsQuery, FuzzyQuery, MatchPhraseQuery, MatchQuery, Operator, Query,
-        RangeQuery, RegexpQuery, WildcardQuery, edit_distance,
+        RangeQuery, RegexpQuery, WildcardQuery, Words, edit_distance,
     },
 };
 
@@ -469,6 +469,7 @@ impl Parser<'_> {
                     value: json!(text),
                     operator,
                     minimum_should_match: None,
+                    words: Words::default(),
                     lenient,
                 })
             }

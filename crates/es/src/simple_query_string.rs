@@ -5,7 +5,9 @@
 use serde_json::json;
 
 use crate::{
-    query::{BoolQuery, FuzzyQuery, MatchPhraseQuery, MatchQuery, Operator, PrefixQuery, Query},
+    query::{
+        BoolQuery, FuzzyQuery, MatchPhraseQuery, MatchQuery, Operator, PrefixQuery, Query, Words,
+    },
     query_string::{Options, any_field},
 };
 
@@ -159,6 +161,7 @@ impl Parser<'_> {
                 value: json!(word),
                 operator: self.options.default_operator,
                 minimum_should_match: None,
+                words: Words::default(),
                 lenient: true,
             })
         })

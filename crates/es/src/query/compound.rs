@@ -43,6 +43,18 @@ pub(super) fn parse_dis_max(body: &Value, depth: usize) -> Result<Query, EsError
     }))
 }
 
+/// What each field's query has from the request.
+const OF_WORDS: [&str; 8] = [
+    "operator",
+    "minimum_should_match",
+    "lenient",
+    "analyzer",
+    "fuzziness",
+    "prefix_length",
+    "fuzzy_transpositions",
+    "zero_terms_query",
+];
+
 pub(super) fn parse_multi_match(body: &Value, depth: usize) -> Result<Query, EsError> {
     let place = "multi_match";
     let map = parse::object(body, place)?;
@@ -59,6 +71,12 @@ pub(super) fn parse_multi_match(body: &Value, depth: usize) -> Result<Query, EsE
             "lenient",
             "slop",
             "boost",
+            "analyzer",
+            "fuzziness",
+            "prefix_length",
+            "max_expansions",
+            "fuzzy_transpositions",
+            "zero_terms_query",
         ],
     )?;
     let query = map
@@ -66,16 +84,8 @@ pub(super) fn parse_multi_match(body: &Value, depth: usize) -> Result<Query, EsE
         .ok_or_else(|| EsError::parsing("No text specified for multi_match query"))?;
     let wanted = parse::string(map, place, "type")?;
     let (kind, usual_tie, options): (_, _, &[&str]) = match wanted.as_deref() {
-        None | Some("best_fields") => (
-            "match",
-            0.0,
-            &["operator", "minimum_should_match", "lenient"],
-        ),
-        Some("most_fields") => (
-            "match",
-            1.0,
-            &["operator", "minimum_should_match", "lenient"],
-        ),
+        None | Some("best_fields") => ("match", 0.0, &OF_WORDS),
+        Some("most_fields") => ("match", 1.0, &OF_WORDS),
         Some("phrase") => ("match_phrase", 0.0, &["slop"]),
         Some("phrase_prefix") => ("match_phrase_prefix", 0.0, &["slop"]),
         Some(other) => {

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::{MinimumShouldMatch, Query, boolean::minimum_should_match};
+use super::{FuzzyQuery, MinimumShouldMatch, Query, boolean::minimum_should_match, edit_distance};
 use crate::{EsError, parse};
 
 /// How the words of a text combine.
@@ -35,6 +35,42 @@ pub struct MatchQuery {
     pub minimum_should_match: Option<MinimumShouldMatch>,
     /// Do not fail on a value that the field's type cannot hold.
     pub lenient: bool,
+    pub words: Words,
+}
+
+/// How the words of a text are made and compared.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Words {
+    /// Another analyzer than the field's.
+    pub analyzer: Option<String>,
+    pub fuzziness: Option<Fuzziness>,
+    /// A text without a word matches everything (`zero_terms_query: all`).
+    pub none_match_all: bool,
+}
+
+/// Words may be a little different.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fuzziness {
+    /// `AUTO`, `1`, …
+    pub text: String,
+    pub prefix_length: usize,
+    pub transpositions: bool,
+}
+
+impl Fuzziness {
+    /// The query for one word.
+    pub fn near(&self, field: &str, word: &str) -> Result<FuzzyQuery, EsError> {
+        // Unlike in a `fuzzy` query, more edits than there can be mean as many as there can be.
+        let is_too_much = self.text.parse::<f64>().is_ok_and(|edits| edits > 2.0);
+        let text = if is_too_much { "2" } else { &self.text };
+        Ok(FuzzyQuery {
+            field: field.to_owned(),
+            value: word.to_owned(),
+            distance: edit_distance(text, word.chars().count())?,
+            prefix_length: self.prefix_length,
+            transpositions: self.transpositions,
+        })
+    }
 }
 
 pub(super) fn parse(body: &Value) -> Result<Query, EsError> {
@@ -46,6 +82,7 @@ pub(super) fn parse(body: &Value) -> Result<Query, EsError> {
             operator: Operator::Or,
             minimum_should_match: None,
             lenient: false,
+            words: Words::default(),
         }));
     };
     parse::known_keys(
@@ -57,6 +94,14 @@ pub(super) fn parse(body: &Value) -> Result<Query, EsError> {
             "minimum_should_match",
             "lenient",
             "boost",
+            "analyzer",
+            "fuzziness",
+            "prefix_length",
+            "max_expansions",
+            "fuzzy_transpositions",
+            "fuzzy_rewrite",
+            "zero_terms_query",
+            "auto_generate_synonyms_phrase_query",
         ],
     )?;
     let value = map
@@ -69,5 +114,37 @@ pub(super) fn parse(body: &Value) -> Result<Query, EsError> {
         operator: Operator::parse(map.get("operator").and_then(Value::as_str))?,
         minimum_should_match: minimum_should_match(map, "match")?,
         lenient: parse::boolean(map, "match", "lenient")?.unwrap_or(false),
+        words: words(map)?,
     }))
+}
+
+fn words(map: &parse::Object) -> Result<Words, EsError> {
+    let text = |name: &str| parse::string(map, "match", name);
+    let fuzziness = match text("fuzziness")? {
+        None => None,
+        Some(text) => {
+            let fuzziness = Fuzziness {
+                text,
+                prefix_length: parse::unsigned(map, "match", "prefix_length")?.unwrap_or(0),
+                transpositions: parse::boolean(map, "match", "fuzzy_transpositions")?
+                    .unwrap_or(true),
+            };
+            fuzziness.near("", "")?;
+            Some(fuzziness)
+        }
+    };
+    let none_match_all = match text("zero_terms_query")?.as_deref() {
+        None | Some("none" | "NONE") => false,
+        Some("all" | "ALL") => true,
+        Some(other) => {
+            return Err(EsError::parsing(format!(
+                "Unsupported zero_terms_query value [{other}]"
+            )));
+        }
+    };
+    Ok(Words {
+        analyzer: text("analyzer")?,
+        fuzziness,
+        none_match_all,
+    })
 }

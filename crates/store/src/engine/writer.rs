@@ -446,7 +446,9 @@ impl Writer {
             }
         }
         for uuid in settled {
-            self.unsettled.remove(&uuid);
+            if let Some(index) = self.unsettled.remove(&uuid) {
+                self.shared.share(&index);
+            }
         }
         Ok(())
     }

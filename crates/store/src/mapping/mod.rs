@@ -60,7 +60,7 @@ pub(crate) enum FieldType {
 /// Fields by full path.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Mapping {
-    fields: BTreeMap<String, Field>,
+    fields: BTreeMap<String, Arc<Field>>,
     /// Objects that are stored and not indexed.
     disabled: BTreeSet<String>,
     /// Objects that are known, to tell them from fields.
@@ -185,7 +185,7 @@ impl Mapping {
                 ))
             })?;
             if let Some(field) = self.fields.get_mut(&alias) {
-                field.kind = kind;
+                Arc::make_mut(field).kind = kind;
             }
             self.aliases.entry(target).or_default().push(alias);
         }
@@ -237,7 +237,7 @@ impl Mapping {
                 }
                 (Some(kind), _) => {
                     let field = parse_field(&path, kind, definition)?;
-                    self.fields.insert(path, field);
+                    self.fields.insert(path, Arc::new(field));
                 }
             }
         }
@@ -263,9 +263,10 @@ impl Mapping {
                     if std::mem::discriminant(&own.kind) == std::mem::discriminant(&field.kind)
                         && own.type_name() == field.type_name() =>
                 {
+                    let own = Arc::make_mut(own);
                     let fields = own.raw["fields"].as_object().cloned();
-                    own.multi.extend(field.multi);
-                    own.raw = field.raw;
+                    own.multi.extend(field.multi.clone());
+                    own.raw = field.raw.clone();
                     for (name, multi) in fields.into_iter().flatten() {
                         if own.raw["fields"][&name].is_null() {
                             own.raw["fields"][name] = multi;
@@ -336,7 +337,7 @@ impl Mapping {
 
     /// The type of a field as it was declared.
     pub(crate) fn type_name(&self, path: &str) -> Option<&str> {
-        self.fields.get(path).map(Field::type_name)
+        self.fields.get(path).map(|field| field.type_name())
     }
 
     /// Where the values of a field stand in a document: those of a multi-field at its parent, of an alias at its field.
@@ -559,7 +560,7 @@ impl Mapping {
         if let Some(constant) = &field.options.constant {
             self.constants.insert(path.to_owned(), constant.clone());
         }
-        self.fields.insert(path.to_owned(), field);
+        self.fields.insert(path.to_owned(), Arc::new(field));
         self.check_size()
     }
 }

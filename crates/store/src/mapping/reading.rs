@@ -4,7 +4,12 @@
 //! pass, without a tree of their values. For all others nothing is answered: [`Mapping::index`](super::Mapping::index) reads
 //! them again, extends the mapping, or tells what is wrong.
 
-use std::{collections::HashMap, fmt, hash::BuildHasherDefault, sync::OnceLock};
+use std::{
+    collections::HashMap,
+    fmt,
+    hash::BuildHasherDefault,
+    sync::{Arc, OnceLock},
+};
 
 use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
@@ -22,7 +27,7 @@ const MAX_NAMES: usize = 256;
 #[derive(Clone, Debug)]
 enum Node {
     Object(Box<Object>),
-    Field(Box<Field>),
+    Field(Arc<Field>),
     /// Its leaves are keywords.
     Tree {
         path: Path,
@@ -116,7 +121,7 @@ impl Mapping {
         }
     }
 
-    fn place_of(&self, path: &str, field: &Field) -> Node {
+    fn place_of(&self, path: &str, field: &Arc<Field>) -> Node {
         let options = &field.options;
         if options.alias_of.is_some()
             || !options.copy_to.is_empty()
@@ -130,7 +135,7 @@ impl Mapping {
                 path: path.into(),
                 ignore_above,
             },
-            _ => Node::Field(Box::new(field.clone())),
+            _ => Node::Field(Arc::clone(field)),
         }
     }
 }
@@ -299,8 +304,6 @@ impl<'a> Visitor<'_> for Name<'a> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use serde_json::json;
 
     use super::{super::Cell, *};

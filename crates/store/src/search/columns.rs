@@ -7,7 +7,7 @@ use std::{
 
 use tantivy::{
     BitSet, DocId, SegmentReader,
-    columnar::{Column, DynamicColumn, StrColumn},
+    columnar::{Column, ColumnIndex, DynamicColumn, StrColumn, column_index::Set},
 };
 
 use crate::engine::columns::{EXACT, LENGTHS, NUMBERS};
@@ -68,22 +68,18 @@ impl FieldColumns {
     /// The numbers of a document, exact.
     pub(crate) fn numbers(&self, doc: DocId, mut each: impl FnMut(FieldValue)) {
         if let Some(column) = &self.whole {
-            column
-                .values_for_doc(doc)
-                .for_each(|number| each(FieldValue::Whole(number)));
+            each_value(column, doc, |number| each(FieldValue::Whole(number)));
         }
         if let Some(column) = &self.unsigned {
-            column.values_for_doc(doc).for_each(|number| {
+            each_value(column, doc, |number| {
                 each(
                     i64::try_from(number)
                         .map_or(FieldValue::Decimal(number as f64), FieldValue::Whole),
-                )
+                );
             });
         }
         if let Some(column) = &self.decimal {
-            column
-                .values_for_doc(doc)
-                .for_each(|number| each(FieldValue::Decimal(number)));
+            each_value(column, doc, |number| each(FieldValue::Decimal(number)));
         }
     }
 
@@ -138,7 +134,7 @@ impl FieldColumns {
     /// The term ordinals of a document; ordered as the texts are.
     pub(crate) fn ordinals(&self, doc: DocId, mut each: impl FnMut(u64)) {
         if let Some(column) = &self.text {
-            column.ords().values_for_doc(doc).for_each(&mut each);
+            each_value(column.ords(), doc, &mut each);
         }
     }
 
@@ -265,11 +261,33 @@ fn within<T: PartialOrd + Copy + std::fmt::Debug + Send + Sync + 'static>(
     }
 }
 
+/// Calls with each value of a document; most columns have one for every document.
+fn each_value<T: PartialOrd + Copy + std::fmt::Debug + Send + Sync + 'static>(
+    column: &Column<T>,
+    doc: DocId,
+    mut each: impl FnMut(T),
+) {
+    match &column.index {
+        ColumnIndex::Full => each(column.values.get_val(doc)),
+        ColumnIndex::Optional(rows) => {
+            if let Some(row) = rows.rank_if_exists(doc) {
+                each(column.values.get_val(row));
+            }
+        }
+        ColumnIndex::Empty { .. } => {}
+        ColumnIndex::Multivalued(_) => column.values_for_doc(doc).for_each(each),
+    }
+}
+
 /// The documents with any value.
 fn present<T: PartialOrd + Copy + std::fmt::Debug + Send + Sync + 'static>(
     column: &Column<T>,
     found: &mut BitSet,
 ) {
+    if matches!(column.index, ColumnIndex::Full) {
+        *found = BitSet::with_max_value_and_full(found.max_value());
+        return;
+    }
     for doc in 0..found.max_value() {
         if column.index.has_value(doc) {
             found.insert(doc);

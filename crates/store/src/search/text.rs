@@ -2,20 +2,25 @@
 
 use canarytrace_es::{
     EsError,
-    query::{MatchPhraseQuery, MatchQuery, Operator},
+    query::{MatchPhraseQuery, MatchQuery, Operator, Words},
 };
 use tantivy::{
     Term,
-    query::{BooleanQuery, EmptyQuery, Occur, PhrasePrefixQuery, PhraseQuery, TermQuery},
+    query::{AllQuery, BooleanQuery, EmptyQuery, Occur, PhrasePrefixQuery, PhraseQuery, TermQuery},
     schema::IndexRecordOption,
 };
 
 use super::{
     filter::{ColumnQuery, Predicate},
-    lower::{Boxed, Lowering, plain},
+    lower::{Boxed, Lowering, is_near, plain, scoring},
     scoring::ScoredQuery,
 };
-use crate::mapping::FieldType;
+use crate::{analysis::Analyzer, mapping::FieldType};
+
+fn analyzer(name: &str) -> Result<Analyzer, EsError> {
+    Analyzer::named(name)
+        .ok_or_else(|| EsError::query_shard(format!("[match] analyzer [{name}] not found")))
+}
 
 impl Lowering<'_> {
     pub(super) fn text_term(&self, path: &str, token: &str) -> Term {
@@ -58,6 +63,16 @@ impl Lowering<'_> {
         })
     }
 
+    /// A word, or what is near to it.
+    fn word_like(&self, path: &str, word: &str, words: &Words) -> Result<Boxed, EsError> {
+        let near = words.fuzziness.as_ref().map(|own| own.near(path, word));
+        match near.transpose()?.filter(|near| near.distance > 0) {
+            Some(near) => Ok(self.texts(path, move |text| is_near(&near, text))),
+            None if words.fuzziness.is_some() => self.term(path, &word.into()),
+            None => Ok(self.word(path, word)),
+        }
+    }
+
     /// The words of a text as the field has them.
     fn tokens(&self, path: &str, text: &str) -> Vec<String> {
         match self.mapping.kind(path) {
@@ -74,15 +89,22 @@ impl Lowering<'_> {
                 } else {
                     Occur::Should
                 };
-                let terms = self.tokens(path, &plain(&query.value));
-                let clauses: Vec<(Occur, Boxed)> = terms
+                let text = plain(&query.value);
+                let terms = match &query.words.analyzer {
+                    None => self.tokens(path, &text),
+                    Some(name) => analyzer(name)?.words(&text),
+                };
+                let clauses = terms
                     .iter()
-                    .map(|token| (occur, self.word(path, token)))
-                    .collect();
+                    .map(|token| Ok((occur, self.word_like(path, token, &query.words)?)))
+                    .collect::<Result<Vec<(Occur, Boxed)>, EsError>>()?;
                 let required = query
                     .minimum_should_match
                     .map(|minimum| minimum.of(clauses.len()));
                 Ok(match required {
+                    _ if clauses.is_empty() && query.words.none_match_all => {
+                        scoring(Box::new(AllQuery))
+                    }
                     _ if clauses.is_empty() => Box::new(EmptyQuery),
                     // One word is not counted.
                     Some(required)
@@ -97,6 +119,9 @@ impl Lowering<'_> {
             }
             Some(FieldType::Text { indexed: false, .. }) if query.lenient => {
                 Ok(Box::new(EmptyQuery))
+            }
+            Some(FieldType::Keyword { .. }) if query.words.fuzziness.is_some() => {
+                self.word_like(path, &plain(&query.value), &query.words)
             }
             _ => match self.term(path, &query.value) {
                 Err(_) if query.lenient => Ok(Box::new(EmptyQuery)),
@@ -124,6 +149,7 @@ impl Lowering<'_> {
                 value: query.value.clone(),
                 operator: Operator::And,
                 minimum_should_match: None,
+                words: Words::default(),
                 lenient: query.lenient,
             };
             return self.match_text(path, &words);
