@@ -304,6 +304,7 @@ impl<'a> Visitor<'_> for Name<'a> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::json;
 
     use super::{super::Cell, *};
@@ -388,5 +389,49 @@ mod tests {
         let indexed = Mapping::index(&mut mapping, source.as_object().unwrap()).unwrap();
         let read = mapping.read(source.to_string().as_bytes()).unwrap();
         assert_eq!(sorted(&read), sorted(&indexed));
+    }
+
+    /// Values of every kind, below names that the mapping has and others.
+    fn anything() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<u64>().prop_map(Value::from),
+            (-1e6..1e6).prop_map(|number: f64| json!(number)),
+            "[a-z0-9é.:\"\\\\ -]{0,8}".prop_map(Value::from),
+            Just(json!("2026-11-26T10:00:00Z")),
+            Just(json!("10.0.0.1")),
+        ];
+        let names = [
+            "k", "lower", "t", "n", "d", "b", "at", "ip", "tree", "point", "off", "o", "deep",
+            "closed", "copied", "soft", "new", "o.k",
+        ];
+        leaf.prop_recursive(4, 24, 4, move |inner| {
+            let name = proptest::sample::select(names.to_vec());
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..3).prop_map(Value::from),
+                proptest::collection::btree_map(name, inner, 0..4)
+                    .prop_map(|map| map.into_iter().map(|(k, v)| (k.to_owned(), v)).collect()),
+            ]
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        #[test]
+        fn whatever_is_read_is_read_as_the_other_way_does(source in anything()) {
+            let mapping = mapping();
+            let read = mapping.read(source.to_string().as_bytes());
+            let Some(object) = source.as_object() else {
+                prop_assert!(read.is_none());
+                return Ok(());
+            };
+            if let Some(read) = read {
+                let other = Mapping::index(&mut Arc::new(mapping), object);
+                prop_assert_eq!(sorted(&read), sorted(&other.unwrap()));
+            }
+        }
     }
 }
