@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::Query;
+use super::{MinimumShouldMatch, Operator, Query, boolean::minimum_should_match};
 use crate::{EsError, parse};
 
 /// The best of several, with a share of the others.
@@ -41,6 +41,52 @@ pub(super) fn parse_dis_max(body: &Value, depth: usize) -> Result<Query, EsError
             .collect::<Result<_, _>>()?,
         tie_breaker: parse::number(map, "dis_max", "tie_breaker")?.unwrap_or(0.0),
     }))
+}
+
+/// `multi_match` of the type `cross_fields`: each word may be in any of the fields.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CrossFieldsQuery {
+    /// With what each counts for; a name may hold `*`.
+    pub fields: Vec<(String, f32)>,
+    pub text: String,
+    pub operator: Operator,
+    pub minimum_should_match: Option<MinimumShouldMatch>,
+}
+
+fn cross_fields(map: &parse::Object, text: &Value) -> Result<Query, EsError> {
+    let refused = ["fuzziness", "prefix_length", "fuzzy_transpositions", "slop"];
+    if let Some(name) = refused.iter().find(|name| map.contains_key(**name)) {
+        return Err(EsError::parsing(format!(
+            "{name} not allowed for type [cross_fields]"
+        )));
+    }
+    let fields = map.get("fields").map(parse::list).unwrap_or_default();
+    let fields: Vec<(String, f32)> = fields
+        .into_iter()
+        .filter_map(Value::as_str)
+        .map(|field| match field.split_once('^') {
+            None => Ok((field.to_owned(), 1.0)),
+            Some((name, boost)) => match boost.parse() {
+                Ok(boost) => Ok((name.to_owned(), boost)),
+                Err(_) => Err(no_boost(name, boost)),
+            },
+        })
+        .collect::<Result<_, _>>()?;
+    Ok(Query::CrossFields(CrossFieldsQuery {
+        fields: match fields.is_empty() {
+            true => vec![("*".to_owned(), 1.0)],
+            false => fields,
+        },
+        text: text
+            .as_str()
+            .map_or_else(|| text.to_string(), str::to_owned),
+        operator: Operator::parse(map.get("operator").and_then(Value::as_str))?,
+        minimum_should_match: minimum_should_match(map, "multi_match")?,
+    }))
+}
+
+fn no_boost(field: &str, boost: &str) -> EsError {
+    EsError::illegal_argument(format!("the boost [{boost}] of [{field}] is no number"))
 }
 
 /// What each field's query has from the request.
@@ -86,6 +132,7 @@ pub(super) fn parse_multi_match(body: &Value, depth: usize) -> Result<Query, EsE
     let (kind, usual_tie, options): (_, _, &[&str]) = match wanted.as_deref() {
         None | Some("best_fields") => ("match", 0.0, &OF_WORDS),
         Some("most_fields") => ("match", 1.0, &OF_WORDS),
+        Some("cross_fields") => return cross_fields(map, query),
         Some("phrase") => ("match_phrase", 0.0, &["slop"]),
         Some("phrase_prefix") => ("match_phrase_prefix", 0.0, &["slop"]),
         Some(other) => {
@@ -110,9 +157,7 @@ pub(super) fn parse_multi_match(body: &Value, depth: usize) -> Result<Query, EsE
                 one[*name] = option.clone();
             }
         }
-        let boost: f64 = boost.parse().map_err(|_| {
-            EsError::illegal_argument(format!("the boost [{boost}] of [{field}] is no number"))
-        })?;
+        let boost: f64 = boost.parse().map_err(|_| no_boost(field, boost))?;
         one["boost"] = json!(boost);
         let mut query = Query::parse_at(&json!({kind: {field: one}}), depth + 1)?;
         if lenient {

@@ -17,7 +17,7 @@ mod terms;
 mod wildcard;
 
 pub use boolean::{BoolQuery, MinimumShouldMatch};
-pub use compound::DisMaxQuery;
+pub use compound::{CrossFieldsQuery, DisMaxQuery};
 pub use exists::ExistsQuery;
 pub use fuzzy::{FuzzyQuery, edit_distance};
 pub use ids::IdsQuery;
@@ -54,6 +54,7 @@ pub enum Query {
     /// Matches as the other, and all equally well.
     ConstantScore(Box<Query>),
     DisMax(DisMaxQuery),
+    CrossFields(CrossFieldsQuery),
     /// Its score times this.
     Boost(Box<Query>, f32),
 }

@@ -109,6 +109,9 @@ fn collect(query: &Query, field: Option<&str>, analyzer: Analyzer, into: &mut Ve
             into.extend(pattern(query).ok().map(Wanted::Pattern));
         }
         Query::Fuzzy(query) if is_own(&query.field) => into.push(Wanted::Near(query.clone())),
+        Query::CrossFields(query) if query.fields.iter().any(|(name, _)| is_own(name)) => {
+            words(&query.text.as_str().into());
+        }
         Query::Bool(query) => {
             for clause in query.must.iter().chain(&query.filter).chain(&query.should) {
                 collect(clause, field, analyzer, into);

@@ -114,8 +114,15 @@ impl Lowering<'_> {
                     tie_breaker,
                 )))
             }
+            Query::CrossFields(query) => self.cross_fields(query),
             Query::Boost(query, boost) => Ok(Box::new(BoostQuery::new(self.lower(query)?, *boost))),
         }
+    }
+
+    /// The fields that a name with `*` stands for.
+    pub(super) fn paths(&self, name: &str) -> Vec<String> {
+        let all = self.mapping.searchable().map(|(path, _)| path);
+        all.filter(|path| wildcard_matches(name, path)).collect()
     }
 
     /// A field with `*` stands for all fields that match; any of them may.
@@ -127,12 +134,7 @@ impl Lowering<'_> {
         if !field.contains('*') {
             return make(field);
         }
-        let paths: Vec<String> = self
-            .mapping
-            .searchable()
-            .map(|(path, _)| path)
-            .filter(|path| wildcard_matches(field, path))
-            .collect();
+        let paths = self.paths(field);
         let clauses = paths
             .iter()
             .map(|path| Ok((Occur::Should, make(path)?)))

@@ -2,11 +2,14 @@
 
 use canarytrace_es::{
     EsError,
-    query::{MatchPhraseQuery, MatchQuery, Operator, Words},
+    query::{CrossFieldsQuery, MatchPhraseQuery, MatchQuery, Operator, Words},
 };
 use tantivy::{
     Term,
-    query::{AllQuery, BooleanQuery, EmptyQuery, Occur, PhrasePrefixQuery, PhraseQuery, TermQuery},
+    query::{
+        AllQuery, BooleanQuery, BoostQuery, DisjunctionMaxQuery, EmptyQuery, Occur,
+        PhrasePrefixQuery, PhraseQuery, TermQuery,
+    },
     schema::IndexRecordOption,
 };
 
@@ -128,6 +131,51 @@ impl Lowering<'_> {
                 other => other,
             },
         }
+    }
+
+    /// Each word may be in any of the texts; a field of another kind is asked for the whole.
+    pub(super) fn cross_fields(&self, query: &CrossFieldsQuery) -> Result<Boxed, EsError> {
+        let (mut texts, mut groups) = (Vec::new(), Vec::new());
+        for (name, boost) in &query.fields {
+            let paths = match name.contains('*') {
+                true => self.paths(name),
+                false => vec![name.clone()],
+            };
+            for path in paths {
+                match self.mapping.kind(&path) {
+                    Some(FieldType::Text { indexed: true, .. }) => texts.push((path, *boost)),
+                    Some(FieldType::Text { .. }) | None => {}
+                    Some(_) => groups.extend(self.term(&path, &query.text.as_str().into()).ok()),
+                }
+            }
+        }
+        let words = match texts.first() {
+            Some((path, _)) => self.tokens(path, &query.text),
+            None => Vec::new(),
+        };
+        let in_any = |word: &String| -> Boxed {
+            let own = texts.iter().map(|(path, boost)| -> Boxed {
+                Box::new(BoostQuery::new(self.word(path, word), *boost))
+            });
+            Box::new(DisjunctionMaxQuery::new(own.collect()))
+        };
+        let occur = match query.operator {
+            Operator::And => Occur::Must,
+            Operator::Or => Occur::Should,
+        };
+        let clauses: Vec<_> = words.iter().map(|word| (occur, in_any(word))).collect();
+        let required = query
+            .minimum_should_match
+            .map(|least| least.of(clauses.len()));
+        if !clauses.is_empty() {
+            groups.push(match required.filter(|required| *required > 1) {
+                Some(required) if occur == Occur::Should => Box::new(
+                    BooleanQuery::with_minimum_required_clauses(clauses, required),
+                ),
+                _ => Box::new(BooleanQuery::new(clauses)),
+            });
+        }
+        Ok(Box::new(DisjunctionMaxQuery::new(groups)))
     }
 
     pub(super) fn match_phrase(
