@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use canarytrace_es::{
     EsError,
     aggregation::{Aggregation, IpEnds, IpRanges},
-    object_of,
 };
 use serde_json::{Map, Value, json};
 use tantivy::DocId;
@@ -13,6 +12,7 @@ use tantivy::DocId;
 use super::{
     Bucket, Finish,
     buckets::{BucketKey, finish_bucket},
+    ranges::told,
 };
 use crate::search::{
     columns::FieldColumns,
@@ -42,10 +42,10 @@ fn resolve(ranges: &IpRanges) -> Result<Vec<Resolved>, EsError> {
                 (Some(mask.clone()), Some(first), last.checked_add(1))
             }
         };
-        let told = |end: Option<u128>| end.map_or_else(|| "*".to_owned(), network::written);
+        let text = |end: Option<u128>| end.map_or_else(|| "*".to_owned(), network::written);
         let key = range.key.clone().or(own_key);
         resolved.push(Resolved {
-            key: key.unwrap_or_else(|| format!("{}-{}", told(from), told(to))),
+            key: key.unwrap_or_else(|| format!("{}-{}", text(from), text(to))),
             from,
             to,
         });
@@ -109,14 +109,5 @@ pub(super) fn finish(
         }
         buckets.push((range.key, finish_bucket(bucket, aggregation, with, fields)?));
     }
-    let buckets = match ranges.keyed {
-        true => Value::Object(
-            buckets
-                .into_iter()
-                .map(|(key, bucket)| (key, Value::Object(bucket)))
-                .collect(),
-        ),
-        false => buckets.into_iter().map(|(_, bucket)| bucket).collect(),
-    };
-    Ok(object_of([("buckets", buckets)]))
+    Ok(told(buckets, ranges.keyed))
 }

@@ -34,7 +34,7 @@ pub(crate) struct AutoDates {
     interval: String,
 }
 
-pub(super) fn zone(histogram: &AutoDateHistogram) -> Result<TimeZone, EsError> {
+fn zone(histogram: &AutoDateHistogram) -> Result<TimeZone, EsError> {
     let zone = histogram.time_zone.as_deref();
     zone.map_or(Ok(TimeZone::UTC), date::zone)
 }

@@ -118,7 +118,12 @@ pub(super) fn finish(
         }
         buckets.push((key, finish_bucket(bucket, aggregation, with, fields)?));
     }
-    let buckets: Value = if ranges.keyed {
+    Ok(told(buckets, ranges.keyed))
+}
+
+/// Buckets with their keys, by these or as a list.
+pub(super) fn told(buckets: Vec<(String, Map<String, Value>)>, keyed: bool) -> Value {
+    let buckets: Value = if keyed {
         let buckets: Map<String, Value> = buckets
             .into_iter()
             .map(|(key, bucket)| (key, Value::Object(bucket)))
@@ -127,7 +132,7 @@ pub(super) fn finish(
     } else {
         buckets.into_iter().map(|(_, bucket)| bucket).collect()
     };
-    Ok(object_of([("buckets", buckets)]))
+    object_of([("buckets", buckets)])
 }
 
 #[expect(

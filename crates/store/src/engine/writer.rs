@@ -283,13 +283,13 @@ impl Writer {
                             keep,
                             reply,
                         } => drop(reply.send(put_settings(&indices, &changes, keep))),
-                        Request::Delete { names, reply } => drop(
-                            reply.send(
-                                names
-                                    .iter()
-                                    .try_for_each(|name| self.shared.remove_index(name)),
-                            ),
-                        ),
+                        Request::Delete { names, reply } => {
+                            let removed = names
+                                .iter()
+                                .try_for_each(|name| self.shared.remove_index(name));
+                            self.forget_removed();
+                            drop(reply.send(removed));
+                        }
                         Request::Close { reply } => return Some(reply),
                         Request::Bulk { .. } => {}
                     }
@@ -418,15 +418,17 @@ impl Writer {
         Ok(())
     }
 
-    /// Keeps segments few, one index at a time, and closes what nobody uses.
-    fn maintain(&mut self) -> Result<(), StoreError> {
-        // What was deleted or set aside meanwhile has no files to look after.
+    /// What was deleted or set aside has no files to look after.
+    fn forget_removed(&mut self) {
         let shared = Arc::clone(&self.shared);
-        let is_there = |uuid: &String, index: &mut Arc<Index>| {
+        self.unsettled.retain(|uuid, index| {
             let own = shared.index(&index.name);
             own.is_some_and(|own| own.uuid == *uuid)
-        };
-        self.unsettled.retain(is_there);
+        });
+    }
+
+    /// Keeps segments few, one index at a time, and closes what nobody uses.
+    fn maintain(&mut self) -> Result<(), StoreError> {
         if let Some(index) = &self.merging {
             if index.is_merging()? {
                 return Ok(());
@@ -590,6 +592,7 @@ impl Writer {
 
     /// Refreshes what is due, and checkpoints now and then.
     fn tick(&mut self) -> Result<(), StoreError> {
+        self.forget_removed();
         for index in self.unsettled.values() {
             if index
                 .dirty_for()
