@@ -44,6 +44,6 @@ pub use search::{
 };
 pub use service::{
     DocumentLookup, Health, IndexSummary, IndexTarget, IndexTemplate, NodeSummary, Refresh,
-    SearchService, TargetOptions,
+    SearchService, TargetOptions, human_bytes,
 };
 pub use source_filter::SourceFilter;

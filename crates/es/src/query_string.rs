@@ -6,8 +6,9 @@ use serde_json::{Value, json};
 use crate::{
     EsError,
     query::{
-        BoolQuery, ExistsQuery, FuzzyQuery, MatchPhraseQuery, MatchQuery, Operator, Query,
-        RangeQuery, RegexpQuery, WildcardQuery, Words, edit_distance,
+        BoolQuery, DisMaxQuery, ExistsQuery, Fuzziness, FuzzyQuery, MatchPhraseQuery, MatchQuery,
+        MinimumShouldMatch, Operator, Query, RangeQuery, RegexpQuery, WildcardQuery, Words,
+        edit_distance,
     },
 };
 
@@ -18,6 +19,20 @@ pub struct Options {
     pub default_fields: Vec<String>,
     pub default_operator: Operator,
     pub time_zone: Option<String>,
+    /// Other analyzers than those of the fields, for words and for phrases.
+    pub analyzer: Option<String>,
+    pub quote_analyzer: Option<String>,
+    /// Of the clauses on top.
+    pub minimum_should_match: Option<MinimumShouldMatch>,
+    /// What `~` means without a number, and how far words may differ where.
+    pub fuzziness: Fuzziness,
+    /// Of phrases that do not say it.
+    pub phrase_slop: u32,
+    /// What the other fields add to the score of the best one.
+    pub tie_breaker: f64,
+    pub forbids_leading_wildcard: bool,
+    /// Nothing in the text is syntax.
+    pub is_escaped: bool,
 }
 
 const MAX_LENGTH: usize = 64 * 1024;
@@ -31,16 +46,46 @@ pub fn parse(text: &str, options: &Options) -> Result<Query, EsError> {
         )));
     }
     let mut parser = Parser {
-        characters: text.chars().collect(),
+        characters: match options.is_escaped {
+            true => escaped(text).chars().collect(),
+            false => text.chars().collect(),
+        },
         position: 0,
         options,
     };
     let query = parser.clauses(None, 0)?;
     parser.skip_space();
     match parser.peek() {
-        None => Ok(query),
+        None => Ok(at_least(query, options.minimum_should_match)),
         Some(character) => Err(parser.wrong(&format!("unexpected [{character}]"))),
     }
+}
+
+/// So many of the clauses must match, or of the words where those are all there is.
+pub(crate) fn at_least(query: Query, required: Option<MinimumShouldMatch>) -> Query {
+    match query {
+        Query::Bool(mut query) => {
+            query.minimum_should_match = required;
+            Query::Bool(query)
+        }
+        Query::Match(mut query) => {
+            query.minimum_should_match = required;
+            Query::Match(query)
+        }
+        other => other,
+    }
+}
+
+/// Text in which nothing is syntax, as Lucene escapes it.
+fn escaped(text: &str) -> String {
+    let mut out = String::new();
+    for character in text.chars() {
+        if r#"\+-!():^[]"{}~*?|&/"#.contains(character) {
+            out.push('\\');
+        }
+        out.push(character);
+    }
+    out
 }
 
 struct Parser<'a> {
@@ -134,12 +179,77 @@ impl Parser<'_> {
             if matches!(self.peek(), None | Some(')')) {
                 break;
             }
+            if let Some(query) = self.words_in_a_row(field) {
+                self.add(&mut clauses, Conjunction::None, Modifier::None, query);
+                continue;
+            }
             let conjunction = self.conjunction();
             let modifier = self.modifier();
             let query = self.clause(field, depth)?;
             self.add(&mut clauses, conjunction, modifier, query);
         }
         Ok(combine(clauses))
+    }
+
+    /// Two or more words without anything between them are one text: each field is asked for all of it.
+    fn words_in_a_row(&mut self, field: Option<&str>) -> Option<Query> {
+        let (mut words, mut end) = (Vec::new(), self.position);
+        let start = self.position;
+        while let Some(word) = self.plain_word() {
+            words.push(word);
+            end = self.position;
+            self.skip_space();
+        }
+        self.position = if words.len() < 2 { start } else { end };
+        (words.len() > 1).then(|| self.text(field, &words.join(" ")))
+    }
+
+    /// A word that no syntax belongs to: no field, no wildcard, no conjunction before or behind it.
+    fn plain_word(&mut self) -> Option<String> {
+        let start = self.position;
+        let is_word = self.conjunction() == Conjunction::None
+            && self.modifier() == Modifier::None
+            && self.field_name().is_none()
+            && !self.peek().is_some_and(|first| "([{<>/".contains(first));
+        let word = match is_word {
+            true => self.word(&ends_term),
+            false => String::new(),
+        };
+        let raw: String = self
+            .characters
+            .get(start..self.position)
+            .into_iter()
+            .flatten()
+            .collect();
+        let is_followed = self.peek().is_some_and(|next| "^~".contains(next)) || {
+            let end = self.position;
+            self.skip_space();
+            let follows = self.conjunction() != Conjunction::None;
+            self.position = end;
+            follows
+        };
+        if word.is_empty() || has_wildcard(&raw) || is_followed {
+            self.position = start;
+            return None;
+        }
+        Some(word)
+    }
+
+    fn text(&self, field: Option<&str>, text: &str) -> Query {
+        self.any_field(field, |name| {
+            Query::Match(MatchQuery {
+                field: name.to_owned(),
+                value: json!(text),
+                operator: self.options.default_operator,
+                minimum_should_match: None,
+                words: self.options.words(),
+                lenient: field.is_none(),
+            })
+        })
+    }
+
+    fn any_field(&self, field: Option<&str>, make: impl Fn(&str) -> Query) -> Query {
+        self.options.any_field(field, make)
     }
 
     fn conjunction(&mut self) -> Conjunction {
@@ -245,15 +355,17 @@ impl Parser<'_> {
         let slop = if self.symbol("~") {
             self.digits().parse().unwrap_or(0)
         } else {
-            0
+            self.options.phrase_slop
         };
-        Ok(any_field(&self.options.default_fields, field, |name| {
+        let quote_analyzer = self.options.quote_analyzer.as_ref();
+        Ok(self.any_field(field, |name| {
             Query::MatchPhrase(MatchPhraseQuery {
                 field: name.to_owned(),
                 value: json!(text),
                 slop,
                 prefix: false,
                 lenient: field.is_none(),
+                analyzer: quote_analyzer.or(self.options.analyzer.as_ref()).cloned(),
             })
         }))
     }
@@ -315,9 +427,7 @@ impl Parser<'_> {
             kind: EsError::query_shard("").kind,
             ..error
         })?;
-        Ok(any_field(&self.options.default_fields, field, |name| {
-            Query::Regexp(own(name))
-        }))
+        Ok(self.any_field(field, |name| Query::Regexp(own(name))))
     }
 
     /// The edits that `~` or `~1` allows for a term; none where it does not stand.
@@ -326,7 +436,8 @@ impl Parser<'_> {
             return Ok(None);
         }
         let digits = self.digits();
-        let fuzziness = if digits.is_empty() { "AUTO" } else { &digits };
+        let usual = self.options.fuzziness.text.as_str();
+        let fuzziness = if digits.is_empty() { usual } else { &digits };
         edit_distance(fuzziness, term.chars().count()).map(Some)
     }
 
@@ -432,7 +543,6 @@ impl Parser<'_> {
             .skip(start)
             .take(self.position - start)
             .collect();
-        let pattern = has_wildcard(&raw);
         match field {
             Some("_exists_") => return Ok(Query::Exists(ExistsQuery { field: text })),
             Some("*") | None if raw == "*" => return Ok(Query::MatchAll),
@@ -444,35 +554,29 @@ impl Parser<'_> {
             _ => {}
         }
         if let Some(distance) = self.edits(&text)? {
-            return Ok(any_field(&self.options.default_fields, field, |name| {
+            let fuzziness = &self.options.fuzziness;
+            return Ok(self.any_field(field, |name| {
                 Query::Fuzzy(FuzzyQuery {
                     field: name.to_owned(),
                     value: text.to_lowercase(),
                     distance,
-                    prefix_length: 0,
-                    transpositions: true,
+                    prefix_length: fuzziness.prefix_length,
+                    transpositions: fuzziness.transpositions,
                 })
             }));
         }
-        let operator = self.options.default_operator;
-        Ok(any_field(&self.options.default_fields, field, |name| {
-            if pattern {
-                Query::Wildcard(WildcardQuery {
-                    field: name.to_owned(),
-                    pattern: raw.clone(),
-                    case_insensitive: false,
-                })
-            } else {
-                let lenient = field.is_none();
-                Query::Match(MatchQuery {
-                    field: name.to_owned(),
-                    value: json!(text),
-                    operator,
-                    minimum_should_match: None,
-                    words: Words::default(),
-                    lenient,
-                })
-            }
+        if !has_wildcard(&raw) {
+            return Ok(self.text(field, &text));
+        }
+        if self.options.forbids_leading_wildcard && raw.starts_with(['*', '?']) {
+            return Err(self.wrong("'*' or '?' not allowed as first character in WildcardQuery"));
+        }
+        Ok(self.any_field(field, |name| {
+            Query::Wildcard(WildcardQuery {
+                field: name.to_owned(),
+                pattern: raw.clone(),
+                case_insensitive: false,
+            })
         }))
     }
 }
@@ -492,29 +596,53 @@ fn has_wildcard(raw: &str) -> bool {
     false
 }
 
-/// `make` over the field named, or over each default field; the field `*` stands for all.
-pub(crate) fn any_field(
-    defaults: &[String],
-    field: Option<&str>,
-    make: impl Fn(&str) -> Query,
-) -> Query {
-    let counted = |field: &String| match field.split_once('^') {
-        None => make(field),
-        Some((name, boost)) => match boost.parse() {
-            Ok(boost) => Query::Boost(Box::new(make(name)), boost),
-            Err(_) => make(name),
-        },
-    };
-    match (field, defaults) {
-        (Some(field), _) => make(field),
-        (None, []) => make("*"),
-        (None, [field]) => counted(field),
-        (None, fields) => {
-            let should = fields.iter().map(counted).collect();
-            Query::Bool(Box::new(BoolQuery {
-                should,
-                ..BoolQuery::default()
-            }))
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            default_fields: Vec::new(),
+            default_operator: Operator::Or,
+            time_zone: None,
+            analyzer: None,
+            quote_analyzer: None,
+            minimum_should_match: None,
+            fuzziness: Fuzziness {
+                text: "AUTO".to_owned(),
+                prefix_length: 0,
+                transpositions: true,
+            },
+            phrase_slop: 0,
+            tie_breaker: 0.0,
+            forbids_leading_wildcard: false,
+            is_escaped: false,
+        }
+    }
+}
+
+impl Options {
+    pub(crate) fn words(&self) -> Words {
+        Words {
+            analyzer: self.analyzer.clone(),
+            ..Words::default()
+        }
+    }
+
+    /// `make` over the field named, or over each default field; the field `*` stands for all.
+    pub(crate) fn any_field(&self, field: Option<&str>, make: impl Fn(&str) -> Query) -> Query {
+        let counted = |field: &String| match field.split_once('^') {
+            None => make(field),
+            Some((name, boost)) => match boost.parse() {
+                Ok(boost) => Query::Boost(Box::new(make(name)), boost),
+                Err(_) => make(name),
+            },
+        };
+        match (field, self.default_fields.as_slice()) {
+            (Some(field), _) => make(field),
+            (None, []) => make("*"),
+            (None, [field]) => counted(field),
+            (None, fields) => Query::DisMax(DisMaxQuery {
+                queries: fields.iter().map(counted).collect(),
+                tie_breaker: self.tie_breaker,
+            }),
         }
     }
 }
@@ -541,12 +669,7 @@ mod tests {
     use super::*;
 
     fn check(text: &str, dsl: Value) {
-        let options = Options {
-            default_fields: Vec::new(),
-            default_operator: Operator::Or,
-            time_zone: None,
-        };
-        let parsed = parse(text, &options).unwrap();
+        let parsed = parse(text, &Options::default()).unwrap();
         assert_eq!(parsed, Query::parse(&dsl).unwrap(), "{text}");
     }
 
@@ -602,11 +725,7 @@ mod tests {
 
     #[test]
     fn wrong_syntax_names_the_place() {
-        let options = Options {
-            default_fields: Vec::new(),
-            default_operator: Operator::Or,
-            time_zone: None,
-        };
+        let options = Options::default();
         for text in [
             "a:(1", "a:[1 TO", "\"x", "[1 TO 2]", "a^", "/a", "/[a/", ")",
         ] {
@@ -617,7 +736,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn any_text_is_parsed_or_refused(text in ".{0,60}") {
-            let options = Options { default_fields: Vec::new(), default_operator: Operator::And, time_zone: None };
+            let options = Options { default_operator: Operator::And, ..Options::default() };
             drop(parse(&text, &options));
         }
     }

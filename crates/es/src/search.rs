@@ -48,6 +48,12 @@ pub struct SearchRequest {
     pub highlight: Option<Highlight>,
     /// Look at so many matching documents of each index, and no more.
     pub terminate_after: Option<u64>,
+    /// What hits must match as well; aggregations look at the others, too.
+    pub post_filter: Option<Query>,
+    /// Scores of hits that come in another order, too.
+    pub track_scores: bool,
+    /// After so long, what was found until then is answered.
+    pub timeout: Option<Duration>,
 }
 
 /// `pit` of a request.
@@ -144,36 +150,44 @@ impl NumericType {
     }
 }
 
+/// What a body may hold.
+const KNOWN: [&str; 23] = [
+    "query",
+    "aggs",
+    "aggregations",
+    "from",
+    "size",
+    "sort",
+    "search_after",
+    "_source",
+    "track_total_hits",
+    "seq_no_primary_term",
+    "version",
+    "timeout",
+    "track_scores",
+    "pit",
+    "min_score",
+    "fields",
+    "docvalue_fields",
+    "stored_fields",
+    "highlight",
+    "terminate_after",
+    "post_filter",
+    "explain",
+    "profile",
+];
+
 impl SearchRequest {
     /// Reads a `_search` body; an empty object matches everything.
     pub fn parse(raw: Value) -> Result<Self, EsError> {
         let map = parse::object(&raw, "search")?;
-        parse::known_keys(
-            map,
-            "search",
-            &[
-                "query",
-                "aggs",
-                "aggregations",
-                "from",
-                "size",
-                "sort",
-                "search_after",
-                "_source",
-                "track_total_hits",
-                "seq_no_primary_term",
-                "version",
-                "timeout",
-                "track_scores",
-                "pit",
-                "min_score",
-                "fields",
-                "docvalue_fields",
-                "stored_fields",
-                "highlight",
-                "terminate_after",
-            ],
-        )?;
+        parse::known_keys(map, "search", &KNOWN)?;
+        // Many clients name what they do not want.
+        for name in ["explain", "profile"] {
+            if parse::boolean(map, "search", name)? == Some(true) {
+                return Err(EsError::unsupported(&format!("[{name}] of a search")));
+            }
+        }
         let from = parse::unsigned(map, "search", "from")?.unwrap_or(0);
         let size = parse::unsigned(map, "search", "size")?.unwrap_or(10);
         if from + size > MAX_RESULT_WINDOW {
@@ -235,6 +249,12 @@ impl SearchRequest {
             terminate_after: parse::unsigned(map, "search", "terminate_after")?
                 .filter(|limit| *limit > 0)
                 .map(|limit| limit as u64),
+            track_scores: parse::boolean(map, "search", "track_scores")?.unwrap_or(false),
+            post_filter: map.get("post_filter").map(Query::parse).transpose()?,
+            timeout: match parse::string(map, "search", "timeout")?.as_deref() {
+                None | Some("-1") => None,
+                Some(text) => Some(parse::time_value("timeout", text)?),
+            },
             raw,
         })
     }
@@ -372,6 +392,8 @@ pub struct SearchResponse {
     pub took_ms: u64,
     pub shards: u64,
     pub total: Option<TotalHits>,
+    /// Whether `timeout` has ended it.
+    pub timed_out: bool,
     /// Whether `terminate_after` has ended it; none where it was not asked for.
     pub terminated_early: Option<bool>,
     pub max_score: Option<f64>,
@@ -388,7 +410,7 @@ impl SearchResponse {
         let mut body = Map::new();
         let mut set = |name: &str, value: Value| body.insert(name.to_owned(), value);
         set("took", json!(self.took_ms));
-        set("timed_out", json!(false));
+        set("timed_out", json!(self.timed_out));
         if let Some(is_early) = self.terminated_early {
             set("terminated_early", json!(is_early));
         }
@@ -417,6 +439,7 @@ impl SearchResponse {
                 .and_then(Value::as_u64)
                 .unwrap_or(1),
             total,
+            timed_out: body.get("timed_out").and_then(Value::as_bool) == Some(true),
             terminated_early: body.get("terminated_early").and_then(Value::as_bool),
             max_score: hits.get("max_score").and_then(Value::as_f64),
             hits: hits

@@ -253,7 +253,8 @@ impl IndexSummary {
     }
 }
 
-fn human_bytes(bytes: u64) -> String {
+/// A size with the unit that suits it, as Elasticsearch tells it: `4.3kb`.
+pub fn human_bytes(bytes: u64) -> String {
     let units = ["b", "kb", "mb", "gb", "tb"];
     let mut value = bytes as f64;
     let mut unit = 0;

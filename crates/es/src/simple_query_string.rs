@@ -5,10 +5,8 @@
 use serde_json::json;
 
 use crate::{
-    query::{
-        BoolQuery, FuzzyQuery, MatchPhraseQuery, MatchQuery, Operator, PrefixQuery, Query, Words,
-    },
-    query_string::{Options, any_field},
+    query::{BoolQuery, FuzzyQuery, MatchPhraseQuery, MatchQuery, Operator, PrefixQuery, Query},
+    query_string::{Options, at_least},
 };
 
 const MAX_NESTING: usize = 40;
@@ -19,7 +17,9 @@ const MAX_EDITS: usize = 2;
 pub(crate) fn parse(text: &str, options: &Options) -> Query {
     let characters: Vec<char> = text.chars().collect();
     let parser = Parser { options };
-    parser.clauses(&characters, 0).unwrap_or(Query::MatchNone)
+    let query = parser.clauses(&characters, 0);
+    let query = query.unwrap_or(Query::MatchNone);
+    at_least(query, options.minimum_should_match)
 }
 
 struct Parser<'a> {
@@ -151,7 +151,7 @@ impl Parser<'_> {
     }
 
     fn over_fields(&self, make: impl Fn(&str) -> Query) -> Query {
-        any_field(&self.options.default_fields, None, make)
+        self.options.any_field(None, make)
     }
 
     fn word(&self, word: &str) -> Query {
@@ -161,7 +161,7 @@ impl Parser<'_> {
                 value: json!(word),
                 operator: self.options.default_operator,
                 minimum_should_match: None,
-                words: Words::default(),
+                words: self.options.words(),
                 lenient: true,
             })
         })
@@ -183,8 +183,8 @@ impl Parser<'_> {
                 field: field.to_owned(),
                 value: word.to_lowercase(),
                 distance: edits,
-                prefix_length: 0,
-                transpositions: true,
+                prefix_length: self.options.fuzziness.prefix_length,
+                transpositions: self.options.fuzziness.transpositions,
             })
         })
     }
@@ -197,6 +197,7 @@ impl Parser<'_> {
                 slop: u32::try_from(slop).unwrap_or(u32::MAX),
                 prefix: false,
                 lenient: true,
+                analyzer: self.options.analyzer.clone(),
             })
         })
     }

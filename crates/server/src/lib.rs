@@ -54,7 +54,9 @@ pub fn router(state: AppState) -> Router {
             router.fallback(move |state, request| forward::handle(state, forwarder, request))
         }
         Backend::Engine(_) if state.ui => router.merge(elasticsearch::routes()).fallback(ui::serve),
-        Backend::Engine(_) => router.merge(elasticsearch::routes()),
+        Backend::Engine(_) => router
+            .merge(elasticsearch::routes())
+            .fallback(elasticsearch::unknown),
     };
     router
         .layer(DefaultBodyLimit::max(BODY_LIMIT))

@@ -7,7 +7,7 @@ use axum::{
 };
 use rust_embed::RustEmbed;
 
-use crate::AppState;
+use crate::{AppState, elasticsearch};
 
 #[derive(RustEmbed)]
 #[folder = "$OUT_DIR/ui"]
@@ -37,7 +37,10 @@ pub(crate) async fn serve(State(state): State<AppState>, uri: Uri, headers: Head
     }
     // A page's path may hold a dot: a monitor can be called `smoke.js`.
     let is_page = has_token(&headers, header::ACCEPT, "text/html");
-    if !is_page || path.starts_with("api/") || path.starts_with('_') {
+    if path.starts_with('_') || (!is_page && elasticsearch::is_own(path)) {
+        return elasticsearch::unknown(uri).await.into_response();
+    }
+    if !is_page || path.starts_with("api/") {
         return (StatusCode::NOT_FOUND, "not found\n").into_response();
     }
     let ancestors = state.frames.ancestors(path);

@@ -50,8 +50,9 @@ impl Context {
         };
         let mut last = None;
         if let Some(previous) = &page.last {
+            let is_whole = page.request.post_filter.is_none() && page.request.min_score.is_none();
             let by_document = Order::new(&page.request.sort, &self.views)?.is_by_document();
-            if by_document {
+            if by_document && is_whole {
                 (answer.hits, last) = search::next_documents(&self.views, &page.request, previous)?;
             } else {
                 (answer, last) = search::page(&self.views, &page.request, Some(previous))?;

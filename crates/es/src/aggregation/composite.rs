@@ -182,12 +182,18 @@ pub(super) fn parse_multi_terms(body: &Value) -> Result<MultiTerms, EsError> {
             descending: true,
         });
     }
+    let min_doc_count = parse::unsigned(map, place, "min_doc_count")?.unwrap_or(1);
+    if min_doc_count == 0 {
+        return Err(EsError::unsupported(
+            "[min_doc_count] 0 of a multi_terms aggregation",
+        ));
+    }
     Ok(MultiTerms {
         terms,
         size: parse::unsigned(map, place, "size")?
             .unwrap_or(10)
             .clamp(1, MAX_BUCKETS),
-        min_doc_count: parse::unsigned(map, place, "min_doc_count")?.unwrap_or(1) as u64,
+        min_doc_count: min_doc_count as u64,
         order,
     })
 }

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::{EsError, parse};
+use crate::{DateFormats, EsError, parse};
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ranges {
@@ -15,6 +15,8 @@ pub struct Ranges {
     /// IANA name or offset.
     pub time_zone: Option<String>,
     pub missing: Option<Value>,
+    /// Of the ends, as they are read and answered; none: that of the field.
+    pub format: Option<DateFormats>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -30,13 +32,10 @@ pub(super) fn parse(body: &Value, dates: bool) -> Result<Ranges, EsError> {
     let place = if dates { "date_range" } else { "range" };
     let map = parse::object(body, place)?;
     let known: &[&str] = if dates {
-        &["field", "ranges", "keyed", "missing", "time_zone"]
+        &["field", "ranges", "keyed", "missing", "time_zone", "format"]
     } else {
         &["field", "ranges", "keyed", "missing"]
     };
-    if dates && map.contains_key("format") {
-        return Err(EsError::unsupported("[format] of [date_range]"));
-    }
     parse::known_keys(map, place, known)?;
     let ranges = map.get("ranges").map(parse::list).unwrap_or_default();
     let ranges: Vec<RangeBucket> = ranges
@@ -55,6 +54,10 @@ pub(super) fn parse(body: &Value, dates: bool) -> Result<Ranges, EsError> {
         dates,
         time_zone: parse::string(map, place, "time_zone")?,
         missing: parse::value(map, "missing"),
+        format: parse::string(map, place, "format")?
+            .as_deref()
+            .map(DateFormats::parse)
+            .transpose()?,
     })
 }
 

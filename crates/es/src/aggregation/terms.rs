@@ -82,6 +82,8 @@ pub(super) fn parse(body: &Value) -> Result<Terms, EsError> {
             "missing",
             "show_term_doc_count_error",
             "execution_hint",
+            "collect_mode",
+            "value_type",
             "include",
             "exclude",
         ],

@@ -26,28 +26,26 @@ pub(super) fn parse(body: &Value) -> Result<TopHits, EsError> {
             "version",
             "seq_no_primary_term",
             "track_scores",
+            "explain",
+            "fields",
+            "docvalue_fields",
+            "highlight",
         ],
     )?;
     let mut search = map.clone();
     search.entry("size").or_insert(USUAL_SIZE.into());
     search.insert("track_total_hits".to_owned(), true.into());
     let request = SearchRequest::parse(Value::Object(search))?;
+    if request.size == 0 {
+        return Err(EsError::illegal_argument(
+            "[size] must be greater than 0 in [top_hits]",
+        ));
+    }
     if request.from + request.size > MAX_SIZE {
         return Err(EsError::illegal_argument(format!(
             "Top hits result window is too large, the top hits aggregator [top_hits]'s from + size must be less than or equal to: [{MAX_SIZE}] but was [{}].",
             request.from + request.size
         )));
-    }
-    // By score would need the score of each document of each bucket.
-    if request.sort.is_empty()
-        || request
-            .sort
-            .iter()
-            .any(|field| field.target == crate::SortTarget::Score)
-    {
-        return Err(EsError::unsupported(
-            "[top_hits] without a [sort] by a field",
-        ));
     }
     Ok(TopHits(Box::new(request)))
 }

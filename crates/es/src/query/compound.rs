@@ -133,8 +133,9 @@ pub(super) fn parse_multi_match(body: &Value, depth: usize) -> Result<Query, EsE
         None | Some("best_fields") => ("match", 0.0, &OF_WORDS),
         Some("most_fields") => ("match", 1.0, &OF_WORDS),
         Some("cross_fields") => return cross_fields(map, query),
-        Some("phrase") => ("match_phrase", 0.0, &["slop"]),
-        Some("phrase_prefix") => ("match_phrase_prefix", 0.0, &["slop"]),
+        Some("bool_prefix") => ("match_bool_prefix", 1.0, &OF_WORDS),
+        Some("phrase") => ("match_phrase", 0.0, &["slop", "analyzer"]),
+        Some("phrase_prefix") => ("match_phrase_prefix", 0.0, &["slop", "analyzer"]),
         Some(other) => {
             return Err(EsError::unsupported(&format!(
                 "[type] [{other}] of [multi_match]"

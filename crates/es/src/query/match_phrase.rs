@@ -14,6 +14,8 @@ pub struct MatchPhraseQuery {
     /// The last word may go on.
     pub prefix: bool,
     pub lenient: bool,
+    /// Another analyzer than the field's.
+    pub analyzer: Option<String>,
 }
 
 pub(super) fn parse(body: &Value, prefix: bool) -> Result<Query, EsError> {
@@ -23,16 +25,18 @@ pub(super) fn parse(body: &Value, prefix: bool) -> Result<Query, EsError> {
         "match_phrase"
     };
     let (field, body) = parse::single(body, place)?;
-    let (value, slop) = match body.as_object() {
+    let (value, slop, analyzer) = match body.as_object() {
         Some(map) => {
-            parse::known_keys(map, place, &["query", "slop", "boost", "max_expansions"])?;
+            let known = ["query", "slop", "boost", "max_expansions", "analyzer"];
+            parse::known_keys(map, place, &known)?;
             let value = map
                 .get("query")
                 .cloned()
                 .ok_or_else(|| EsError::parsing(format!("[{place}] requires [query]")))?;
-            (value, parse::unsigned(map, place, "slop")?.unwrap_or(0))
+            let slop = parse::unsigned(map, place, "slop")?.unwrap_or(0);
+            (value, slop, parse::string(map, place, "analyzer")?)
         }
-        None => (body.clone(), 0),
+        None => (body.clone(), 0, None),
     };
     Ok(Query::MatchPhrase(MatchPhraseQuery {
         field: field.to_owned(),
@@ -40,5 +44,6 @@ pub(super) fn parse(body: &Value, prefix: bool) -> Result<Query, EsError> {
         slop: u32::try_from(slop).unwrap_or(u32::MAX),
         prefix,
         lenient: false,
+        analyzer,
     }))
 }

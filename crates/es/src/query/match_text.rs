@@ -46,6 +46,8 @@ pub struct Words {
     pub fuzziness: Option<Fuzziness>,
     /// A text without a word matches everything (`zero_terms_query: all`).
     pub none_match_all: bool,
+    /// The last word may go on (`match_bool_prefix`).
+    pub is_last_prefix: bool,
 }
 
 /// Words may be a little different.
@@ -73,7 +75,8 @@ impl Fuzziness {
     }
 }
 
-pub(super) fn parse(body: &Value) -> Result<Query, EsError> {
+/// `match`, or `match_bool_prefix`.
+pub(super) fn parse(body: &Value, is_last_prefix: bool) -> Result<Query, EsError> {
     let (field, body) = parse::single(body, "match")?;
     let Some(map) = body.as_object() else {
         return Ok(Query::Match(MatchQuery {
@@ -82,7 +85,10 @@ pub(super) fn parse(body: &Value) -> Result<Query, EsError> {
             operator: Operator::Or,
             minimum_should_match: None,
             lenient: false,
-            words: Words::default(),
+            words: Words {
+                is_last_prefix,
+                ..Words::default()
+            },
         }));
     };
     parse::known_keys(
@@ -114,7 +120,10 @@ pub(super) fn parse(body: &Value) -> Result<Query, EsError> {
         operator: Operator::parse(map.get("operator").and_then(Value::as_str))?,
         minimum_should_match: minimum_should_match(map, "match")?,
         lenient: parse::boolean(map, "match", "lenient")?.unwrap_or(false),
-        words: words(map)?,
+        words: Words {
+            is_last_prefix,
+            ..words(map)?
+        },
     }))
 }
 
@@ -146,5 +155,6 @@ fn words(map: &parse::Object) -> Result<Words, EsError> {
         analyzer: text("analyzer")?,
         fuzziness,
         none_match_all,
+        is_last_prefix: false,
     })
 }

@@ -103,7 +103,8 @@ impl Query {
         match kind {
             "match_all" => match_all::parse(body),
             "match_none" => Ok(Query::MatchNone),
-            "match" => match_text::parse(body),
+            "match" => match_text::parse(body, false),
+            "match_bool_prefix" => match_text::parse(body, true),
             "match_phrase" => match_phrase::parse(body, false),
             "match_phrase_prefix" => match_phrase::parse(body, true),
             "multi_match" => compound::parse_multi_match(body, depth),

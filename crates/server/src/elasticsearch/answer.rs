@@ -8,7 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
-use canarytrace_es::{EsError, Refresh, SourceFilter, TargetOptions};
+use canarytrace_es::{EsError, Refresh, SourceFilter, TargetOptions, human_bytes};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -53,13 +53,39 @@ impl Answer {
         }
     }
 
-    /// As the query string wants it: `pretty`, `filter_path`.
+    /// As the query string wants it: `pretty`, `human`, `filter_path`.
     pub(crate) fn shaped(mut self, parameters: &Parameters) -> Self {
         self.pretty = parameters.flag("pretty");
+        if parameters.flag("human") {
+            tell_sizes(&mut self.body);
+        }
         if let Some(paths) = parameters.get("filter_path") {
             self.body = filter_path::apply(paths, &self.body);
         }
         self
+    }
+}
+
+/// Beside each size in bytes, the size as people read it (`human`). Documents are left alone: nothing that has them has sizes.
+fn tell_sizes(body: &mut Value) {
+    match body {
+        Value::Object(map) => {
+            let told: Vec<(String, Value)> = map
+                .iter()
+                .filter_map(|(name, value)| {
+                    let name = name.strip_suffix("_in_bytes")?;
+                    Some((name.to_owned(), human_bytes(value.as_u64()?).into()))
+                })
+                .collect();
+            map.extend(told);
+            for (name, value) in map.iter_mut() {
+                if name != "_source" && name != "hits" {
+                    tell_sizes(value);
+                }
+            }
+        }
+        Value::Array(list) => list.iter_mut().for_each(tell_sizes),
+        _ => {}
     }
 }
 

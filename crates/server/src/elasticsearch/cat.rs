@@ -4,7 +4,7 @@ use axum::{
     extract::{Path, State},
     response::{IntoResponse, Response},
 };
-use canarytrace_es::{EsError, IndexDetails, IndexSummary, IndexTarget, TemplateKind};
+use canarytrace_es::{EsError, IndexDetails, IndexSummary, IndexTarget, TemplateKind, human_bytes};
 use serde_json::{Value, json};
 
 use super::{
@@ -99,6 +99,33 @@ fn text(rows: &[Value], columns: &[&str], head: bool) -> String {
     lines.iter().map(format).collect()
 }
 
+/// What sizes are told in: `bytes=kb`; without it each in the unit that suits it.
+#[derive(Clone, Copy)]
+struct Unit(Option<u64>);
+
+impl Unit {
+    /// A unit that is not known is none.
+    fn of(parameters: &Parameters) -> Self {
+        let power = match parameters.get("bytes") {
+            Some("b") => 0,
+            Some("k" | "kb") => 1,
+            Some("m" | "mb") => 2,
+            Some("g" | "gb") => 3,
+            Some("t" | "tb") => 4,
+            Some("p" | "pb") => 5,
+            _ => return Self(None),
+        };
+        Self(Some(1024_u64.pow(power)))
+    }
+
+    fn told(self, bytes: u64) -> String {
+        match self.0 {
+            Some(unit) => (bytes / unit).to_string(),
+            None => human_bytes(bytes),
+        }
+    }
+}
+
 pub(crate) async fn indices(
     State(state): State<AppState>,
     index: Option<Path<String>>,
@@ -108,13 +135,11 @@ pub(crate) async fn indices(
         .service
         .indices(&target(&name(index), &parameters))
         .await?;
-    let in_bytes = parameters.get("bytes").is_some();
+    let unit = Unit::of(&parameters);
     let row = |index: &IndexSummary| {
         let mut row = index.to_cat();
-        if in_bytes {
-            row["store.size"] = json!(index.size_bytes.to_string());
-            row["pri.store.size"] = row["store.size"].clone();
-        }
+        row["store.size"] = json!(unit.told(index.size_bytes));
+        row["pri.store.size"] = row["store.size"].clone();
         row
     };
     let columns = &[
@@ -319,12 +344,11 @@ pub(crate) async fn shards(
         .service
         .indices(&target(&name(index), &parameters))
         .await?;
-    let ip = state.address.ip().to_string();
+    let (unit, ip) = (Unit::of(&parameters), state.address.ip().to_string());
     let row = |index: &IndexSummary| {
-        let size = index.to_cat()["store.size"].clone();
         json!({
-            "index": index.name, "shard": "0", "prirep": "p", "state": "STARTED", "docs": index.documents.to_string(), "store": size,
-            "ip": ip, "node": "canarytrace",
+            "index": index.name, "shard": "0", "prirep": "p", "state": "STARTED", "docs": index.documents.to_string(),
+            "store": unit.told(index.size_bytes), "ip": ip, "node": "canarytrace",
         })
     };
     Table {
@@ -341,12 +365,33 @@ pub(crate) async fn allocation(
     Checked(parameters): Checked,
 ) -> Result<Response, Failed> {
     let list = state.service.indices(&IndexTarget::default()).await?;
+    let unit = Unit::of(&parameters);
     let bytes: u64 = list.iter().map(|index| index.size_bytes).sum();
+    let nodes = state.service.nodes().await?;
+    let disk = nodes.first().and_then(|node| node.disk_bytes);
+    let percent = nodes
+        .first()
+        .and_then(canarytrace_es::NodeSummary::disk_percent);
+    let (total, available) = disk.unwrap_or_default();
+    let ip = state.address.ip().to_string();
     let row = json!({
-        "shards": list.len().to_string(), "disk.indices": bytes.to_string(), "ip": state.address.ip().to_string(), "node": "canarytrace",
+        "shards": list.len().to_string(), "disk.indices": unit.told(bytes),
+        "disk.used": unit.told(total.saturating_sub(available)), "disk.avail": unit.told(available), "disk.total": unit.told(total),
+        "disk.percent": percent.map_or_else(String::new, |percent| format!("{percent:.0}")),
+        "host": ip, "ip": ip, "node": "canarytrace",
     });
     Table {
-        columns: &["shards", "disk.indices", "ip", "node"],
+        columns: &[
+            "shards",
+            "disk.indices",
+            "disk.used",
+            "disk.avail",
+            "disk.total",
+            "disk.percent",
+            "host",
+            "ip",
+            "node",
+        ],
         rows: vec![row],
     }
     .answer(&parameters)

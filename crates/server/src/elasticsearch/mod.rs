@@ -17,11 +17,11 @@ mod updates;
 use axum::{
     Router,
     extract::{Path, State},
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, Method, StatusCode, Uri, header},
     response::{IntoResponse, Response},
     routing::{delete, get, post, put},
 };
-use canarytrace_es::IndexTarget;
+use canarytrace_es::{EsError, IndexTarget};
 use serde_json::json;
 
 use crate::{AppState, ui};
@@ -98,6 +98,28 @@ pub(crate) fn routes() -> Router<AppState> {
         .merge(index_routes())
         .merge(template_routes())
         .merge(cluster_routes())
+        .method_not_allowed_fallback(wrong_method)
+}
+
+/// Whether a path is one of Elasticsearch's rather than a page: one of its parts begins with `_`.
+pub(crate) fn is_own(path: &str) -> bool {
+    path.split('/').any(|part| part.starts_with('_'))
+}
+
+/// What we do not have is refused as Elasticsearch refuses, not as a web server does.
+pub(crate) async fn unknown(uri: Uri) -> Failed {
+    Failed::from(EsError::unsupported(&format!("path [{}]", uri.path())))
+}
+
+async fn wrong_method(method: Method, uri: Uri) -> Failed {
+    Failed::from(EsError::new(
+        405,
+        "illegal_argument_exception",
+        format!(
+            "Incorrect HTTP method for uri [{}] and method [{method}]",
+            uri.path()
+        ),
+    ))
 }
 
 fn context_routes() -> Router<AppState> {

@@ -99,6 +99,9 @@ fn merge_parameters(raw: &mut Value, parameters: &Parameters) -> Result<(), EsEr
             map.insert(name.to_owned(), json!(number));
         }
     }
+    if let Some(timeout) = parameters.get("timeout") {
+        map.insert("timeout".to_owned(), json!(timeout));
+    }
     if let Some(sort) = parameters.get("sort") {
         let fields = sort.split(',').map(|field| match field.split_once(':') {
             Some((name, order)) => json!({name: {"order": order}}),

@@ -319,11 +319,6 @@ pub(super) fn finish_chosen(
     with: &Finish<'_>,
     fields: impl Fn(&BucketKey) -> Map<String, Value>,
 ) -> Result<Value, EsError> {
-    if choice.min_doc_count == 0 {
-        return Err(EsError::unsupported(
-            "[min_doc_count] 0 of a terms aggregation",
-        ));
-    }
     for order in choice.order {
         check_order(order, aggregation)?;
     }

@@ -1,4 +1,4 @@
-//! Metrics over the numbers of a field. Percentiles are exact: every number is kept, up to a limit.
+//! Metrics over the numbers of a field.
 
 use canarytrace_es::{
     EsError,
@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 use tantivy::DocId;
 
+use super::sketches::Sample;
 use crate::{mapping::FieldType, search::columns::FieldColumns};
 
 /// Sums over numbers; the numbers themselves if `keep`.
@@ -19,7 +20,7 @@ pub(crate) struct Numbers {
     min: f64,
     max: f64,
     pub(super) keep: bool,
-    all: Vec<f64>,
+    all: Sample,
 }
 
 /// A sum that keeps what its last bits would lose (Kahan), as Elasticsearch does.
@@ -51,7 +52,7 @@ impl Default for Numbers {
             min: f64::INFINITY,
             max: f64::NEG_INFINITY,
             keep: false,
-            all: Vec::new(),
+            all: Sample::default(),
         }
     }
 }
@@ -73,7 +74,7 @@ impl Numbers {
         self.min = self.min.min(number);
         self.max = self.max.max(number);
         if self.keep {
-            self.all.push(number);
+            self.all.add(number);
         }
     }
 
@@ -177,7 +178,9 @@ pub(super) fn finish(metric: MetricKind, numbers: Numbers, kind: Option<&FieldTy
         MetricKind::ValueCount => return json!({"value": numbers.count}),
         MetricKind::Stats => return Value::Object(stats(&numbers)),
         MetricKind::ExtendedStats { sigma } => return extended_stats(&numbers, sigma),
-        MetricKind::MedianAbsoluteDeviation => return json!({"value": deviation(numbers)}),
+        MetricKind::MedianAbsoluteDeviation => {
+            return json!({"value": numbers.all.ranked().deviation()});
+        }
         MetricKind::Min => some(numbers.min),
         MetricKind::Max => some(numbers.max),
         MetricKind::Avg => some(numbers.mean()),
@@ -237,43 +240,22 @@ fn extended_stats(numbers: &Numbers, sigma: f64) -> Value {
     Value::Object(answer)
 }
 
-/// The median distance from the median.
-fn deviation(mut numbers: Numbers) -> Value {
-    numbers.all.sort_by(f64::total_cmp);
-    let Some(median) = percentile(&numbers.all, 50.0).as_f64() else {
-        return Value::Null;
-    };
-    let mut distances: Vec<f64> = numbers
-        .all
-        .iter()
-        .map(|number| (number - median).abs())
-        .collect();
-    distances.sort_by(f64::total_cmp);
-    percentile(&distances, 50.0)
-}
-
 /// The share of the numbers that are at most this, percent.
-pub(super) fn finish_ranks(ranks: &PercentileRanks, mut numbers: Numbers) -> Value {
-    numbers.all.sort_by(f64::total_cmp);
-    let rank = |value: f64| {
-        if numbers.all.is_empty() {
-            return Value::Null;
-        }
-        // Of what equals the value one half is below it, as a digest has it that still has every number for itself.
-        let below = numbers.all.partition_point(|number| *number < value);
-        let up_to = numbers.all.partition_point(|number| *number <= value);
-        json!((below + up_to) as f64 * 50.0 / numbers.all.len() as f64)
-    };
-    let values = ranks.values.iter().map(|value| (*value, rank(*value)));
+pub(super) fn finish_ranks(ranks: &PercentileRanks, numbers: Numbers) -> Value {
+    let ranked = numbers.all.ranked();
+    let values = ranks
+        .values
+        .iter()
+        .map(|value| (*value, json!(ranked.rank(*value))));
     by_number(values.collect(), ranks.keyed)
 }
 
-pub(super) fn finish_percentiles(percentiles: &Percentiles, mut numbers: Numbers) -> Value {
-    numbers.all.sort_by(f64::total_cmp);
+pub(super) fn finish_percentiles(percentiles: &Percentiles, numbers: Numbers) -> Value {
+    let ranked = numbers.all.ranked();
     let values: Vec<(f64, Value)> = percentiles
         .percents
         .iter()
-        .map(|percent| (*percent, percentile(&numbers.all, *percent)))
+        .map(|percent| (*percent, json!(ranked.percentile(*percent))))
         .collect();
     by_number(values, percentiles.keyed)
 }
@@ -292,15 +274,4 @@ fn by_number(values: Vec<(f64, Value)>, keyed: bool) -> Value {
         .map(|(number, value)| json!({"key": number, "value": value}))
         .collect();
     json!({"values": list})
-}
-
-/// The number at that rank, as a digest answers that still has every number for itself.
-fn percentile(sorted: &[f64], percent: f64) -> Value {
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a position in the list"
-    )]
-    let rank = (percent / 100.0 * sorted.len() as f64).floor() as usize;
-    json!(sorted.get(rank.min(sorted.len().saturating_sub(1))))
 }

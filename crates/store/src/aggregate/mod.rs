@@ -9,6 +9,7 @@ mod histogram;
 mod metrics;
 mod pipeline;
 mod ranges;
+mod sketches;
 mod top_hits;
 
 use std::{
@@ -18,25 +19,26 @@ use std::{
 };
 
 use canarytrace_es::{
-    DateFormat, EsError,
+    DateFormat, EsError, SearchRequest,
     aggregation::{
-        Aggregation, AggregationKind, Aggregations, AutoDateHistogram, Filters, MetricKind,
+        Aggregation, AggregationKind, Aggregations, AutoDateHistogram, Filters, MetricKind, Terms,
     },
     object_of,
     query::{ExistsQuery, Query},
 };
 use jiff::{Timestamp, tz::TimeZone};
 use serde_json::{Map, Value};
-use tantivy::{BitSet, DocId, SegmentReader};
+use tantivy::{BitSet, DocId, Score, SegmentReader};
 
 use crate::{
     engine::StoreError,
     mapping::FieldType,
-    search::{View, columns::FieldColumns, matches},
+    search::{Matches, View, columns::FieldColumns, matches},
 };
 use auto_dates::AutoDates;
 use buckets::{BucketKey, Choice, Chosen};
 use metrics::{Numbers, Weighted};
+use sketches::Distinct;
 use top_hits::TopCandidates;
 
 /// Buckets of one request, all levels together, as Elasticsearch's `search.max_buckets`.
@@ -47,9 +49,16 @@ const MAX_KEYS: usize = 500_000;
 /// What has been collected for the aggregations of a request.
 pub(crate) struct Aggregator<'a> {
     aggregations: &'a Aggregations,
-    views: &'a [View],
+    searched: Searched<'a>,
     collected: BTreeMap<String, Collected>,
     kinds: Kinds,
+}
+
+/// What is aggregated: the documents of a query.
+#[derive(Clone, Copy)]
+struct Searched<'a> {
+    query: &'a Query,
+    views: &'a [View],
 }
 
 /// A segment: of which view, and which of its segments.
@@ -64,7 +73,7 @@ pub(crate) enum Collected {
     Numbers(Numbers),
     Weighted(Weighted),
     Hits(TopCandidates),
-    Values(std::collections::HashSet<BucketKey>),
+    Values(Distinct),
     Buckets(HashMap<BucketKey, Bucket>),
     AutoDates(AutoDates),
 }
@@ -79,12 +88,15 @@ pub(crate) struct Bucket {
 }
 
 impl<'a> Aggregator<'a> {
-    pub(crate) fn new(aggregations: &'a Aggregations, views: &'a [View]) -> Result<Self, EsError> {
+    pub(crate) fn new(request: &'a SearchRequest, views: &'a [View]) -> Result<Self, EsError> {
         let mut kinds = Kinds::new();
-        learn(aggregations, views, &mut kinds)?;
+        learn(&request.aggregations, views, &mut kinds)?;
         Ok(Self {
-            aggregations,
-            views,
+            aggregations: &request.aggregations,
+            searched: Searched {
+                query: &request.query,
+                views,
+            },
             collected: BTreeMap::new(),
             kinds,
         })
@@ -95,7 +107,7 @@ impl<'a> Aggregator<'a> {
         if self.aggregations.is_empty() {
             return Ok(());
         }
-        let collection = Collection::new(self.views, place)?;
+        let collection = Collection::new(self.searched, place)?;
         let mut budget = MAX_BUCKETS;
         collection.all(self.aggregations, docs, &mut self.collected, &mut budget)
     }
@@ -104,14 +116,15 @@ impl<'a> Aggregator<'a> {
     pub(crate) fn finish(mut self) -> Result<Map<String, Value>, EsError> {
         let with = Finish {
             kinds: &self.kinds,
-            views: self.views,
+            searched: self.searched,
             now: self
+                .searched
                 .views
                 .first()
                 .map_or(Timestamp::UNIX_EPOCH, |view| view.now),
         };
         let mut segments = Segments {
-            views: self.views,
+            searched: self.searched,
             open: HashMap::new(),
         };
         segments.settle(self.aggregations, &mut self.collected)?;
@@ -121,7 +134,7 @@ impl<'a> Aggregator<'a> {
 
 /// Segments that are looked at again for the buckets that are answered.
 struct Segments<'a> {
-    views: &'a [View],
+    searched: Searched<'a>,
     open: HashMap<Place, Rc<Collection<'a>>>,
 }
 
@@ -130,7 +143,7 @@ impl<'a> Segments<'a> {
         if let Some(open) = self.open.get(&place) {
             return Ok(Rc::clone(open));
         }
-        let collection = Rc::new(Collection::new(self.views, place)?);
+        let collection = Rc::new(Collection::new(self.searched, place)?);
         self.open.insert(place, Rc::clone(&collection));
         Ok(collection)
     }
@@ -208,7 +221,7 @@ fn choice(aggregation: &Aggregation) -> Option<Choice<'_>> {
 /// What finishing needs beside the buckets.
 pub(crate) struct Finish<'a> {
     pub(crate) kinds: &'a Kinds,
-    views: &'a [View],
+    searched: Searched<'a>,
     now: Timestamp,
 }
 
@@ -318,28 +331,46 @@ fn fields(kind: &AggregationKind) -> Vec<&str> {
 
 /// One segment of one index, while it is collected.
 struct Collection<'a> {
-    views: &'a [View],
+    searched: Searched<'a>,
     view: &'a View,
     place: Place,
     segment: &'a SegmentReader,
     columns: RefCell<HashMap<String, Rc<FieldColumns>>>,
     /// What the queries of the request find here, by their addresses: each bucket around them asks again.
     found: RefCell<HashMap<*const Query, Rc<BitSet>>>,
+    /// The matches with their scores, once somebody wants them.
+    scored: RefCell<Option<Rc<Matches>>>,
 }
 
 impl<'a> Collection<'a> {
-    fn new(views: &'a [View], place: Place) -> Result<Self, EsError> {
-        let view = views.get(place.0);
+    fn new(searched: Searched<'a>, place: Place) -> Result<Self, EsError> {
+        let view = searched.views.get(place.0);
         let view = view.ok_or_else(|| EsError::internal("a segment of no index"))?;
         let segment = view.searcher.segment_readers().get(place.1);
         Ok(Self {
-            views,
+            searched,
             view,
             place,
             segment: segment.ok_or_else(|| EsError::internal("a segment that is not there"))?,
             columns: RefCell::default(),
             found: RefCell::default(),
+            scored: RefCell::default(),
         })
+    }
+
+    /// How well documents fit the query of the request.
+    fn scores(&self, docs: &[DocId]) -> Result<Vec<Score>, EsError> {
+        let known = self.scored.borrow().clone();
+        let scored = match known {
+            Some(scored) => scored,
+            None => {
+                let weight = self.view.weight(self.searched.query, true)?;
+                let scored = Rc::new(matches(weight.as_ref(), self.segment, true)?);
+                *self.scored.borrow_mut() = Some(Rc::clone(&scored));
+                scored
+            }
+        };
+        Ok(scored.scores_of(docs))
     }
 
     fn all(
@@ -395,7 +426,7 @@ impl<'a> Collection<'a> {
             (AggregationKind::Cardinality(cardinality), Collected::Values(values)) => {
                 let columns = self.columns(&cardinality.field)?;
                 buckets::split(&columns, docs, cardinality.missing.as_ref(), |key, _| {
-                    values.insert(key);
+                    values.add(&key);
                 });
             }
             (AggregationKind::Terms(terms), Collected::Buckets(found))
@@ -408,6 +439,7 @@ impl<'a> Collection<'a> {
                         found.entry(key).or_default().count += count;
                     }
                 });
+                self.add_empty(terms, &chosen, found)?;
                 check_keys(found)?;
             }
             (AggregationKind::AutoDateHistogram(histogram), Collected::AutoDates(dates)) => {
@@ -415,6 +447,9 @@ impl<'a> Collection<'a> {
             }
             (kind, Collected::Buckets(found)) => {
                 self.fill_buckets(aggregation, self.parts(kind, docs)?, found, budget)?;
+                if let AggregationKind::Terms(terms) = kind {
+                    self.add_empty(terms, &Chosen::new(terms)?, found)?;
+                }
             }
             _ => {
                 return Err(EsError::internal(
@@ -423,6 +458,26 @@ impl<'a> Collection<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Buckets of the values that none of the documents have (`min_doc_count: 0`).
+    fn add_empty(
+        &self,
+        terms: &Terms,
+        chosen: &Chosen,
+        found: &mut HashMap<BucketKey, Bucket>,
+    ) -> Result<(), EsError> {
+        if terms.min_doc_count > 0 {
+            return Ok(());
+        }
+        let columns = self.columns(&terms.field)?;
+        let everything: Vec<DocId> = (0..self.segment.max_doc()).collect();
+        buckets::count(&columns, &everything, None, |key, _| {
+            if chosen.has(&key) {
+                found.entry(key).or_default();
+            }
+        });
+        check_keys(found)
     }
 
     /// The buckets of a kind, with their documents.
@@ -451,9 +506,7 @@ impl<'a> Collection<'a> {
             AggregationKind::Histogram(histogram) => {
                 histogram::split(&*self.columns(&histogram.field)?, docs, histogram)
             }
-            AggregationKind::Ranges(ranges) => {
-                ranges::split(&*self.columns(&ranges.field)?, docs, ranges, self.view.now)?
-            }
+            AggregationKind::Ranges(ranges) => ranges::split(self, docs, ranges)?,
             AggregationKind::IpRanges(ranges) => {
                 addresses::split(&*self.columns(&ranges.field)?, docs, ranges)?
             }
@@ -627,7 +680,7 @@ fn finish(
             top_hits::finish(top, found, with)
         }
         (AggregationKind::Cardinality(_), Collected::Values(values)) => {
-            Ok(serde_json::json!({"value": values.len()}))
+            Ok(serde_json::json!({"value": values.count()}))
         }
         (AggregationKind::Terms(terms), Collected::Buckets(found)) => {
             buckets::finish_terms(terms, aggregation, found, with)

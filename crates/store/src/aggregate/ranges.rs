@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use canarytrace_es::{
-    EsError,
+    DateFormats, EsError,
     aggregation::{Aggregation, RangeBucket, Ranges},
     date::{self, Round},
     object_of,
@@ -13,10 +13,10 @@ use serde_json::{Map, Value, json};
 use tantivy::DocId;
 
 use super::{
-    Bucket, Finish,
+    Bucket, Collection, Finish,
     buckets::{BucketKey, finish_bucket},
 };
-use crate::search::columns::FieldColumns;
+use crate::mapping::FieldType;
 
 /// A range with its ends as numbers (dates as epoch ms).
 struct Resolved<'a> {
@@ -25,25 +25,65 @@ struct Resolved<'a> {
     to: Option<f64>,
 }
 
-fn zone(ranges: &Ranges) -> Result<TimeZone, EsError> {
-    match &ranges.time_zone {
-        Some(name) => date::zone(name),
-        None => Ok(TimeZone::UTC),
+/// How dates of a request are read and written; none: the ends are numbers.
+struct Dates {
+    formats: DateFormats,
+    zone: TimeZone,
+}
+
+impl Dates {
+    fn of(ranges: &Ranges, kind: Option<&FieldType>) -> Result<Option<Self>, EsError> {
+        if !ranges.dates {
+            return Ok(None);
+        }
+        let formats = match (&ranges.format, kind) {
+            (Some(asked), _) => asked.clone(),
+            (None, Some(FieldType::Date(own))) => own.clone(),
+            (None, _) => DateFormats::default(),
+        };
+        let zone = ranges.time_zone.as_deref();
+        Ok(Some(Self {
+            formats,
+            zone: zone.map_or(Ok(TimeZone::UTC), date::zone)?,
+        }))
+    }
+
+    fn read(&self, text: &str, now: Timestamp) -> Result<f64, EsError> {
+        date::parse_date_of(&self.formats, text, &self.zone, Round::Down, now).map(|ms| ms as f64)
+    }
+
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "epoch milliseconds are far below 2^53"
+    )]
+    fn written(&self, milliseconds: f64) -> String {
+        self.formats.write(milliseconds as i64, &self.zone)
     }
 }
 
-fn resolve(ranges: &Ranges, now: Timestamp) -> Result<Vec<Resolved<'_>>, EsError> {
-    let zone = zone(ranges)?;
-    let end = |value: &Option<Value>| match value {
-        None => Ok(None),
-        Some(Value::Number(number)) => Ok(number.as_f64()),
-        Some(Value::String(text)) if ranges.dates => {
-            date::parse_query_date(text, &zone, Round::Down, now).map(|ms| Some(ms as f64))
+/// What an end or a missing value stands for.
+fn number(value: &Value, dates: Option<&Dates>, now: Timestamp) -> Result<f64, EsError> {
+    match (value, dates) {
+        (Value::Number(number), Some(dates)) if !dates.formats.is_usual() => {
+            dates.read(&number.to_string(), now)
         }
-        Some(Value::String(text)) => text.parse().map(Some).map_err(|_| {
+        (Value::Number(number), _) => Ok(number.as_f64().unwrap_or(f64::NAN)),
+        (Value::String(text), Some(dates)) => dates.read(text, now),
+        (Value::String(text), None) => text.parse().map_err(|_| {
             EsError::illegal_argument(format!("a [range] ends in numbers, got [{text}]"))
         }),
-        Some(other) => Err(EsError::parsing(format!("[{other}] is no end of a range"))),
+        (other, _) => Err(EsError::parsing(format!("[{other}] is no end of a range"))),
+    }
+}
+
+fn resolve<'a>(
+    ranges: &'a Ranges,
+    dates: Option<&Dates>,
+    now: Timestamp,
+) -> Result<Vec<Resolved<'a>>, EsError> {
+    let end = |value: &Option<Value>| {
+        let value = value.as_ref();
+        value.map(|value| number(value, dates, now)).transpose()
     };
     let mut resolved = ranges
         .ranges
@@ -64,13 +104,18 @@ fn resolve(ranges: &Ranges, now: Timestamp) -> Result<Vec<Resolved<'_>>, EsError
 }
 
 pub(super) fn split(
-    columns: &FieldColumns,
+    collection: &Collection<'_>,
     docs: &[DocId],
     ranges: &Ranges,
-    now: Timestamp,
 ) -> Result<Vec<(BucketKey, Vec<DocId>)>, EsError> {
-    let resolved = resolve(ranges, now)?;
-    let missing = ranges.missing.as_ref().and_then(Value::as_f64);
+    let columns = collection.columns(&ranges.field)?;
+    let (view, now) = (collection.view, collection.view.now);
+    let dates = Dates::of(ranges, view.mapping.kind(&ranges.field))?;
+    let resolved = resolve(ranges, dates.as_ref(), now)?;
+    let missing = ranges.missing.as_ref();
+    let missing = missing
+        .map(|value| number(value, dates.as_ref(), now))
+        .transpose()?;
     let mut parts: Vec<Vec<DocId>> = resolved.iter().map(|_| Vec::new()).collect();
     for doc in docs {
         let mut values = Vec::new();
@@ -100,20 +145,23 @@ pub(super) fn finish(
     mut found: HashMap<BucketKey, Bucket>,
     with: &Finish<'_>,
 ) -> Result<Value, EsError> {
-    let zone = zone(ranges)?;
+    let dates = Dates::of(ranges, with.kinds.get(&ranges.field))?;
     let mut buckets = Vec::new();
-    for (range, number) in resolve(ranges, with.now)?.into_iter().zip(0..) {
+    for (range, number) in resolve(ranges, dates.as_ref(), with.now)?
+        .into_iter()
+        .zip(0..)
+    {
         let bucket = found.remove(&BucketKey::Whole(number)).unwrap_or_default();
         let mut fields = Map::new();
-        let key = key(&range, ranges.dates.then_some(&zone));
+        let key = key(&range, dates.as_ref());
         if !ranges.keyed {
             fields.insert("key".to_owned(), json!(key));
         }
         for (name, end) in [("from", range.from), ("to", range.to)] {
             let Some(end) = end else { continue };
             fields.insert(name.to_owned(), json!(end));
-            if ranges.dates {
-                fields.insert(format!("{name}_as_string"), json!(moment(end, &zone)));
+            if let Some(dates) = &dates {
+                fields.insert(format!("{name}_as_string"), json!(dates.written(end)));
             }
         }
         buckets.push((key, finish_bucket(bucket, aggregation, with, fields)?));
@@ -135,20 +183,12 @@ pub(super) fn told(buckets: Vec<(String, Map<String, Value>)>, keyed: bool) -> V
     object_of([("buckets", buckets)])
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "epoch milliseconds are far below 2^53"
-)]
-fn moment(milliseconds: f64, zone: &TimeZone) -> String {
-    date::format_ms(milliseconds as i64, zone)
-}
-
 /// Its own, or its ends: `1.0-2.0`, `*-2.0`.
-fn key(range: &Resolved<'_>, dates: Option<&TimeZone>) -> String {
+fn key(range: &Resolved<'_>, dates: Option<&Dates>) -> String {
     let end = |end: Option<f64>| match end {
         None => "*".to_owned(),
         Some(end) => match dates {
-            Some(zone) => moment(end, zone),
+            Some(dates) => dates.written(end),
             None => format!("{end:?}"),
         },
     };

@@ -37,7 +37,7 @@ use super::{
 };
 use crate::{
     analysis::Prepared,
-    mapping::{Indexed, Mapping},
+    mapping::{FieldLimit, Indexed, Mapping},
 };
 
 /// A thread that waits for a merge.
@@ -190,7 +190,8 @@ impl Index {
             .payload
             .and_then(|payload| payload.parse().ok())
             .unwrap_or(0);
-        let mapping = Mapping::parse(&state.mapping)
+        let mapping = FieldLimit::of(&state.settings)
+            .and_then(|limit| Mapping::parse(&state.mapping, limit))
             .map_err(|error| StoreError::Damaged(folder.to_owned(), error.reason))?;
         let mut index = Self::assemble(
             folder,
@@ -272,6 +273,15 @@ impl Index {
             .settings
             .write()
             .unwrap_or_else(std::sync::PoisonError::into_inner) = settings;
+    }
+
+    /// Other settings, and what follows from them.
+    pub(crate) fn change_settings(&self, settings: Value) -> Result<(), EsError> {
+        if let Some(mapping) = self.mapping().limited(FieldLimit::of(&settings)?) {
+            self.set_mapping(Arc::new(mapping));
+        }
+        self.set_settings(settings);
+        Ok(())
     }
 
     /// The sequence number of the next write; numbers below it are taken.

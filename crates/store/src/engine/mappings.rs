@@ -27,13 +27,14 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::mapping::FieldLimit;
 
     #[test]
     fn what_is_the_same_is_kept_once() {
         let mappings = Mappings::default();
         let parsed = |kind: &str| {
             let body = json!({"properties": {"a": {"type": kind}}});
-            Arc::new(Mapping::parse(&body).unwrap())
+            Arc::new(Mapping::parse(&body, FieldLimit::default()).unwrap())
         };
         let first = mappings.shared(parsed("keyword"));
         assert!(Arc::ptr_eq(&first, &mappings.shared(parsed("keyword"))));

@@ -43,7 +43,10 @@ use space::Space;
 pub(crate) use writer::Request;
 use writer::Writer;
 
-use crate::{contexts::Contexts, mapping::Mapping};
+use crate::{
+    contexts::Contexts,
+    mapping::{FieldLimit, Mapping},
+};
 
 /// Where a store lives.
 #[derive(Clone, Debug)]
@@ -275,7 +278,7 @@ impl Shared {
         }
         let mut start = self.start_of(name);
         start.add(body);
-        let mapping = Mapping::parse(&start.mappings)?;
+        let mapping = Mapping::parse(&start.mappings, FieldLimit::of(&start.settings)?)?;
         for (alias, body) in &start.aliases {
             self.check_alias_name(alias)?;
             Alias::parse(body)?;

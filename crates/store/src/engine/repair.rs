@@ -17,7 +17,7 @@ use super::{
     log,
     writer::{index_document, read_frame},
 };
-use crate::mapping::Mapping;
+use crate::mapping::{FieldLimit, Mapping};
 
 /// Documents that were logged while their index could not take them, in its folder.
 pub(crate) const WAITING: &str = "waiting.log";
@@ -120,7 +120,8 @@ pub(super) fn clean_up(store: &Path) -> Result<(), StoreError> {
 /// Writes the index beside, then puts it in the place of the old one.
 pub(crate) fn rebuild_one(folder: &Path, name: &str) -> Result<Rebuilt, StoreError> {
     let state = State::read(folder)?;
-    let mapping = Mapping::parse(&state.mapping)
+    let mapping = FieldLimit::of(&state.settings)
+        .and_then(|limit| Mapping::parse(&state.mapping, limit))
         .map_err(|error| StoreError::Damaged(folder.to_owned(), error.reason))?;
     let store = folder.parent().and_then(Path::parent).unwrap_or(folder);
     let beside = store.join(format!("{REBUILT}{name}"));

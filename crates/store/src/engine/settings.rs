@@ -4,6 +4,7 @@ use canarytrace_es::EsError;
 use serde_json::Value;
 
 use super::templates::{flatten, merge, nested};
+use crate::mapping::FieldLimit;
 
 /// Decided when the index is made.
 const FINAL: [&str; 12] = [
@@ -121,6 +122,7 @@ pub(super) fn changed(
         merge(&mut settings, &changes);
     }
     remove_nulls(&mut settings);
+    FieldLimit::of(&settings)?;
     Ok(settings)
 }
 

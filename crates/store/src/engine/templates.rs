@@ -4,7 +4,7 @@ use canarytrace_es::{EsError, IndexTemplate, TemplateKind, query::wildcard_match
 use serde_json::{Map, Value, json};
 
 use super::{Registry, Shared};
-use crate::mapping::Mapping;
+use crate::mapping::{FieldLimit, Mapping};
 
 /// Mappings, settings and aliases of an index that is made.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -88,7 +88,8 @@ impl Shared {
         } else {
             body.get("template").unwrap_or(&Value::Null)
         };
-        Mapping::parse(inner.get("mappings").unwrap_or(&json!({})))?;
+        let limit = FieldLimit::of(&nested(inner.get("settings").unwrap_or(&Value::Null)))?;
+        Mapping::parse(inner.get("mappings").unwrap_or(&json!({})), limit)?;
         if kind != TemplateKind::Component && patterns(&body).next().is_none() {
             return Err(EsError::illegal_argument(format!(
                 "index template [{name}] needs [index_patterns]"

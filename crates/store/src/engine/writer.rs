@@ -686,7 +686,7 @@ fn put_settings(indices: &[Arc<Index>], changes: &Value, keep: bool) -> Result<(
         .map(|index| settings::changed(&index.settings(), changes, &index.name, keep))
         .collect::<Result<Vec<_>, _>>()?;
     for (index, settings) in indices.iter().zip(changed) {
-        index.set_settings(settings);
+        index.change_settings(settings)?;
         index.save_state()?;
     }
     Ok(())

@@ -75,6 +75,7 @@ pub(crate) struct Mapping {
     constants: BTreeMap<String, Value>,
     /// What a request had beside its properties, for `_mapping`.
     others: Map<String, Value>,
+    limit: FieldLimit,
     /// Derived from all of it.
     places: Places,
 }
@@ -123,13 +124,46 @@ impl Dynamic {
     }
 }
 
-const MAX_FIELDS: usize = 2000;
+/// How many fields there may be (`index.mapping.total_fields.limit`).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct FieldLimit(usize);
+
+/// Twice as many as in Elasticsearch: what browsers tell has many names.
+const USUAL_FIELDS: usize = 2000;
+/// Whatever the setting says: Metricbeat asks for 10,000.
+const MAX_FIELDS: usize = 20_000;
+
+impl Default for FieldLimit {
+    fn default() -> Self {
+        Self(USUAL_FIELDS)
+    }
+}
+
+impl FieldLimit {
+    /// Of the settings of an index, nested as they are kept.
+    pub(crate) fn of(settings: &Value) -> Result<Self, EsError> {
+        match settings.pointer("/index/mapping/total_fields/limit") {
+            None | Some(Value::Null) => Ok(Self::default()),
+            Some(value) => {
+                let text = value.as_str().unwrap_or_default();
+                let limit = text.parse::<usize>().map_err(|_| {
+                    EsError::illegal_argument(format!(
+                        "Failed to parse value [{text}] for setting [index.mapping.total_fields.limit]"
+                    ))
+                })?;
+                Ok(Self(limit.min(MAX_FIELDS)))
+            }
+        }
+    }
+}
+
 const MAX_DEPTH: usize = 20;
 
 impl Mapping {
     /// Reads `{"properties": {…}}`.
-    pub(crate) fn parse(body: &Value) -> Result<Self, EsError> {
+    pub(crate) fn parse(body: &Value, limit: FieldLimit) -> Result<Self, EsError> {
         let mut mapping = Self {
+            limit,
             dynamic: Dynamic::parse(body.get("dynamic"))?,
             templates: DynamicTemplates::parse(body)?,
             ..Self::default()
@@ -162,6 +196,14 @@ impl Mapping {
         }
         mapping.derive()?;
         Ok(mapping)
+    }
+
+    /// The same with room for other numbers of fields; none if it has that already.
+    pub(crate) fn limited(&self, limit: FieldLimit) -> Option<Self> {
+        (self.limit != limit).then(|| Self {
+            limit,
+            ..self.clone()
+        })
     }
 
     /// What is derived from the fields: constants, and aliases, which are searched as the fields they stand for.
@@ -246,7 +288,7 @@ impl Mapping {
 
     /// With more fields; one that is there keeps its type.
     pub(crate) fn extended(&self, body: &Value) -> Result<Self, EsError> {
-        let added = Self::parse(body)?;
+        let added = Self::parse(body, self.limit)?;
         let mut mapping = self.clone();
         if body.get("dynamic").is_some() {
             mapping.dynamic = added.dynamic;
@@ -302,9 +344,10 @@ impl Mapping {
     }
 
     fn check_size(&self) -> Result<(), EsError> {
-        if self.fields.len() > MAX_FIELDS {
+        let FieldLimit(limit) = self.limit;
+        if self.fields.len() > limit {
             return Err(EsError::illegal_argument(format!(
-                "Limit of total fields [{MAX_FIELDS}] has been exceeded"
+                "Limit of total fields [{limit}] has been exceeded"
             )));
         }
         Ok(())
@@ -514,6 +557,11 @@ impl Mapping {
                 "Cannot write to a field alias [{path}]."
             )));
         }
+        if let Some(constant) = field.options.constant.as_ref().filter(|own| *own != value) {
+            return Err(EsError::mapper_parsing(format!(
+                "[constant_keyword] field [{path}] only accepts values that are equal to the value defined in the mappings [{constant}], but got [{value}]"
+            )));
+        }
         let scalar = Scalar::of(value).ok_or_else(|| {
             EsError::mapper_parsing(format!("failed to parse field [{path}]: no single value"))
         })?;
@@ -619,7 +667,12 @@ mod tests {
         assert_eq!(kinds, expected);
         assert_eq!(indexed.at("a.list.keyword"), ["x", "y"]);
         assert!(indexed.has("a.d") && !indexed.has("a.none"));
-        assert_eq!(Mapping::parse(&json).unwrap().to_json(), json);
+        assert_eq!(
+            Mapping::parse(&json, FieldLimit::default())
+                .unwrap()
+                .to_json(),
+            json
+        );
     }
 
     #[test]
@@ -628,7 +681,7 @@ mod tests {
         let mut mapping = Arc::new(
             Mapping::parse(&json!({"properties": {
                 "url": {"type": "text", "index": false, "fields": raw}, "short": {"type": "keyword", "ignore_above": 1, "fields": raw},
-            }}))
+            }}), FieldLimit::default())
             .unwrap(),
         );
         let source = json!({"url": "https://a.example/", "short": "long"});
@@ -640,7 +693,7 @@ mod tests {
 
     #[test]
     fn values_that_do_not_fit_are_refused_with_their_field() {
-        let mapping = Mapping::parse(&json!({"properties": {"n": {"type": "short"}, "d": {"type": "date"}, "o": {"properties": {"x": {"type": "long"}}}, "k": {"type": "keyword"}}})).unwrap();
+        let mapping = Mapping::parse(&json!({"properties": {"n": {"type": "short"}, "d": {"type": "date"}, "o": {"properties": {"x": {"type": "long"}}}, "k": {"type": "keyword"}}}), FieldLimit::default()).unwrap();
         let mapping = Arc::new(mapping);
         for source in [
             json!({"n": "many"}),
@@ -664,7 +717,7 @@ mod tests {
 
     #[test]
     fn disabled_objects_and_long_keywords_are_left_out() {
-        let mapping = Mapping::parse(&json!({"properties": {"o": {"type": "object", "enabled": false}, "k": {"type": "keyword", "ignore_above": 3}}})).unwrap();
+        let mapping = Mapping::parse(&json!({"properties": {"o": {"type": "object", "enabled": false}, "k": {"type": "keyword", "ignore_above": 3}}}), FieldLimit::default()).unwrap();
         let indexed = Mapping::index(
             &mut Arc::new(mapping),
             json!({"o": {"deep": [1, {"a": 2}]}, "k": "long"})

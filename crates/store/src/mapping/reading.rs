@@ -308,6 +308,7 @@ mod tests {
     use serde_json::json;
 
     use super::{super::Cell, *};
+    use crate::mapping::FieldLimit;
 
     fn mapping() -> Mapping {
         Mapping::parse(&json!({"properties": {
@@ -318,7 +319,7 @@ mod tests {
             "o": {"properties": {"k": {"type": "keyword"}, "deep": {"properties": {"n": {"type": "integer", "null_value": 7}}}}},
             "closed": {"dynamic": false, "properties": {"k": {"type": "keyword"}}},
             "copied": {"type": "keyword", "copy_to": "k"}, "soft": {"type": "long", "ignore_malformed": true},
-        }}))
+        }}), FieldLimit::default())
         .unwrap()
     }
 

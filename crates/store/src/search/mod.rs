@@ -121,6 +121,30 @@ impl Matches {
             .filter(|score| f64::from(*score) >= least)
             .collect();
     }
+
+    /// Only those of a list in order.
+    fn retain(&mut self, docs: &[DocId]) {
+        let kept: Vec<bool> = self
+            .docs
+            .iter()
+            .map(|doc| docs.binary_search(doc).is_ok())
+            .collect();
+        let mut of_docs = kept.iter().copied();
+        self.docs.retain(|_| of_docs.next().unwrap_or(false));
+        let mut of_scores = kept.into_iter();
+        self.scores.retain(|_| of_scores.next().unwrap_or(false));
+    }
+
+    /// The score of each of these documents, which are among the matches.
+    pub(crate) fn scores_of(&self, docs: &[DocId]) -> Vec<Score> {
+        let score = |doc: &DocId| {
+            let at = self.docs.binary_search(doc).ok();
+            at.and_then(|at| self.scores.get(at))
+                .copied()
+                .unwrap_or(1.0)
+        };
+        docs.iter().map(score).collect()
+    }
 }
 
 /// Living documents of a segment that match.
@@ -181,15 +205,29 @@ pub(crate) fn page(
 ) -> Result<(SearchResponse, Option<Candidate>), EsError> {
     let started = Instant::now();
     let order = Order::new(&request.sort, views)?;
-    let scoring = (request.size > 0 && order.needs_score()) || request.min_score.is_some();
+    let is_scored = order.needs_score() || request.track_scores;
+    let scoring = (request.size > 0 && is_scored) || request.min_score.is_some();
     let wanted = request.from + request.size;
-    let mut aggregator = aggregate::Aggregator::new(&request.aggregations, views)?;
+    let mut aggregator = aggregate::Aggregator::new(request, views)?;
     let mut candidates: Vec<Candidate> = Vec::new();
     let (mut total, mut max_score, mut is_early) = (0, None::<f32>, false);
+    let is_late = || {
+        let limit = request.timeout;
+        limit.is_some_and(|limit| started.elapsed() >= limit)
+    };
+    let mut timed_out = false;
     for (view_position, view) in views.iter().enumerate() {
         let weight = view.weight(&request.query, scoring)?;
+        let filter = request.post_filter.as_ref();
+        let filter = filter
+            .map(|filter| view.weight(filter, false))
+            .transpose()?;
         let mut left = request.terminate_after.unwrap_or(u64::MAX);
         for (segment_position, segment) in view.searcher.segment_readers().iter().enumerate() {
+            timed_out |= is_late();
+            if timed_out {
+                break;
+            }
             let mut found = matches(weight.as_ref(), segment, scoring)?;
             if let Some(least) = request.min_score {
                 found.keep(least);
@@ -197,12 +235,15 @@ pub(crate) fn page(
             is_early |= found.docs.len() as u64 >= left;
             found.cut(left);
             left -= found.docs.len() as u64;
+            let place = (view_position, segment_position);
+            aggregator.collect(place, &found.docs)?;
+            if let Some(filter) = &filter {
+                found.retain(&matches(filter.as_ref(), segment, false)?.docs);
+            }
             total += found.docs.len() as u64;
             max_score = found.scores.iter().copied().fold(max_score, |max, score| {
                 Some(max.map_or(score, |max| max.max(score)))
             });
-            let place = (view_position, segment_position);
-            aggregator.collect(place, &found.docs)?;
             if wanted > 0 {
                 let after = After {
                     values: request.search_after.as_deref(),
@@ -221,18 +262,19 @@ pub(crate) fn page(
         .collect();
     let hits = page
         .iter()
-        .map(|candidate| hit(views, candidate, request, &order))
+        .map(|candidate| hit(views, candidate, &request.query, request, &order))
         .collect::<Result<Vec<_>, _>>()?;
     let answer = SearchResponse {
         took_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
         shards: views.len() as u64,
         total: counted(request.track_total_hits, total),
+        timed_out,
         terminated_early: request.terminate_after.map(|_| is_early),
         max_score: if views.is_empty() {
             Some(0.0)
         } else {
             max_score
-                .filter(|_| order.is_by_score_first())
+                .filter(|_| order.is_by_score_first() || request.track_scores)
                 .map(f64::from)
         },
         hits,
@@ -288,14 +330,16 @@ pub(crate) fn next_documents(
     }
     let hits = page
         .iter()
-        .map(|candidate| hit(views, candidate, request, &order))
+        .map(|candidate| hit(views, candidate, &request.query, request, &order))
         .collect::<Result<Vec<_>, _>>()?;
     Ok((hits, page.into_iter().next_back()))
 }
 
+/// A document as a request wants it shown; words of the query are highlighted.
 pub(crate) fn hit(
     views: &[View],
     candidate: &Candidate,
+    query: &Query,
     request: &SearchRequest,
     order: &Order,
 ) -> Result<Hit, EsError> {
@@ -341,7 +385,7 @@ pub(crate) fn hit(
     let highlight = request
         .highlight
         .as_ref()
-        .map(|highlight| highlight::fragments(&view.mapping, &request.query, shown, highlight));
+        .map(|highlight| highlight::fragments(&view.mapping, query, shown, highlight));
     let body = match whole {
         _ if !has_body => None,
         Some(whole) if request.source.is_everything() => Some(whole),
@@ -351,7 +395,7 @@ pub(crate) fn hit(
     Ok(Hit {
         index: view.index.name.clone(),
         id,
-        score: order.needs_score().then_some(f64::from(candidate.score)),
+        score: (order.needs_score() || request.track_scores).then_some(f64::from(candidate.score)),
         source: body,
         fields: values,
         highlight: highlight.unwrap_or_default(),

@@ -34,6 +34,33 @@ enum Key {
     Document(u64),
 }
 
+/// The first documents so far, and at most as many again that came since they were chosen.
+struct Best<'a> {
+    order: &'a Order,
+    wanted: usize,
+    candidates: Vec<Candidate>,
+}
+
+/// So many candidates are not worth choosing from.
+const FEW_CANDIDATES: usize = 1024;
+
+impl Best<'_> {
+    fn add(&mut self, candidate: Candidate) {
+        self.candidates.push(candidate);
+        if self.candidates.len() >= FEW_CANDIDATES + 2 * self.wanted {
+            self.cut();
+        }
+    }
+
+    fn cut(&mut self) {
+        if self.candidates.len() > self.wanted {
+            self.candidates
+                .select_nth_unstable_by(self.wanted - 1, |a, b| self.order.compare(a, b));
+            self.candidates.truncate(self.wanted);
+        }
+    }
+}
+
 /// Where a page begins.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct After<'a> {
@@ -172,6 +199,15 @@ impl Order {
         first.is_none_or(|field| field.target == SortTarget::Score)
     }
 
+    /// By how well documents fit, and by nothing else.
+    pub(crate) fn is_by_score_only(&self) -> bool {
+        match self.fields.as_slice() {
+            [] => true,
+            [only] => only.target == SortTarget::Score && only.order == SortOrder::Descending,
+            _ => false,
+        }
+    }
+
     pub(crate) fn needs_score(&self) -> bool {
         self.fields.is_empty()
             || self
@@ -190,6 +226,9 @@ impl Order {
         wanted: usize,
         after: After<'_>,
     ) -> Result<Vec<Candidate>, EsError> {
+        if wanted == 0 {
+            return Ok(Vec::new());
+        }
         let columns = self.columns(segment)?;
         self.check_nanoseconds(&columns)?;
         let make = |(at, doc): (usize, &DocId)| Candidate {
@@ -217,11 +256,18 @@ impl Order {
             candidate
         };
         let all = docs.iter().enumerate().map(make);
-        let mut candidates: Vec<Candidate> = match after {
+        let mut best = Best {
+            order: self,
+            wanted,
+            candidates: Vec::new(),
+        };
+        match after {
             After {
                 values: None,
                 last: None,
-            } if self.fields.iter().all(|field| field.missing.is_none()) => all.collect(),
+            } if self.fields.iter().all(|field| field.missing.is_none()) => {
+                all.for_each(|candidate| best.add(candidate));
+            }
             // Ordinals say nothing about a text that the segment may not have: texts are compared.
             After { values, last } => all
                 .map(resolve)
@@ -229,12 +275,10 @@ impl Order {
                     values.is_none_or(|values| self.is_after(candidate, values))
                         && last.is_none_or(|last| self.compare(candidate, last).is_gt())
                 })
-                .collect(),
-        };
-        if candidates.len() > wanted {
-            candidates.select_nth_unstable_by(wanted - 1, |a, b| self.compare(a, b));
-            candidates.truncate(wanted);
+                .for_each(|candidate| best.add(candidate)),
         }
+        best.cut();
+        let candidates = best.candidates;
         Ok(candidates.into_iter().map(resolve).collect())
     }
 

@@ -1,14 +1,16 @@
 //! Queries over the words of a text.
 
+use std::collections::BTreeSet;
+
 use canarytrace_es::{
     EsError,
     query::{CrossFieldsQuery, MatchPhraseQuery, MatchQuery, Operator, Words},
 };
 use tantivy::{
-    Term,
+    TantivyError, Term,
     query::{
-        AllQuery, BooleanQuery, BoostQuery, DisjunctionMaxQuery, EmptyQuery, Occur,
-        PhrasePrefixQuery, PhraseQuery, TermQuery,
+        AllQuery, BooleanQuery, BoostQuery, ConstScoreQuery, DisjunctionMaxQuery, EmptyQuery,
+        Occur, PhrasePrefixQuery, PhraseQuery, TermQuery,
     },
     schema::IndexRecordOption,
 };
@@ -18,7 +20,7 @@ use super::{
     lower::{Boxed, Lowering, is_near, plain, scoring},
     scoring::ScoredQuery,
 };
-use crate::{analysis::Analyzer, mapping::FieldType};
+use crate::{analysis::Analyzer, engine::StoreError, mapping::FieldType};
 
 fn analyzer(name: &str) -> Result<Analyzer, EsError> {
     Analyzer::named(name)
@@ -66,6 +68,12 @@ impl Lowering<'_> {
         })
     }
 
+    /// The beginning of a word; all that begin so fit equally well.
+    fn word_begun(&self, path: &str, begin: &str) -> Boxed {
+        let begin = begin.to_owned();
+        self.texts(path, move |text| text.starts_with(&begin))
+    }
+
     /// A word, or what is near to it.
     fn word_like(&self, path: &str, word: &str, words: &Words) -> Result<Boxed, EsError> {
         let near = words.fuzziness.as_ref().map(|own| own.near(path, word));
@@ -76,12 +84,18 @@ impl Lowering<'_> {
         }
     }
 
-    /// The words of a text as the field has them.
-    fn tokens(&self, path: &str, text: &str) -> Vec<String> {
-        match self.mapping.kind(path) {
-            Some(FieldType::Text { analyzer, .. }) => analyzer.words(text),
-            _ => vec![text.to_owned()],
-        }
+    /// The words of a text as the field has them, or as another analyzer does.
+    fn tokens(
+        &self,
+        path: &str,
+        text: &str,
+        other: Option<&String>,
+    ) -> Result<Vec<String>, EsError> {
+        Ok(match (other, self.mapping.kind(path)) {
+            (Some(name), _) => analyzer(name)?.words(text),
+            (None, Some(FieldType::Text { analyzer, .. })) => analyzer.words(text),
+            (None, _) => vec![text.to_owned()],
+        })
     }
 
     pub(super) fn match_text(&self, path: &str, query: &MatchQuery) -> Result<Boxed, EsError> {
@@ -92,15 +106,14 @@ impl Lowering<'_> {
                 } else {
                     Occur::Should
                 };
-                let text = plain(&query.value);
-                let terms = match &query.words.analyzer {
-                    None => self.tokens(path, &text),
-                    Some(name) => analyzer(name)?.words(&text),
-                };
-                let clauses = terms
+                let analyzer = query.words.analyzer.as_ref();
+                let mut terms = self.tokens(path, &plain(&query.value), analyzer)?;
+                let begun = terms.pop_if(|_| query.words.is_last_prefix);
+                let mut clauses = terms
                     .iter()
                     .map(|token| Ok((occur, self.word_like(path, token, &query.words)?)))
                     .collect::<Result<Vec<(Occur, Boxed)>, EsError>>()?;
+                clauses.extend(begun.map(|begun| (occur, self.word_begun(path, &begun))));
                 let required = query
                     .minimum_should_match
                     .map(|minimum| minimum.of(clauses.len()));
@@ -122,6 +135,9 @@ impl Lowering<'_> {
             }
             Some(FieldType::Text { indexed: false, .. }) if query.lenient => {
                 Ok(Box::new(EmptyQuery))
+            }
+            Some(FieldType::Keyword { .. }) if query.words.is_last_prefix => {
+                Ok(self.word_begun(path, &plain(&query.value)))
             }
             Some(FieldType::Keyword { .. }) if query.words.fuzziness.is_some() => {
                 self.word_like(path, &plain(&query.value), &query.words)
@@ -150,7 +166,7 @@ impl Lowering<'_> {
             }
         }
         let words = match texts.first() {
-            Some((path, _)) => self.tokens(path, &query.text),
+            Some((path, _)) => self.tokens(path, &query.text, None)?,
             None => Vec::new(),
         };
         let in_any = |word: &String| -> Boxed {
@@ -203,15 +219,13 @@ impl Lowering<'_> {
             return self.match_text(path, &words);
         }
         let mut terms: Vec<Term> = self
-            .tokens(path, &plain(&query.value))
+            .tokens(path, &plain(&query.value), query.analyzer.as_ref())?
             .iter()
             .map(|token| self.text_term(path, token))
             .collect();
         Ok(match terms.len() {
             0 => Box::new(EmptyQuery),
-            _ if query.prefix && query.slop > 0 => {
-                return Err(EsError::unsupported("[slop] of [match_phrase_prefix]"));
-            }
+            2.. if query.prefix && query.slop > 0 => self.loose_prefix(&terms, query.slop)?,
             _ if query.prefix => Box::new(PhrasePrefixQuery::new(terms)),
             1 => self.scored_word(path, terms.remove(0)),
             _ => {
@@ -221,4 +235,38 @@ impl Lowering<'_> {
             }
         })
     }
+
+    /// Words near each other of which the last may go on: a phrase for each of the first words that begin so.
+    fn loose_prefix(&self, terms: &[Term], slop: u32) -> Result<Boxed, EsError> {
+        let Some((last, before)) = terms.split_last() else {
+            return Ok(Box::new(EmptyQuery));
+        };
+        let begin = last.serialized_value_bytes();
+        let mut ends = BTreeSet::new();
+        for segment in self.index.searcher()?.segment_readers() {
+            let words = segment.inverted_index(last.field());
+            let words = words.map_err(StoreError::from)?;
+            let range = words.terms().range().ge(begin).into_stream();
+            let mut stream = range.map_err(|error| StoreError::from(TantivyError::from(error)))?;
+            let mut own = 0;
+            while own < MAX_EXPANSIONS && stream.advance() && stream.key().starts_with(begin) {
+                ends.insert(stream.key().to_vec());
+                own += 1;
+            }
+        }
+        let phrases = ends.iter().take(MAX_EXPANSIONS).map(|end| -> (_, Boxed) {
+            let mut words = before.to_vec();
+            let mut word = last.clone();
+            word.set_bytes(end);
+            words.push(word);
+            let mut phrase = PhraseQuery::new(words);
+            phrase.set_slop(slop);
+            (Occur::Should, Box::new(phrase))
+        });
+        let any = BooleanQuery::new(phrases.collect());
+        Ok(Box::new(ConstScoreQuery::new(Box::new(any), 1.0)))
+    }
 }
+
+/// So many words stand for the beginning of one, as in Elasticsearch.
+const MAX_EXPANSIONS: usize = 50;
