@@ -250,7 +250,10 @@ impl Server {
     /// With these variables.
     pub fn start_with(data: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let data = data.to_str().unwrap();
-        let mut all = vec!["serve", "--listen", "127.0.0.1:0", "--data", data];
+        let mut all = vec!["serve", "--data", data];
+        if !arguments.contains(&"--listen") {
+            all.extend(["--listen", "127.0.0.1:0"]);
+        }
         all.extend(arguments);
         let mut child = canarytrace(&all)
             .envs(variables.iter().copied())

@@ -5,6 +5,7 @@
     reason = "automation talks to a person"
 )]
 
+mod beats;
 mod kernel;
 mod prerequisites;
 mod run;
@@ -20,6 +21,7 @@ const HELP: &str = "cargo xtask <task>
 
   demo             build everything and start the demo shop with its monitors
   test [part]      unit, kernel, browser, e2e, scripts, faults, ui; all of them without a part
+  test beats       Filebeat and Metricbeat 7.17, made with Go, ship to the store
   lint             rustfmt, clippy, the UI's linter and types
   tidy             crate edges, file sizes, headers, ARCHITECTURE.md
   ui               build the web UI
@@ -62,6 +64,7 @@ fn perform(words: &[&str]) -> Result<()> {
         ["test", "e2e"] => test_e2e(),
         ["test", "scripts"] => test_scripts(),
         ["test", "faults"] => test_faults(),
+        ["test", "beats"] => test_beats(),
         ["lint"] => lint(),
         ["tidy"] => tidy::check(&root()),
         ["ui"] => build_ui(),
@@ -218,6 +221,15 @@ fn test_scripts() -> Result<()> {
 
 fn test_faults() -> Result<()> {
     test_built(&["faults"])
+}
+
+/// Not part of `test`: making the Beats takes Go and ten minutes.
+fn test_beats() -> Result<()> {
+    let programs = beats::build()?;
+    build_assets()?;
+    cargo(&["build", "--package", "canarytrace"])?;
+    let mut test = cargo_command(&["test", "--package", "canarytrace-e2e", "--test", "beats"]);
+    run::run(test.args(["--", "--test-threads=1"]).env("BEATS", programs))
 }
 
 /// The UI's own tests, then a person's path through it with our own driver, whose counts end the output.

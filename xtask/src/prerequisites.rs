@@ -1,6 +1,9 @@
 //! What a bare machine lacks: installed where we may, else named exactly.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Result, bail};
 
@@ -66,6 +69,26 @@ pub(crate) fn cluster() -> Result<()> {
         return Ok(());
     }
     install("Maven and unzip", &["maven", "unzip", "util-linux"])
+}
+
+/// Go, which is not installed here: distributions have one that is too old.
+pub(crate) fn go() -> Result<()> {
+    if succeeds("go", &["version"]) {
+        return Ok(());
+    }
+    bail!(
+        "Beats are made with Go 1.23 or newer, which is not there: install it from your distribution or from its makers"
+    )
+}
+
+/// Where downloads are kept.
+pub(crate) fn cache() -> PathBuf {
+    let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"));
+    std::env::var_os("XDG_CACHE_HOME")
+        .map(PathBuf::from)
+        .or_else(home)
+        .unwrap_or_else(std::env::temp_dir)
+        .join("canarytrace")
 }
 
 /// Debian packages, when we may install them.
