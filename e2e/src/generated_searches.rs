@@ -198,6 +198,15 @@ impl Generator {
         if self.often(20) {
             body["from"] = json!(self.below(5));
         }
+        if self.often(10) {
+            body["post_filter"] = self.query(0);
+        }
+        if self.often(10) {
+            body["docvalue_fields"] = json!(["k", "n", "ts", "b"]);
+        }
+        if self.often(10) {
+            body["fields"] = json!(["k", "ts", "o.*"]);
+        }
         body
     }
 
@@ -208,6 +217,9 @@ impl Generator {
             let mut options = json!({"order": self.of(&["asc", "desc"])});
             if self.often(30) {
                 options["missing"] = json!(self.of(&["_first", "_last"]));
+            }
+            if self.often(30) {
+                options["mode"] = json!(self.of(&["min", "max"]));
             }
             fields.push(json!({field: options}));
         }
@@ -241,14 +253,19 @@ impl Generator {
                 json!({"fuzzy": {"k": {"value": self.of(&["alpa", "beto", "gama", "dleta", "alphas"]), "fuzziness": self.of(&["AUTO", "1", "2"])}}})
             }
             10 => self.text_match(),
-            11 => json!({"match_phrase": {"t": self.words(2)}}),
+            11 => {
+                json!({"match_phrase": {"t": {"query": self.words(2), "slop": self.below(3)}}})
+            }
             12 => {
-                let words = self.words(2);
+                let words = self.words(3);
                 let cut: String = words
                     .chars()
                     .take(words.chars().count().saturating_sub(1).max(1))
                     .collect();
-                json!({"match_phrase_prefix": {"t": cut}})
+                if self.often(40) {
+                    return json!({"match_bool_prefix": {"t": {"query": cut, "operator": self.of(&["and", "or"])}}});
+                }
+                json!({"match_phrase_prefix": {"t": {"query": cut, "slop": self.below(3)}}})
             }
             13 => {
                 json!({"ids": {"values": [self.below(DOCUMENTS).to_string(), self.below(DOCUMENTS).to_string(), "none"]}})
@@ -351,6 +368,21 @@ impl Generator {
             3 => format!("({one}) OR ({other} AND b:true)"),
             _ => one,
         };
+        if self.often(30) {
+            let mut body =
+                json!({"query": self.words(3), "default_operator": self.of(&["and", "or"])});
+            match self.below(4) {
+                0 => body["fields"] = json!(["t", "k"]),
+                1 => body["default_field"] = json!(self.of(&["t", "k"])),
+                2 => {
+                    body["default_field"] = json!("t");
+                    body["minimum_should_match"] = json!(self.of(&["2", "50%"]));
+                    body["default_operator"] = json!("or");
+                }
+                _ => {}
+            }
+            return json!({"query_string": body});
+        }
         json!({"query_string": {"query": text}})
     }
 
@@ -409,8 +441,18 @@ impl Generator {
             let every = aggregation.pointer("/date_histogram/min_doc_count") == Some(&json!(0));
             if every && self.often(50) {
                 nested["aggsum"] = json!({"sum": {"field": "d"}});
-                let name = self.of(&["derivative", "cumulative_sum"]);
-                nested["aggpipe"] = json!({name: {"buckets_path": "aggsum"}});
+                let name = self.of(&[
+                    "derivative",
+                    "cumulative_sum",
+                    "serial_diff",
+                    "bucket_script",
+                ]);
+                nested["aggpipe"] = match name {
+                    "bucket_script" => {
+                        json!({name: {"buckets_path": {"a": "aggsum", "b": "_count"}, "script": "params.a * 2 - params.b"}})
+                    }
+                    name => json!({name: {"buckets_path": "aggsum"}}),
+                };
             }
             aggregation["aggs"] = nested;
         }
@@ -464,6 +506,12 @@ impl Generator {
                     terms["order"] =
                         json!({self.of(&["_key", "_count"]): self.of(&["asc", "desc"])});
                 }
+                if self.often(20) {
+                    // Few values: the judge looks at the first ones only.
+                    terms["field"] = json!(self.of(&["k", "b", "ip", "o.x"]));
+                    terms["min_doc_count"] = json!(self.of(&[0, 2]));
+                    terms["size"] = json!(50);
+                }
                 json!({"terms": terms})
             }
             2 => {
@@ -475,6 +523,11 @@ impl Generator {
             }
             6 => {
                 let (from, to) = (self.date(), self.date());
+                if self.often(40) {
+                    let day = |date: &String| date.get(..10).unwrap_or_default().to_owned();
+                    let (from, to) = (day(&from), day(&to));
+                    return json!({"date_range": {"field": "ts", "format": "yyyy-MM-dd", "time_zone": "Europe/Berlin", "ranges": [{"to": from}, {"from": from, "to": to}], "keyed": self.often(30)}});
+                }
                 json!({"date_range": {"field": "ts", "ranges": [{"to": from}, {"from": from, "to": to}, {"from": "now/y"}]}})
             }
             7 => json!({"filter": self.query(1)}),

@@ -5,6 +5,7 @@ mod fetch;
 mod filter;
 mod highlight;
 pub(crate) mod lower;
+mod near;
 pub(crate) mod network;
 mod scoring;
 pub(crate) mod sort;

@@ -9,8 +9,8 @@ use canarytrace_es::{
 use tantivy::{
     TantivyError, Term,
     query::{
-        AllQuery, BooleanQuery, BoostQuery, ConstScoreQuery, DisjunctionMaxQuery, EmptyQuery,
-        Occur, PhrasePrefixQuery, PhraseQuery, TermQuery,
+        AllQuery, BooleanQuery, BoostQuery, DisjunctionMaxQuery, EmptyQuery, Occur,
+        PhrasePrefixQuery, PhraseQuery, TermQuery,
     },
     schema::IndexRecordOption,
 };
@@ -18,6 +18,7 @@ use tantivy::{
 use super::{
     filter::{ColumnQuery, Predicate},
     lower::{Boxed, Lowering, is_near, plain, scoring},
+    near::NearQuery,
     scoring::ScoredQuery,
 };
 use crate::{analysis::Analyzer, engine::StoreError, mapping::FieldType};
@@ -229,14 +230,19 @@ impl Lowering<'_> {
             _ if query.prefix => Box::new(PhrasePrefixQuery::new(terms)),
             1 => self.scored_word(path, terms.remove(0)),
             _ => {
-                let mut phrase = PhraseQuery::new(terms.clone());
-                phrase.set_slop(query.slop);
-                self.scored(path, Box::new(phrase), terms, query.slop)
+                let matching: Boxed = match query.slop {
+                    0 => Box::new(PhraseQuery::new(terms.clone())),
+                    slop => Box::new(NearQuery {
+                        words: terms.iter().map(|term| vec![term.clone()]).collect(),
+                        slop,
+                    }),
+                };
+                self.scored(path, matching, terms, query.slop)
             }
         })
     }
 
-    /// Words near each other of which the last may go on: a phrase for each of the first words that begin so.
+    /// Words near each other of which the last may go on: it is any of the first words that begin so.
     fn loose_prefix(&self, terms: &[Term], slop: u32) -> Result<Boxed, EsError> {
         let Some((last, before)) = terms.split_last() else {
             return Ok(Box::new(EmptyQuery));
@@ -254,17 +260,14 @@ impl Lowering<'_> {
                 own += 1;
             }
         }
-        let phrases = ends.iter().take(MAX_EXPANSIONS).map(|end| -> (_, Boxed) {
-            let mut words = before.to_vec();
+        let ends = ends.iter().take(MAX_EXPANSIONS).map(|end| {
             let mut word = last.clone();
             word.set_bytes(end);
-            words.push(word);
-            let mut phrase = PhraseQuery::new(words);
-            phrase.set_slop(slop);
-            (Occur::Should, Box::new(phrase))
+            word
         });
-        let any = BooleanQuery::new(phrases.collect());
-        Ok(Box::new(ConstScoreQuery::new(Box::new(any), 1.0)))
+        let mut words: Vec<Vec<Term>> = before.iter().map(|word| vec![word.clone()]).collect();
+        words.push(ends.collect());
+        Ok(Box::new(NearQuery { words, slop }))
     }
 }
 
