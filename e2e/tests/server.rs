@@ -277,6 +277,21 @@ fn strangers_and_nonsense_are_refused() {
         request("GET", &server.url, &[("host", "evil.example:9200")], "").0,
         403
     );
+    for (method, path, wanted) in [
+        ("GET", "/_ilm/policy/x", 400),
+        ("POST", "/a/_close", 400),
+        ("GET", "/_cat/plugins", 400),
+        ("DELETE", "/a/_search", 405),
+        ("POST", "/a/_delete_by_query?wait_for_completion=false", 400),
+    ] {
+        let (status, answer) = request(method, &format!("{}{path}", server.url), &[], "");
+        assert_eq!(status, wanted, "{method} {path}: {answer}");
+        assert!(
+            answer["error"]["reason"].is_string(),
+            "{method} {path}: {answer}"
+        );
+        assert_eq!(answer["status"], wanted, "{method} {path}: {answer}");
+    }
     let (status, answer) = request(
         "POST",
         &bulk,

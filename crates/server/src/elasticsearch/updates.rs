@@ -133,6 +133,9 @@ pub(crate) async fn delete_by_query(
     Path(index): Path<String>,
     Asked { parameters, body }: Asked,
 ) -> Outcome {
+    if parameters.get("wait_for_completion") == Some("false") {
+        return Err(EsError::unsupported("[wait_for_completion=false]").into());
+    }
     let started = std::time::Instant::now();
     let query = body.get("query").ok_or_else(|| {
         EsError::new(
