@@ -8,7 +8,6 @@
 mod alerts;
 mod bare;
 mod compare;
-mod dashboards;
 mod faults;
 mod fed;
 mod floor;

@@ -15,13 +15,15 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
-use canarytrace_e2e::{Server, opensearch::OpenSearch};
+use canarytrace_e2e::{
+    Server,
+    dashboards::{self, Range},
+    opensearch::OpenSearch,
+};
 use canarytrace_history::{History, Plan};
 use canarytrace_model::{index, time::Moment};
 use serde_json::{Value, json};
 use tokio::task::block_in_place;
-
-use crate::dashboards::{self, Range};
 
 /// 2026-10-01, UTC: the night in which Prague's clocks go back is in it.
 const FROM_MS: i64 = 1_790_812_800_000;

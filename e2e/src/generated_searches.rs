@@ -550,7 +550,7 @@ impl Generator {
             histogram["calendar_interval"] =
                 json!(self.of(&["day", "week", "month", "1h", "year", "quarter"]));
         } else {
-            histogram["fixed_interval"] = json!(self.of(&["6h", "1d", "90m", "3d"]));
+            histogram["fixed_interval"] = json!(self.of(&["6h", "1d", "90m", "3d", "2h", "1h"]));
         }
         if self.often(50) {
             histogram["time_zone"] =

@@ -7,6 +7,7 @@
 )]
 
 pub mod alerts;
+pub mod dashboards;
 pub mod faults;
 pub mod generated_searches;
 mod git_server;
@@ -17,6 +18,7 @@ pub mod opensearch;
 pub mod s3;
 pub mod scenarios;
 pub mod store_kills;
+pub mod telemetry_searches;
 pub mod tls;
 pub mod web;
 

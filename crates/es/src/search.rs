@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    EsError,
+    DateFormats, EsError,
     aggregation::{self, Aggregations},
     engine::keep_alive,
     parse,
@@ -124,6 +124,8 @@ pub struct SortField {
     pub unmapped_type: Option<String>,
     /// What numbers are taken for, where indices differ.
     pub numeric_type: Option<NumericType>,
+    /// Dates are answered in it, and may come back so.
+    pub format: Option<DateFormats>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -356,6 +358,10 @@ fn sort_field(name: &str, options: &Value) -> Result<SortField, EsError> {
         numeric_type: parse::string(options, "sort", "numeric_type")?
             .as_deref()
             .map(NumericType::parse)
+            .transpose()?,
+        format: parse::string(options, "sort", "format")?
+            .as_deref()
+            .map(DateFormats::parse)
             .transpose()?,
     })
 }

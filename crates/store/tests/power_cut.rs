@@ -50,6 +50,15 @@ struct Recorder {
 }
 
 static RECORDER: Mutex<Option<Recorder>> = Mutex::new(None);
+/// There is one recorder for all tests of this program.
+static ONE_AT_A_TIME: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
+fn record(root: &Path) {
+    *RECORDER.lock().unwrap() = Some(Recorder {
+        root: root.to_owned(),
+        calls: Vec::new(),
+    });
+}
 
 #[unsafe(no_mangle)]
 extern "C" fn fsync(descriptor: c_int) -> c_int {
@@ -226,12 +235,10 @@ async fn everything(folder: &Path) -> BTreeMap<String, Value> {
 
 #[tokio::test]
 async fn what_was_acknowledged_survives_a_power_cut_at_any_moment() {
+    let _alone = ONE_AT_A_TIME.lock().await;
     let home = tempfile::tempdir().unwrap();
     let root = home.path().canonicalize().unwrap().join("data");
-    *RECORDER.lock().unwrap() = Some(Recorder {
-        root: root.clone(),
-        calls: Vec::new(),
-    });
+    record(&root);
     let mut session = Session {
         folder: root.clone(),
         store: None,
@@ -276,4 +283,40 @@ async fn what_was_acknowledged_survives_a_power_cut_at_any_moment() {
         }
         fs::remove_dir_all(&cut).unwrap();
     }
+}
+
+#[tokio::test]
+async fn an_index_may_be_answered_before_it_is_on_disk() {
+    let _alone = ONE_AT_A_TIME.lock().await;
+    let home = tempfile::tempdir().unwrap();
+    let root = home.path().canonicalize().unwrap().join("data");
+    record(&root);
+    let store = Store::open(&StoreConfig {
+        folder: root.clone(),
+    })
+    .unwrap();
+    let settings = json!({"settings": {"index.translog.durability": "async"}});
+    store.create_index("soon", settings).await.unwrap();
+    store.create_index("now", json!({})).await.unwrap();
+    let write = |index: &str, id: &str| BulkItem {
+        operation: BulkOperation::Index,
+        index: index.to_owned(),
+        id: Some(id.to_owned()),
+        if_seq_no: None,
+        source: Bytes::from_static(b"{\"n\":1}"),
+    };
+    let before = calls().len();
+    let soon = vec![write("soon", "1"), write("soon", "2")];
+    store.bulk(soon, Refresh::Later).await.unwrap();
+    assert_eq!(calls().len(), before, "it was waited for the disk");
+    // What has to wait takes along what did not.
+    let now = vec![write("now", "3")];
+    store.bulk(now, Refresh::Later).await.unwrap();
+    let all = calls();
+    assert!(all.len() > before);
+    let cut = home.path().join("cut");
+    power_cut(&root, &all, &cut);
+    let found = everything(&cut).await;
+    assert_eq!(found.into_keys().collect::<Vec<_>>(), ["1", "2", "3"]);
+    store.close().await.unwrap();
 }

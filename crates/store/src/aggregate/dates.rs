@@ -108,6 +108,15 @@ impl<'a> Rounder<'a> {
         }
     }
 
+    /// Up to here everything belongs to the bucket that starts there: where clocks are put back another one may begin.
+    fn surely_until(&self, start: i64) -> Option<i64> {
+        let next = self.next(start)?;
+        let began = Timestamp::from_millisecond(start).ok()?;
+        let change = self.zone.following(began).next();
+        let change = change.map(|change| change.timestamp().as_millisecond());
+        Some(change.map_or(next, |change| next.min(change)))
+    }
+
     /// A bound of the request, epoch ms.
     fn bound(&self, value: &Value) -> Result<i64, EsError> {
         match value {
@@ -179,7 +188,7 @@ pub(super) fn split(
             };
             let Some(start) = start else { return };
             if last.is_none_or(|(known, _)| known != start) {
-                last = rounder.next(start).map(|end| (start, end));
+                last = rounder.surely_until(start).map(|end| (start, end));
             }
             let part = parts.entry(start).or_default();
             if part.last() != Some(doc) {

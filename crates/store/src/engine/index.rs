@@ -31,8 +31,9 @@ use super::{
     directory::{Folder, is_segment_file},
     files::{create_folder, replace},
     incoming::Incoming,
-    log::Place,
+    log::{Durability, Place},
     row::Row,
+    settings,
     writer::{Frame, index_document, write_frame},
 };
 use crate::{
@@ -108,6 +109,8 @@ pub(crate) struct Index {
     pub(crate) name: String,
     pub(crate) uuid: String,
     settings: RwLock<Value>,
+    /// Of the settings: asked with each write.
+    is_async: AtomicBool,
     /// Epoch ms.
     pub(crate) created_at: i64,
     folder: PathBuf,
@@ -222,6 +225,7 @@ impl Index {
             name: name.to_owned(),
             uuid: uuid.to_owned(),
             settings: RwLock::default(),
+            is_async: AtomicBool::new(false),
             created_at: 0,
             folder: folder.to_owned(),
             tantivy,
@@ -269,10 +273,20 @@ impl Index {
     }
 
     pub(crate) fn set_settings(&self, settings: Value) {
+        let is_async = settings::is_async(&settings);
+        self.is_async.store(is_async, Ordering::Relaxed);
         *self
             .settings
             .write()
             .unwrap_or_else(std::sync::PoisonError::into_inner) = settings;
+    }
+
+    /// When writes are answered.
+    pub(crate) fn durability(&self) -> Durability {
+        match self.is_async.load(Ordering::Relaxed) {
+            true => Durability::Async,
+            false => Durability::Request,
+        }
     }
 
     /// Other settings, and what follows from them.

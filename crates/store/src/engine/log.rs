@@ -8,6 +8,7 @@ use std::{
     os::unix::fs::FileExt,
     path::{Path, PathBuf},
     sync::Arc,
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
@@ -83,6 +84,17 @@ pub(crate) struct Log {
     file: Arc<File>,
     number: u64,
     length: u64,
+    /// Since when something is not known to be on disk.
+    unsynced_since: Option<Instant>,
+}
+
+/// When an answer may be given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Durability {
+    /// When the write is on disk (`index.translog.durability: request`).
+    Request,
+    /// Before that; it is there soon (`async`).
+    Async,
 }
 
 impl Log {
@@ -100,12 +112,18 @@ impl Log {
             file: Arc::new(create(folder, number)?),
             number,
             length: 0,
+            unsynced_since: None,
         };
         Ok((log, payloads))
     }
 
-    /// Appends frames and waits until they are on disk; answers where their payloads are. After an error nothing of them is in the log.
-    pub(crate) fn append(&mut self, frames: &Frames) -> io::Result<Vec<Place>> {
+    /// Appends frames and waits until they are on disk, if that is wanted; answers where their payloads are. After an error nothing
+    /// of them is in the log.
+    pub(crate) fn append(
+        &mut self,
+        frames: &Frames,
+        durability: Durability,
+    ) -> io::Result<Vec<Place>> {
         let Frames { bytes, payloads } = frames;
         if payloads.is_empty() {
             return Ok(Vec::new());
@@ -124,9 +142,16 @@ impl Log {
         let places = payloads.iter().map(place).collect();
         let written = (&*self.file)
             .write_all(bytes)
-            .and_then(|()| self.file.sync_data());
+            .and_then(|()| match durability {
+                Durability::Request => self.file.sync_data(),
+                Durability::Async => Ok(()),
+            });
         match written {
             Ok(()) => {
+                self.unsynced_since = match durability {
+                    Durability::Request => None,
+                    Durability::Async => self.unsynced_since.or_else(|| Some(Instant::now())),
+                };
                 self.length += bytes.len() as u64;
                 Ok(places)
             }
@@ -135,6 +160,18 @@ impl Log {
                 Err(error)
             }
         }
+    }
+
+    /// Puts on disk what has been waiting for that for so long.
+    pub(crate) fn sync_after(&mut self, wait: Duration) -> io::Result<()> {
+        if self
+            .unsynced_since
+            .is_some_and(|since| since.elapsed() >= wait)
+        {
+            self.file.sync_data()?;
+            self.unsynced_since = None;
+        }
+        Ok(())
     }
 
     pub(crate) fn length(&self) -> u64 {
@@ -147,8 +184,8 @@ impl Log {
         let older = segments(&self.folder)?;
         self.number += 1;
         self.file = Arc::new(create(&self.folder, self.number)?);
-        self.length = 0;
-        let places = self.append(carried)?;
+        (self.length, self.unsynced_since) = (0, None);
+        let places = self.append(carried, Durability::Request)?;
         for number in older {
             fs::remove_file(segment(&self.folder, number))?;
         }
@@ -268,7 +305,8 @@ mod tests {
     fn frames_survive_and_a_torn_one_is_left_out() {
         let folder = tempfile::tempdir().unwrap();
         let (mut log, _) = Log::open(folder.path()).unwrap();
-        log.append(&frames(&["one", "two"])).unwrap();
+        log.append(&frames(&["one", "two"]), Durability::Request)
+            .unwrap();
         drop(log);
         let path = segment(folder.path(), 1);
         let mut bytes = fs::read(&path).unwrap();
@@ -277,7 +315,8 @@ mod tests {
         fs::write(&path, bytes).unwrap();
         let (mut log, payloads) = Log::open(folder.path()).unwrap();
         assert_eq!(payloads, [b"one".to_vec(), b"two".to_vec()]);
-        log.append(&frames(&["three"])).unwrap();
+        log.append(&frames(&["three"]), Durability::Request)
+            .unwrap();
         drop(log);
         assert_eq!(Log::open(folder.path()).unwrap().1.len(), 3);
     }
@@ -287,7 +326,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (mut log, _) = Log::open(folder.path()).unwrap();
         let payloads = ["{one}", "{two}", "{three}"];
-        log.append(&frames(&payloads)).unwrap();
+        log.append(&frames(&payloads), Durability::Request).unwrap();
         let path = segment(folder.path(), 1);
         let all = fs::read(&path).unwrap();
         // In the text of the second, in its length, in its checksum.
@@ -307,7 +346,8 @@ mod tests {
     fn a_damaged_last_frame_ends_the_log() {
         let folder = tempfile::tempdir().unwrap();
         let (mut log, _) = Log::open(folder.path()).unwrap();
-        log.append(&frames(&["one", "two"])).unwrap();
+        log.append(&frames(&["one", "two"]), Durability::Request)
+            .unwrap();
         let path = segment(folder.path(), 1);
         let mut bytes = fs::read(&path).unwrap();
         let last = bytes.len() - 1;
@@ -320,9 +360,9 @@ mod tests {
     fn a_cut_log_is_empty() {
         let folder = tempfile::tempdir().unwrap();
         let (mut log, _) = Log::open(folder.path()).unwrap();
-        log.append(&frames(&["one"])).unwrap();
+        log.append(&frames(&["one"]), Durability::Request).unwrap();
         log.cut(&frames(&[])).unwrap();
-        log.append(&frames(&["two"])).unwrap();
+        log.append(&frames(&["two"]), Durability::Request).unwrap();
         drop(log);
         assert_eq!(Log::open(folder.path()).unwrap().1, [b"two".to_vec()]);
     }
@@ -331,9 +371,11 @@ mod tests {
     fn what_is_carried_over_outlives_the_older_segments() {
         let folder = tempfile::tempdir().unwrap();
         let (mut log, _) = Log::open(folder.path()).unwrap();
-        log.append(&frames(&["one", "two"])).unwrap();
+        log.append(&frames(&["one", "two"]), Durability::Request)
+            .unwrap();
         let places = log.cut(&frames(&["two"])).unwrap();
-        log.append(&frames(&["three"])).unwrap();
+        log.append(&frames(&["three"]), Durability::Request)
+            .unwrap();
         assert_eq!(*places[0].read().unwrap(), b"two"[..]);
         drop(log);
         assert_eq!(

@@ -126,6 +126,14 @@ pub(super) fn changed(
     Ok(settings)
 }
 
+/// Whether writes are answered before they are on disk.
+pub(super) fn is_async(settings: &Value) -> bool {
+    let durability = settings.pointer("/index/translog/durability");
+    durability
+        .and_then(Value::as_str)
+        .is_some_and(|durability| durability.eq_ignore_ascii_case("async"))
+}
+
 fn remove_nulls(value: &mut Value) {
     if let Value::Object(map) = value {
         map.retain(|_, value| !value.is_null());

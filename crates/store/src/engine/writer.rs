@@ -18,7 +18,7 @@ use tokio::sync::oneshot;
 use super::{
     Index, REFRESH_INTERVAL, SEARCH_IDLE, Shared, StoreError,
     index::{Pending, Source},
-    log::{self, Frames, Log, Place},
+    log::{self, Durability, Frames, Log, Place},
     memory,
     repair::WAITING,
     settings,
@@ -79,6 +79,8 @@ type BulkReply = (
 );
 
 /// How often the thread looks for indices to refresh.
+/// What need not be on disk before it is answered is there after so long, as in Elasticsearch.
+const SYNC_INTERVAL: Duration = Duration::from_secs(5);
 const TICK: Duration = Duration::from_millis(200);
 /// What could not be published is tried again after this.
 const RETRY: Duration = Duration::from_secs(5);
@@ -316,7 +318,12 @@ impl Writer {
                 .collect();
             replies.push((results, refresh, reply));
         }
-        let logged = self.log.append(&self.frames);
+        let waits = |write: &Prepared| write.index.durability() == Durability::Request;
+        let durability = match prepared.iter().any(waits) {
+            true => Durability::Request,
+            false => Durability::Async,
+        };
+        let logged = self.log.append(&self.frames, durability);
         self.frames.clear();
         let places = match logged {
             Ok(places) => places,
@@ -602,6 +609,7 @@ impl Writer {
                 self.commit(index)?;
             }
         }
+        self.log.sync_after(SYNC_INTERVAL)?;
         self.maintain()?;
         self.release_readers();
         let is_old = self.last_checkpoint.elapsed() > CHECKPOINT_INTERVAL;

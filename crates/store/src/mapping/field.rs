@@ -33,7 +33,9 @@ pub(super) struct Options {
     pub(super) copy_to: Vec<String>,
     /// A value that does not fit is stored only.
     pub(super) ignore_malformed: bool,
-    /// Every document has it (`constant_keyword`).
+    /// A `constant_keyword`: the first value that comes is that of all documents.
+    pub(super) is_constant: bool,
+    /// Every document has it.
     pub(super) constant: Option<Value>,
     /// Another name of that field (`alias`).
     pub(super) alias_of: Option<String>,
@@ -143,6 +145,7 @@ pub(super) fn parse_field(path: &str, kind: &str, definition: &Value) -> Result<
                 .cloned(),
             copy_to: texts("copy_to"),
             ignore_malformed: map.get("ignore_malformed") == Some(&json!(true)),
+            is_constant: kind == "constant_keyword",
             constant: map
                 .get("value")
                 .filter(|_| kind == "constant_keyword")

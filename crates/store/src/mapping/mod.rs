@@ -535,6 +535,18 @@ impl Mapping {
         }
     }
 
+    /// The first value of a `constant_keyword` is its value from now on.
+    fn learn_constant(&mut self, path: &str, value: &Value) {
+        let Some(field) = self.fields.get_mut(path) else {
+            return;
+        };
+        let field = Arc::make_mut(field);
+        field.options.constant = Some(value.clone());
+        field.raw["value"] = value.clone();
+        self.constants.insert(path.to_owned(), value.clone());
+        self.places = Places::default();
+    }
+
     fn leaf(
         mapping: &mut Arc<Self>,
         path: &str,
@@ -548,6 +560,13 @@ impl Mapping {
                 )));
             }
             Arc::make_mut(mapping).add_dynamic(path, value)?;
+        }
+        let learns = |field: &Arc<Field>| {
+            let options = &field.options;
+            options.is_constant && options.constant.is_none() && !value.is_null()
+        };
+        if mapping.fields.get(path).is_some_and(learns) {
+            Arc::make_mut(mapping).learn_constant(path, value);
         }
         let Some(field) = mapping.fields.get(path) else {
             return Ok(());
@@ -673,6 +692,23 @@ mod tests {
                 .to_json(),
             json
         );
+    }
+
+    #[test]
+    fn the_first_value_of_a_constant_keyword_is_that_of_all_documents() {
+        let mut mapping = Arc::new(
+            Mapping::parse(
+                &json!({"properties": {"env": {"type": "constant_keyword"}}}),
+                FieldLimit::default(),
+            )
+            .unwrap(),
+        );
+        let mut index = |source: Value| Mapping::index(&mut mapping, source.as_object().unwrap());
+        assert!(!index(json!({"n": 1})).unwrap().has("env"));
+        assert_eq!(index(json!({"env": "test"})).unwrap().at("env"), ["test"]);
+        assert_eq!(index(json!({"n": 2})).unwrap().at("env"), ["test"]);
+        assert!(index(json!({"env": "other"})).is_err());
+        assert_eq!(mapping.to_json()["properties"]["env"]["value"], "test");
     }
 
     #[test]

@@ -125,6 +125,7 @@ impl Mapping {
         let options = &field.options;
         if options.alias_of.is_some()
             || !options.copy_to.is_empty()
+            || options.is_constant
             || self.aliases.contains_key(path)
         {
             return Node::Special;

@@ -210,6 +210,10 @@ pub(crate) fn page(
     let scoring = (request.size > 0 && is_scored) || request.min_score.is_some();
     let wanted = request.from + request.size;
     let mut aggregator = aggregate::Aggregator::new(request, views)?;
+    let search_after = request.search_after.as_deref();
+    let search_after = search_after
+        .map(|values| order.read_after(values))
+        .transpose()?;
     let mut candidates: Vec<Candidate> = Vec::new();
     let (mut total, mut max_score, mut is_early) = (0, None::<f32>, false);
     let is_late = || {
@@ -247,7 +251,7 @@ pub(crate) fn page(
             });
             if wanted > 0 {
                 let after = After {
-                    values: request.search_after.as_deref(),
+                    values: search_after.as_deref(),
                     last,
                 };
                 let own = order.best(segment, place, &found.docs, &found.scores, wanted, after)?;

@@ -2,7 +2,10 @@
 
 use std::cmp::Ordering;
 
-use canarytrace_es::{EsError, NumericType, SortField, SortMode, SortOrder, SortTarget};
+use canarytrace_es::{
+    DateFormats, EsError, NumericType, SortField, SortMode, SortOrder, SortTarget, date::Round,
+};
+use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 use tantivy::{DocId, Score, SegmentReader};
 
@@ -74,6 +77,8 @@ pub(crate) struct After<'a> {
 pub(crate) struct Order {
     fields: Vec<SortField>,
     kinds: Vec<SortKind>,
+    /// Of those that are dates: how they are written.
+    dates: Vec<Option<DateFormats>>,
 }
 
 /// How values of a field are answered, and what stands for none.
@@ -127,10 +132,11 @@ impl SortKind {
 
 impl Order {
     pub(crate) fn new(fields: &[SortField], views: &[View]) -> Result<Self, EsError> {
-        let mut sort_kinds = Vec::new();
+        let (mut sort_kinds, mut dates) = (Vec::new(), Vec::new());
         for field in fields {
             let SortTarget::Field(path) = &field.target else {
                 sort_kinds.push(SortKind::Text);
+                dates.push(None);
                 continue;
             };
             let kinds: Vec<&FieldType> = views
@@ -178,6 +184,10 @@ impl Order {
                         .unwrap_or("keyword")
                 )));
             }
+            dates.push(kinds.iter().find_map(|kind| match kind {
+                FieldType::Date(own) => Some(field.format.as_ref().unwrap_or(own).clone()),
+                _ => None,
+            }));
             let unmapped = || SortKind::unmapped(field.unmapped_type.as_deref());
             let mapped = kinds
                 .first()
@@ -191,6 +201,7 @@ impl Order {
         Ok(Self {
             fields: fields.to_vec(),
             kinds: sort_kinds,
+            dates,
         })
     }
 
@@ -391,26 +402,54 @@ impl Order {
         false
     }
 
+    /// What a client sent as `search_after`, with dates as their milliseconds.
+    pub(crate) fn read_after(&self, values: &[Value]) -> Result<Vec<Value>, EsError> {
+        let read = |(value, dates): (&Value, &Option<DateFormats>)| match (value, dates) {
+            (Value::String(text), Some(formats)) => {
+                let read = formats.read(text, &TimeZone::UTC, Round::Down);
+                let read = read.or_else(|| text.parse().ok());
+                read.map(|milliseconds| json!(milliseconds)).ok_or_else(|| {
+                    EsError::new(
+                        400,
+                        "parse_exception",
+                        format!("failed to parse date field [{text}] of [search_after]"),
+                    )
+                })
+            }
+            _ => Ok(value.clone()),
+        };
+        values.iter().zip(&self.dates).map(read).collect()
+    }
+
     /// What a client sends back as `search_after`.
     pub(crate) fn values(&self, candidate: &Candidate) -> Vec<Value> {
-        let value = |((key, kind), field): ((&Key, &SortKind), &SortField)| match key {
-            Key::Value(Some(FieldValue::Whole(number))) => json!(number),
-            Key::Value(Some(FieldValue::Decimal(number))) => json!(number),
-            Key::Value(Some(FieldValue::Text(text))) if *kind == SortKind::Boolean => {
-                json!(i32::from(text == "true"))
+        let each = candidate.keys.iter().zip(&self.kinds);
+        let each = each.zip(&self.fields).zip(&self.dates);
+        each.map(|(((key, kind), field), dates)| {
+            let value = sort_value(key, *kind, field);
+            match (dates, value.as_i64()) {
+                (Some(formats), Some(milliseconds)) if field.format.is_some() => {
+                    json!(formats.write(milliseconds, &TimeZone::UTC))
+                }
+                _ => value,
             }
-            Key::Value(Some(FieldValue::Text(text))) => json!(text),
-            Key::Value(None) | Key::Ordinal(_) => kind.missing(field),
-            Key::Score(score) => json!(score),
-            Key::Document(place) => json!(place),
-        };
-        candidate
-            .keys
-            .iter()
-            .zip(&self.kinds)
-            .zip(&self.fields)
-            .map(value)
-            .collect()
+        })
+        .collect()
+    }
+}
+
+/// A key as it is answered.
+fn sort_value(key: &Key, kind: SortKind, field: &SortField) -> Value {
+    match key {
+        Key::Value(Some(FieldValue::Whole(number))) => json!(number),
+        Key::Value(Some(FieldValue::Decimal(number))) => json!(number),
+        Key::Value(Some(FieldValue::Text(text))) if kind == SortKind::Boolean => {
+            json!(i32::from(text == "true"))
+        }
+        Key::Value(Some(FieldValue::Text(text))) => json!(text),
+        Key::Value(None) | Key::Ordinal(_) => kind.missing(field),
+        Key::Score(score) => json!(score),
+        Key::Document(place) => json!(place),
     }
 }
 

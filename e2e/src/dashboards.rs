@@ -3,17 +3,17 @@
 use serde_json::{Value, json};
 
 /// A dashboard: its name, and the index pattern and body of each panel that asks.
-pub(crate) struct Dashboard {
-    pub(crate) name: &'static str,
-    pub(crate) panels: Vec<(&'static str, Value)>,
+pub struct Dashboard {
+    pub name: &'static str,
+    pub panels: Vec<(&'static str, Value)>,
 }
 
 /// The time that is looked at, epoch ms, and the width of a bucket over time.
 #[derive(Clone, Copy)]
-pub(crate) struct Range {
-    pub(crate) from: i64,
-    pub(crate) to: i64,
-    pub(crate) interval: &'static str,
+pub struct Range {
+    pub from: i64,
+    pub to: i64,
+    pub interval: &'static str,
 }
 
 const REPORT: &str = "c.report-*";
@@ -24,7 +24,7 @@ const CONSOLE: &str = "c.console-*";
 const MEMORY: &str = "c.memory-*";
 const COVERAGE: &str = "c.coverage-audit-*";
 
-pub(crate) fn all(range: Range) -> Vec<Dashboard> {
+pub fn all(range: Range) -> Vec<Dashboard> {
     vec![
         Dashboard {
             name: "Smoke Overview",

@@ -1,0 +1,329 @@
+//! Collecting: the documents of one segment, into the state of each aggregation.
+
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, HashMap},
+    rc::Rc,
+};
+
+use canarytrace_es::{
+    EsError,
+    aggregation::{Aggregation, AggregationKind, Aggregations, Filters, MetricKind, Terms},
+    query::{ExistsQuery, Query},
+};
+use tantivy::{BitSet, DocId, Score, SegmentReader};
+
+use super::{
+    Bucket, Collected, Place, Searched, addresses,
+    buckets::{self, BucketKey, Chosen},
+    choice, combined, dates, empty, histogram, metrics, ranges, too_many_buckets, top_hits,
+};
+use crate::{
+    engine::StoreError,
+    search::{Matches, View, columns::FieldColumns, matches},
+};
+
+/// Different values that are counted to find the most frequent ones.
+const MAX_KEYS: usize = 500_000;
+
+/// One segment of one index, while it is collected.
+pub(super) struct Collection<'a> {
+    pub(super) searched: Searched<'a>,
+    pub(super) view: &'a View,
+    pub(super) place: Place,
+    pub(super) segment: &'a SegmentReader,
+    columns: RefCell<HashMap<String, Rc<FieldColumns>>>,
+    /// What the queries of the request find here, by their addresses: each bucket around them asks again.
+    found: RefCell<HashMap<*const Query, Rc<BitSet>>>,
+    /// The matches with their scores, once somebody wants them.
+    scored: RefCell<Option<Rc<Matches>>>,
+}
+
+impl<'a> Collection<'a> {
+    pub(super) fn new(searched: Searched<'a>, place: Place) -> Result<Self, EsError> {
+        let view = searched.views.get(place.0);
+        let view = view.ok_or_else(|| EsError::internal("a segment of no index"))?;
+        let segment = view.searcher.segment_readers().get(place.1);
+        Ok(Self {
+            searched,
+            view,
+            place,
+            segment: segment.ok_or_else(|| EsError::internal("a segment that is not there"))?,
+            columns: RefCell::default(),
+            found: RefCell::default(),
+            scored: RefCell::default(),
+        })
+    }
+
+    /// How well documents fit the query of the request.
+    pub(super) fn scores(&self, docs: &[DocId]) -> Result<Vec<Score>, EsError> {
+        let known = self.scored.borrow().clone();
+        let scored = match known {
+            Some(scored) => scored,
+            None => {
+                let weight = self.view.weight(self.searched.query, true)?;
+                let scored = Rc::new(matches(weight.as_ref(), self.segment, true)?);
+                *self.scored.borrow_mut() = Some(Rc::clone(&scored));
+                scored
+            }
+        };
+        Ok(scored.scores_of(docs))
+    }
+
+    pub(super) fn all(
+        &self,
+        aggregations: &Aggregations,
+        docs: &[DocId],
+        into: &mut BTreeMap<String, Collected>,
+        budget: &mut usize,
+    ) -> Result<(), EsError> {
+        for (name, aggregation) in aggregations {
+            if matches!(aggregation.kind, AggregationKind::Pipeline(_)) {
+                continue;
+            }
+            let collected = into
+                .entry(name.clone())
+                .or_insert_with(|| empty(aggregation));
+            self.one(aggregation, docs, collected, budget)?;
+        }
+        Ok(())
+    }
+
+    fn one(
+        &self,
+        aggregation: &Aggregation,
+        docs: &[DocId],
+        into: &mut Collected,
+        budget: &mut usize,
+    ) -> Result<(), EsError> {
+        match (&aggregation.kind, into) {
+            (AggregationKind::Metric(metric), Collected::Numbers(numbers)) => {
+                let columns = self.columns(&metric.field)?;
+                numbers.keep = metric.kind == MetricKind::MedianAbsoluteDeviation;
+                metrics::collect(&columns, docs, metric.missing.as_ref(), numbers);
+            }
+            (AggregationKind::Percentiles(percentiles), Collected::Numbers(numbers)) => {
+                let columns = self.columns(&percentiles.field)?;
+                numbers.keep = true;
+                metrics::collect(&columns, docs, percentiles.missing.as_ref(), numbers);
+            }
+            (AggregationKind::PercentileRanks(ranks), Collected::Numbers(numbers)) => {
+                let columns = self.columns(&ranks.field)?;
+                numbers.keep = true;
+                metrics::collect(&columns, docs, ranks.missing.as_ref(), numbers);
+            }
+            (AggregationKind::WeightedAvg(average), Collected::Weighted(weighted)) => {
+                let values = self.columns(&average.value.field)?;
+                let weights = self.columns(&average.weight.field)?;
+                metrics::collect_weighted(average, &values, &weights, docs, weighted)?;
+            }
+            (AggregationKind::TopHits(top), Collected::Hits(found)) => {
+                top_hits::collect(self, top, docs, found)?;
+            }
+            (AggregationKind::Cardinality(cardinality), Collected::Values(values)) => {
+                let columns = self.columns(&cardinality.field)?;
+                buckets::split(&columns, docs, cardinality.missing.as_ref(), |key, _| {
+                    values.add(&key);
+                });
+            }
+            (AggregationKind::Terms(terms), Collected::Buckets(found))
+                if aggregation.nested.is_empty() =>
+            {
+                let columns = self.columns(&terms.field)?;
+                let chosen = Chosen::new(terms)?;
+                buckets::count(&columns, docs, terms.missing.as_ref(), |key, count| {
+                    if chosen.has(&key) {
+                        found.entry(key).or_default().count += count;
+                    }
+                });
+                self.add_empty(aggregation, terms, found, budget)?;
+                check_keys(found)?;
+            }
+            (AggregationKind::AutoDateHistogram(histogram), Collected::AutoDates(dates)) => {
+                dates.collect(self, histogram, docs)?;
+            }
+            (kind, Collected::Buckets(found)) => {
+                self.fill_buckets(aggregation, self.parts(kind, docs)?, found, budget)?;
+                if let AggregationKind::Terms(terms) = kind {
+                    self.add_empty(aggregation, terms, found, budget)?;
+                }
+            }
+            _ => {
+                return Err(EsError::internal(
+                    "an aggregation was collected as another kind",
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Buckets of the values that none of the documents have (`min_doc_count: 0`).
+    fn add_empty(
+        &self,
+        aggregation: &Aggregation,
+        terms: &Terms,
+        found: &mut HashMap<BucketKey, Bucket>,
+        budget: &mut usize,
+    ) -> Result<(), EsError> {
+        if terms.min_doc_count > 0 {
+            return Ok(());
+        }
+        let (columns, chosen) = (self.columns(&terms.field)?, Chosen::new(terms)?);
+        let everything: Vec<DocId> = (0..self.segment.max_doc()).collect();
+        let mut empty = Vec::new();
+        buckets::count(&columns, &everything, None, |key, _| {
+            if chosen.has(&key) && !found.contains_key(&key) {
+                empty.push(key);
+            }
+        });
+        let waits = choice(aggregation).is_some();
+        for key in empty {
+            let bucket = found.entry(key).or_default();
+            if !waits {
+                self.all(&aggregation.nested, &[], &mut bucket.nested, budget)?;
+            }
+        }
+        check_keys(found)
+    }
+
+    /// The buckets of a kind, with their documents.
+    fn parts(
+        &self,
+        kind: &AggregationKind,
+        docs: &[DocId],
+    ) -> Result<Vec<(BucketKey, Vec<DocId>)>, EsError> {
+        let only = |docs: Vec<DocId>| vec![(BucketKey::Whole(0), docs)];
+        Ok(match kind {
+            AggregationKind::Terms(terms) => {
+                let columns = self.columns(&terms.field)?;
+                let (chosen, mut parts) = (Chosen::new(terms)?, Vec::new());
+                buckets::split(&columns, docs, terms.missing.as_ref(), |key, docs| {
+                    if chosen.has(&key) {
+                        parts.push((key, docs));
+                    }
+                });
+                parts
+            }
+            AggregationKind::MultiTerms(terms) => combined::split_terms(self, docs, terms)?,
+            AggregationKind::Composite(composite) => combined::split_page(self, docs, composite)?,
+            AggregationKind::DateHistogram(histogram) => {
+                dates::split(&*self.columns(&histogram.field)?, docs, histogram)?
+            }
+            AggregationKind::Histogram(histogram) => {
+                histogram::split(&*self.columns(&histogram.field)?, docs, histogram)
+            }
+            AggregationKind::Ranges(ranges) => ranges::split(self, docs, ranges)?,
+            AggregationKind::IpRanges(ranges) => {
+                addresses::split(&*self.columns(&ranges.field)?, docs, ranges)?
+            }
+            AggregationKind::Filter(query) => only(self.matching(query, docs)?),
+            AggregationKind::Missing(field) => {
+                let exists = Query::Exists(ExistsQuery {
+                    field: field.clone(),
+                });
+                let with = self.find(&exists)?;
+                let mut without = docs.to_vec();
+                without.retain(|doc| !with.contains(*doc));
+                only(without)
+            }
+            AggregationKind::Global => {
+                let weight = self.view.weight(&Query::MatchAll, false)?;
+                only(matches(weight.as_ref(), self.segment, false)?.docs)
+            }
+            AggregationKind::Filters(filters) => self.filtered(filters, docs)?,
+            _ => return Err(EsError::internal("an aggregation that has no buckets")),
+        })
+    }
+
+    fn filtered(
+        &self,
+        filters: &Filters,
+        docs: &[DocId],
+    ) -> Result<Vec<(BucketKey, Vec<DocId>)>, EsError> {
+        let mut parts = Vec::new();
+        let mut rest: Vec<DocId> = docs.to_vec();
+        for (position, (_, query)) in filters.queries.iter().enumerate() {
+            let matching = self.matching(query, docs)?;
+            rest.retain(|doc| matching.binary_search(doc).is_err());
+            let key = BucketKey::Whole(i64::try_from(position).unwrap_or(i64::MAX));
+            parts.push((key, matching));
+        }
+        if filters.other_bucket_key.is_some() {
+            parts.push((BucketKey::Whole(i64::MAX), rest));
+        }
+        Ok(parts)
+    }
+
+    pub(super) fn columns(&self, field: &str) -> Result<Rc<FieldColumns>, EsError> {
+        if let Some(columns) = self.columns.borrow().get(field) {
+            return Ok(Rc::clone(columns));
+        }
+        let columns = FieldColumns::open(self.segment, field).map_err(StoreError::from)?;
+        let columns = Rc::new(columns);
+        self.columns
+            .borrow_mut()
+            .insert(field.to_owned(), Rc::clone(&columns));
+        Ok(columns)
+    }
+
+    /// Those of `docs` that match a query of the request, in order.
+    pub(super) fn matching(&self, query: &Query, docs: &[DocId]) -> Result<Vec<DocId>, EsError> {
+        let known = self.found.borrow().get(&std::ptr::from_ref(query)).cloned();
+        let found = match known {
+            Some(found) => found,
+            None => {
+                let found = Rc::new(self.find(query)?);
+                let mut all = self.found.borrow_mut();
+                all.insert(std::ptr::from_ref(query), Rc::clone(&found));
+                found
+            }
+        };
+        let docs = docs.iter().copied();
+        Ok(docs.filter(|doc| found.contains(*doc)).collect())
+    }
+
+    pub(super) fn find(&self, query: &Query) -> Result<BitSet, EsError> {
+        let weight = self.view.weight(query, false)?;
+        let mut found = BitSet::with_max_value(self.segment.max_doc());
+        for doc in matches(weight.as_ref(), self.segment, false)?.docs {
+            found.insert(doc);
+        }
+        Ok(found)
+    }
+
+    pub(super) fn fill_buckets(
+        &self,
+        aggregation: &Aggregation,
+        parts: Vec<(BucketKey, Vec<DocId>)>,
+        found: &mut HashMap<BucketKey, Bucket>,
+        budget: &mut usize,
+    ) -> Result<(), EsError> {
+        let waits = choice(aggregation).is_some();
+        for (key, docs) in parts {
+            if !waits {
+                *budget = budget.checked_sub(1).ok_or_else(too_many_buckets)?;
+            }
+            let bucket = found.entry(key).or_default();
+            bucket.count += docs.len() as u64;
+            if waits && !aggregation.nested.is_empty() {
+                bucket.waiting.push((self.place, docs));
+            } else {
+                self.all(&aggregation.nested, &docs, &mut bucket.nested, budget)?;
+            }
+        }
+        check_keys(found)
+    }
+}
+
+fn check_keys(found: &HashMap<BucketKey, Bucket>) -> Result<(), EsError> {
+    if found.len() <= MAX_KEYS {
+        return Ok(());
+    }
+    Err(EsError::new(
+        429,
+        "circuit_breaking_exception",
+        format!(
+            "[request] Data too large: more than {MAX_KEYS} different values in one aggregation"
+        ),
+    ))
+}
