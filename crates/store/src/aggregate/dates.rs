@@ -47,7 +47,7 @@ impl<'a> Rounder<'a> {
     }
 
     /// The start of a fixed step: of two moments with its local time the later one that is not after, and where the clocks
-    /// have skipped it the step before.
+    /// have skipped it the moment at which they did.
     fn fixed_start(&self, milliseconds: i64, step: i64) -> Option<i64> {
         let local = milliseconds + self.local_offset_ms(milliseconds)?;
         let rounded = local.div_euclid(step) * step;
@@ -64,7 +64,7 @@ impl<'a> Rounder<'a> {
             AmbiguousOffset::Gap { .. } => {
                 let now = Timestamp::from_millisecond(milliseconds + 1).ok()?;
                 let skipped = self.zone.preceding(now).next()?;
-                self.fixed_start(skipped.timestamp().as_millisecond() - 1, step)
+                Some(skipped.timestamp().as_millisecond())
             }
         }
     }
@@ -91,6 +91,11 @@ impl<'a> Rounder<'a> {
         match self.histogram.interval {
             Interval::FixedMs(step) => {
                 let shifted = start - self.histogram.offset_ms;
+                let next = self.fixed_start(shifted + step, step)?;
+                if next > shifted {
+                    return Some(next + self.histogram.offset_ms);
+                }
+                // The clocks skip the start of the next one.
                 let local = shifted + self.local_offset_ms(shifted)? + step;
                 let offset = match self.offsets_at(local)? {
                     AmbiguousOffset::Unambiguous { offset } => offset,
