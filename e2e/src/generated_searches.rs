@@ -497,7 +497,12 @@ impl Generator {
             }
             12 => {
                 let zone = self.of(&["UTC", "Europe/Berlin", "+05:30"]);
-                json!({"auto_date_histogram": {"field": "ts", "buckets": 1 + self.below(40), "time_zone": zone}})
+                // Below others the judge estimates how many units there are: where that decides, it decides otherwise.
+                let buckets = match depth {
+                    2 => 1 + self.below(40),
+                    _ => self.of(&[1, 3, 5, 10, 20, 40]),
+                };
+                json!({"auto_date_histogram": {"field": "ts", "buckets": buckets, "time_zone": zone}})
             }
             13 => json!({"global": {}}),
             0 | 1 => {
