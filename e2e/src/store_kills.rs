@@ -139,34 +139,28 @@ fn write(url: &str, ends: &AtomicBool, next: &AtomicU64, known: &Mutex<Known>) {
     }
 }
 
-/// The numbers of all documents.
+/// The numbers of all documents, as they lie in the indices.
 fn all(url: &str) -> Vec<u64> {
     request("POST", &format!("{url}/_refresh"), &[], "");
-    let mut found = Vec::new();
-    let mut after: Option<Value> = None;
-    loop {
-        let mut body = json!({"size": PAGE, "sort": [{"number": "asc"}, {"_doc": "asc"}], "_source": false, "track_total_hits": true});
-        if let Some(after) = &after {
-            body["search_after"] = after.clone();
-        }
-        let headers = [("content-type", "application/json")];
-        let (status, answer) = request(
-            "POST",
-            &format!("{url}/kills-*/_search"),
-            &headers,
-            &body.to_string(),
-        );
+    let headers = [("content-type", "application/json")];
+    let ask = |path: &str, body: Value| {
+        let url = format!("{url}{path}");
+        let (status, answer) = request("POST", &url, &headers, &body.to_string());
         assert!(status == 200, "{answer}");
-        let hits = answer["hits"]["hits"]
-            .as_array()
-            .cloned()
-            .unwrap_or_default();
-        for hit in &hits {
-            found.extend(hit["_id"].as_str().and_then(|id| id.parse::<u64>().ok()));
+        answer
+    };
+    let first = json!({"size": PAGE, "sort": ["_doc"], "_source": false});
+    let mut answer = ask("/kills-*/_search?scroll=5m", first);
+    let mut found = Vec::new();
+    loop {
+        let hits = answer["hits"]["hits"].as_array();
+        let ids = hits.into_iter().flatten().map(|hit| &hit["_id"]);
+        let before = found.len();
+        found.extend(ids.filter_map(|id| id.as_str()?.parse::<u64>().ok()));
+        if found.len() == before {
+            return found;
         }
-        match hits.last() {
-            Some(last) => after = Some(last["sort"].clone()),
-            None => return found,
-        }
+        let next = json!({"scroll": "5m", "scroll_id": answer["_scroll_id"]});
+        answer = ask("/_search/scroll", next);
     }
 }

@@ -22,6 +22,8 @@ pub struct TargetOptions {
     pub ignore_unavailable: bool,
     /// Default true: a wildcard may match nothing.
     pub forbid_no_indices: bool,
+    /// Wildcards stand for no index that is open (`expand_wildcards` is `none` or `closed`): here all of them are.
+    pub without_open: bool,
 }
 
 impl IndexTarget {
@@ -74,7 +76,8 @@ impl IndexTarget {
             let is_pattern = pattern.contains('*');
             let matching = names.iter().filter(|name| {
                 if is_pattern {
-                    wildcard_matches(pattern, name)
+                    !self.options.without_open
+                        && wildcard_matches(pattern, name)
                         && (pattern.starts_with('.') || !name.starts_with('.'))
                 } else {
                     *name == pattern

@@ -28,7 +28,7 @@ pub(super) struct Where {
 pub(super) fn target(index: &str) -> IndexTarget {
     IndexTarget::new(index).with_options(TargetOptions {
         ignore_unavailable: true,
-        forbid_no_indices: false,
+        ..TargetOptions::default()
     })
 }
 

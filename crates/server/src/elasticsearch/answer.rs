@@ -281,6 +281,10 @@ impl Parameters {
         TargetOptions {
             ignore_unavailable: self.flag("ignore_unavailable"),
             forbid_no_indices: self.get("allow_no_indices") == Some("false"),
+            without_open: self.get("expand_wildcards").is_some_and(|kinds| {
+                let mut kinds = kinds.split(',').map(str::trim);
+                !kinds.any(|kind| ["open", "all"].contains(&kind))
+            }),
         }
     }
 }

@@ -214,12 +214,10 @@ async fn one_of_many(
             .join(","),
         _ => default_index.to_owned(),
     };
-    let ignore_unavailable = header
-        .get("ignore_unavailable")
-        .and_then(Value::as_bool)
-        .unwrap_or(false);
+    let flag = |name: &str| header.get(name).and_then(Value::as_bool);
     let target = IndexTarget::new(&index).with_options(TargetOptions {
-        ignore_unavailable,
+        ignore_unavailable: flag("ignore_unavailable").unwrap_or(false),
+        forbid_no_indices: flag("allow_no_indices") == Some(false),
         ..TargetOptions::default()
     });
     let request = SearchRequest::parse(search)?;
