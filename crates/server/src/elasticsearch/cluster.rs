@@ -1,7 +1,7 @@
 //! What clients and Beats ask of a cluster before they work.
 
-use axum::extract::State;
-use canarytrace_es::IndexTarget;
+use axum::extract::{Path, State};
+use canarytrace_es::{EsError, IndexTarget};
 use serde_json::json;
 
 use super::{
@@ -45,6 +45,17 @@ pub(crate) async fn nodes(State(state): State<AppState>, Checked(parameters): Ch
     });
     let body = json!({"_nodes": {"total": 1, "successful": 1, "failed": 0}, "cluster_name": "canarytrace", "nodes": {NODE: node}});
     Ok(Answer::from(body).shaped(&parameters))
+}
+
+/// There are none: one that is named is missing, which clients take as an answer.
+pub(crate) async fn data_streams(
+    name: Option<Path<String>>,
+    Checked(parameters): Checked,
+) -> Outcome {
+    match name.filter(|Path(name)| !name.contains('*')) {
+        Some(Path(name)) => Err(EsError::index_not_found(&name).into()),
+        None => Ok(Answer::from(json!({"data_streams": []})).shaped(&parameters)),
+    }
 }
 
 pub(crate) async fn node_stats(

@@ -235,6 +235,8 @@ fn cluster_routes() -> Router<AppState> {
         .route("/_nodes", get(cluster::nodes))
         .route("/_nodes/stats", get(cluster::node_stats))
         .route("/_nodes/stats/{metrics}", get(cluster::node_stats))
+        .route("/_data_stream", get(cluster::data_streams))
+        .route("/_data_stream/{name}", get(cluster::data_streams))
         .route("/_tasks", get(cluster::tasks))
         .route("/_license", get(cluster::license))
         .route("/_xpack", get(cluster::features))
