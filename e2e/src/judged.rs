@@ -225,23 +225,26 @@ const CONDITIONS: &str = r#"rules:
 - { title: certificate, index: c.vitals, when: { certificate: { within: 365d } }, score: 1, reporters: [{type: slack}] }
 "#;
 
-/// Sends a made-up history in pieces.
-fn feed(store: &str, plan: canarytrace_history::Plan) {
+/// Sends a made-up history in pieces; answers how many documents that were.
+pub(crate) fn feed(store: &str, plan: canarytrace_history::Plan) -> u64 {
     let post = |body: &str| {
         let url = format!("{store}/_bulk?refresh=true");
-        assert_eq!(request("POST", &url, NDJSON, body).0, 200);
+        let (status, said) = request("POST", &url, NDJSON, body);
+        assert!(status == 200 && said["errors"] == false, "{said}");
     };
-    let mut body = String::new();
+    let (mut body, mut documents) = (String::new(), 0);
     for document in canarytrace_history::History::new(plan).flatten() {
         let action = json!({"create": {"_index": document.index, "_id": document.id}});
         let source = String::from_utf8(document.source).unwrap();
         body.push_str(&format!("{action}\n{source}\n"));
+        documents += 1;
         if body.len() > 8 << 20 {
             post(&body);
             body.clear();
         }
     }
     post(&body);
+    documents
 }
 
 /// Each condition, tried on the same made-up day in `stores` without telemetry, finds something, and in each the same.

@@ -2,41 +2,23 @@
 //! queries of its guide.
 
 use canarytrace_es::kql;
-use canarytrace_history::{History, Plan};
+use canarytrace_history::Plan;
 use serde_json::{Value, json};
 
 use crate::{
-    alerts::NDJSON,
     dashboards::{self, Range},
+    judged::feed,
     request,
     scenarios::{difference, stable},
 };
 
-const BODY_BYTES: usize = 1 << 20;
 /// The judge's digest is not exact: percentiles may be so far from ours, of themselves.
 const PERCENTILES: f64 = 0.05;
 
-/// Writes the telemetry of a plan to each server.
+/// Writes the telemetry of a plan to each server; answers how many documents that are.
 pub fn fill(plan: Plan, urls: &[&str]) -> u64 {
-    let (mut body, mut documents) = (String::new(), 0);
-    for document in History::new(plan).flatten() {
-        let action = json!({"create": {"_index": document.index, "_id": document.id}});
-        let source = String::from_utf8_lossy(&document.source);
-        body.push_str(&format!("{action}\n{source}\n"));
-        documents += 1;
-        if body.len() > BODY_BYTES {
-            send(&std::mem::take(&mut body), urls);
-        }
-    }
-    send(&body, urls);
-    documents
-}
-
-fn send(body: &str, urls: &[&str]) {
-    for url in urls {
-        let (status, said) = request("POST", &format!("{url}/_bulk?refresh=true"), NDJSON, body);
-        assert!(status == 200 && said["errors"] == false, "{said}");
-    }
+    let each = urls.iter().map(|url| feed(url, plan));
+    each.max().unwrap_or(0)
 }
 
 /// What differs in the answers, and how many requests found something.

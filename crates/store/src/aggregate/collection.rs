@@ -35,6 +35,8 @@ pub(super) struct Collection<'a> {
     columns: RefCell<HashMap<String, Rc<FieldColumns>>>,
     /// What the queries of the request find here, by their addresses: each bucket around them asks again.
     found: RefCell<HashMap<*const Query, Rc<BitSet>>>,
+    /// The values that documents have in a field: each bucket around a terms aggregation asks again.
+    values: RefCell<HashMap<String, Rc<Vec<BucketKey>>>>,
     /// The matches with their scores, once somebody wants them.
     scored: RefCell<Option<Rc<Matches>>>,
 }
@@ -51,6 +53,7 @@ impl<'a> Collection<'a> {
             segment: segment.ok_or_else(|| EsError::internal("a segment that is not there"))?,
             columns: RefCell::default(),
             found: RefCell::default(),
+            values: RefCell::default(),
             scored: RefCell::default(),
         })
     }
@@ -168,22 +171,33 @@ impl<'a> Collection<'a> {
         if terms.min_doc_count > 0 {
             return Ok(());
         }
-        let (columns, chosen) = (self.columns(&terms.field)?, Chosen::new(terms)?);
-        let everything: Vec<DocId> = (0..self.segment.max_doc()).collect();
-        let mut empty = Vec::new();
-        buckets::count(&columns, &everything, None, |key, _| {
-            if chosen.has(&key) && !found.contains_key(&key) {
-                empty.push(key);
-            }
-        });
+        let (values, chosen) = (self.values(&terms.field)?, Chosen::new(terms)?);
         let waits = choice(aggregation).is_some();
-        for key in empty {
-            let bucket = found.entry(key).or_default();
+        for key in values.iter().filter(|key| chosen.has(key)) {
+            if found.contains_key(key) {
+                continue;
+            }
+            let bucket = found.entry(key.clone()).or_default();
             if !waits {
                 self.all(&aggregation.nested, &[], &mut bucket.nested, budget)?;
             }
         }
         check_keys(found)
+    }
+
+    /// The values that any document has in a field.
+    fn values(&self, field: &str) -> Result<Rc<Vec<BucketKey>>, EsError> {
+        if let Some(values) = self.values.borrow().get(field) {
+            return Ok(Rc::clone(values));
+        }
+        let everything: Vec<DocId> = (0..self.segment.max_doc()).collect();
+        let mut values = Vec::new();
+        let columns = self.columns(field)?;
+        buckets::count(&columns, &everything, None, |key, _| values.push(key));
+        let values = Rc::new(values);
+        let mut all = self.values.borrow_mut();
+        all.insert(field.to_owned(), Rc::clone(&values));
+        Ok(values)
     }
 
     /// The buckets of a kind, with their documents.

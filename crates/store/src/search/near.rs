@@ -1,11 +1,13 @@
 //! Phrases whose words may be apart: as far as Lucene lets them, which counts how far all of them together would have to be moved.
 
 use tantivy::{
-    DocId, DocSet, Score, SegmentReader, TERMINATED, TantivyError, Term,
+    DocId, DocSet, Score, SegmentReader, TERMINATED, Term,
     postings::{Postings, SegmentPostings},
     query::{BooleanQuery, EnableScoring, Explanation, Occur, Query, Scorer, TermQuery, Weight},
     schema::IndexRecordOption,
 };
+
+use super::scoring::explained;
 
 /// Words of one field near each other; each may be any of several.
 #[derive(Clone, Debug)]
@@ -75,13 +77,7 @@ impl Weight for NearWeight {
     }
 
     fn explain(&self, segment: &SegmentReader, doc: DocId) -> tantivy::Result<Explanation> {
-        let mut scorer = self.scorer(segment, 1.0)?;
-        if scorer.seek(doc) != doc {
-            return Err(TantivyError::InvalidArgument(format!(
-                "document {doc} does not match"
-            )));
-        }
-        Ok(Explanation::new("near", scorer.score()))
+        explained("near", self.scorer(segment, 1.0)?, doc)
     }
 }
 

@@ -137,14 +137,22 @@ impl Weight for ScoredWeight {
     }
 
     fn explain(&self, segment: &SegmentReader, doc: DocId) -> tantivy::Result<Explanation> {
-        let mut scorer = self.scorer(segment, 1.0)?;
-        if scorer.seek(doc) != doc {
-            return Err(TantivyError::InvalidArgument(format!(
-                "document {doc} does not match"
-            )));
-        }
-        Ok(Explanation::new("BM25", scorer.score()))
+        explained("BM25", self.scorer(segment, 1.0)?, doc)
     }
+}
+
+/// The score of a document, by the name of what gave it.
+pub(super) fn explained(
+    name: &'static str,
+    mut scorer: Box<dyn Scorer>,
+    doc: DocId,
+) -> tantivy::Result<Explanation> {
+    if scorer.seek(doc) != doc {
+        return Err(TantivyError::InvalidArgument(format!(
+            "document {doc} does not match"
+        )));
+    }
+    Ok(Explanation::new(name, scorer.score()))
 }
 
 struct FieldScorer {
