@@ -55,6 +55,21 @@ const CHANGES: [&str; 17] = [
     "deleteCookie",
     "deleteAllCookies",
 ];
+/// The name of a command in a line of the log; one of BiDi by the name of what it does.
+fn protocol_command(line: &str) -> &str {
+    if let Some(command) = line.strip_prefix("COMMAND ") {
+        return command.split('(').next().unwrap_or_default();
+    }
+    let command = line.strip_prefix("BIDI COMMAND ").unwrap_or_default();
+    let (method, params) = command.split_once(' ').unwrap_or((command, ""));
+    match method {
+        "browsingContext.navigate" => "navigateTo",
+        "browsingContext.handleUserPrompt" if params.contains("\"accept\":true") => "acceptAlert",
+        "browsingContext.handleUserPrompt" => "dismissAlert",
+        _ => "",
+    }
+}
+
 const WAIT_MS: &str = "1000";
 const JUDGE_LIMIT_S: &str = "240";
 
@@ -273,10 +288,10 @@ fn heard(lines: &str) -> Vec<(String, Outcome)> {
             continue;
         };
         said_last = !text.starts_with("INFO webdriver: ");
-        match text.strip_prefix("INFO webdriver: COMMAND ") {
+        match text.strip_prefix("INFO webdriver: ") {
             None => outcome.console.push(text.to_owned()),
             Some(command) => {
-                let name = command.split('(').next().unwrap_or_default();
+                let name = protocol_command(command);
                 if CHANGES.contains(&name) {
                     outcome.commands.push(name.to_owned());
                 }

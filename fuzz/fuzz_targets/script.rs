@@ -66,6 +66,7 @@ async fn play(body: &str) {
         load_limit: Duration::from_secs(1),
         transpiler: None,
         interceptions: Default::default(),
+        bidi_events: Default::default(),
     };
     let Ok((engine, commands, output)) = ScriptEngine::start(config).await else {
         return;

@@ -9,6 +9,7 @@ use tracing::warn;
 use url::Url;
 
 use crate::{
+    bidi::Bidi,
     devtools::{BrowserEvent, DevTools},
     launch::{LaunchConfig, LaunchError, LocalDriver, capabilities},
     webdriver::WebDriver,
@@ -19,11 +20,16 @@ use crate::{
 pub struct Browser {
     pub webdriver: WebDriver,
     pub devtools: DevTools,
+    pub bidi: Bidi,
     /// What was asked of the end-point.
     pub requested_capabilities: Value,
     /// Host of the WebDriver end-point.
     pub host: String,
     local: Option<LocalDriver>,
+    /// Of a new window, CSS pixels.
+    pub(crate) window: (u32, u32),
+    /// The browser context of a session that was renewed.
+    pub(crate) context: Option<String>,
 }
 
 /// What browser and chromedriver have used.
@@ -99,13 +105,17 @@ impl Browser {
         match attached.await {
             Ok((devtools, events)) => {
                 let host = endpoint.host_str().unwrap_or_default().to_owned();
+                let own = local.as_ref().map(|local| &local.endpoint);
                 Ok((
                     Self {
+                        bidi: Bidi::new(&webdriver, own, config.command_timeout),
                         webdriver,
                         devtools,
                         requested_capabilities: capabilities,
                         host,
                         local,
+                        window: config.window,
+                        context: None,
                     },
                     events,
                 ))
@@ -157,13 +167,12 @@ impl Browser {
 
     /// The `net::ERR_…` of the browser's own error page, if that is what is shown: some refusals (an unsafe port) end
     /// there without an error of the driver.
-    pub async fn error_page(&self) -> Option<String> {
+    pub async fn error_page(&self, window: Option<&str>) -> Option<String> {
         const ERROR_PAGE: &str = "location.href.startsWith('chrome-error:') \
             ? (document.querySelector('.error-code') || {}).textContent || 'ERR_FAILED' : null";
-        let window = self.webdriver.window().await.ok();
         let shown = self
             .devtools
-            .evaluate(window.as_deref(), ERROR_PAGE, CLOSE_LIMIT)
+            .evaluate(window, ERROR_PAGE, CLOSE_LIMIT)
             .await;
         let code = shown.ok()?.as_str()?.trim().to_owned();
         Some(format!("net::{code}"))

@@ -9,16 +9,20 @@
 pub mod devtools;
 pub mod webdriver;
 
+mod bidi;
 mod browser;
 mod film;
 mod find;
 mod launch;
 mod picture;
+mod renewal;
 mod workspace;
 
+pub use bidi::{Bidi, BidiError, BidiEvents};
 pub use browser::{Browser, BrowserUsage, Closed};
 pub use film::Screencast;
 pub use find::{BrowserBinary, FindError, find_browser, find_chromedriver};
 pub use launch::{LaunchConfig, LaunchError};
 pub use picture::Area;
+pub use renewal::RenewalError;
 pub use workspace::remove_workspace;

@@ -11,7 +11,7 @@ use canarytrace_model::verdict::{Cause, Verdict};
 use canarytrace_script::{
     Call, CallOutcome, Callable, CommandRequest, EngineConfig, EngineOutput, MochaOptions,
     ScriptEngine, ScriptError, ScriptErrorKind, ScriptStyle, SuiteNode, TestNode,
-    commands::{CommandContext, command_line, command_name, perform, reply_value},
+    commands::{CommandContext, command_line, command_name, perform, reply_value, reply_with},
 };
 use serde_json::json;
 use tokio::sync::mpsc;
@@ -157,7 +157,9 @@ impl Journey {
             load_limit: LOAD_LIMIT,
             transpiler: transpiler(),
             interceptions: browser.devtools.interceptions().clone(),
+            bidi_events: browser.bidi.events().clone(),
         };
+        browser.devtools.navigations().keep();
         let (engine, commands, output) = ScriptEngine::start(config).await?;
         let bail = engine.tree().bail;
         let context = CommandContext {
@@ -419,11 +421,16 @@ impl Journey {
                         say(stage, said);
                     }
                     if *log_commands && let Some(line) = command_line(&request) {
-                        stage.reporter.line(format!("[0-0] INFO webdriver: COMMAND {line}"));
+                        stage.reporter.line(format!("[0-0] INFO webdriver: {line}"));
                     }
                     if request.name == "debug" {
                         let line = typed_line(stage, output).await;
                         reply_value(request, &json!({"line": line}));
+                        continue;
+                    }
+                    if request.name == "reloadSession" {
+                        reload_session(stage, request).await;
+                        latest = Some((name, Instant::now()));
                         continue;
                     }
                     if product::is_ours(&request.name) {
@@ -475,6 +482,20 @@ impl Journey {
         while let Ok(said) = self.output.try_recv() {
             say(stage, said);
         }
+    }
+}
+
+/// The script goes on in a new session.
+async fn reload_session(stage: &mut Stage, request: CommandRequest) {
+    match stage.browser.renew().await {
+        Ok(()) => {
+            let webdriver = &stage.browser.webdriver;
+            let session = json!({
+                "sessionId": webdriver.session_id(), "capabilities": webdriver.capabilities(),
+            });
+            reply_value(request, &session);
+        }
+        Err(error) => reply_with(request, Err(format!("reloadSession: {error}"))),
     }
 }
 

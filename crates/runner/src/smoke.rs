@@ -188,7 +188,8 @@ async fn examine(
         .and_then(Value::as_str)
         .is_some_and(|href| href.starts_with("chrome-error:"))
     {
-        let shown = stage.browser.error_page().await;
+        let window = stage.browser.webdriver.window().await.ok();
+        let shown = stage.browser.error_page(window.as_deref()).await;
         facts.net_error = navigation
             .error
             .clone()

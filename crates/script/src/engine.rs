@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use canarytrace_driver::devtools::Interceptions;
+use canarytrace_driver::{BidiEvents, devtools::Interceptions};
 use rquickjs::{
     AsyncContext, AsyncRuntime, CatchResultExt, Ctx, Function, Object, Persistent, Promise,
     context::EvalOptions, module::Module, prelude::Func,
@@ -71,6 +71,8 @@ pub struct EngineConfig {
     pub transpiler: Option<Transpiler>,
     /// The rules that the script's mocks are.
     pub interceptions: Interceptions,
+    /// What the browser tells a script that speaks BiDi.
+    pub bidi_events: BidiEvents,
 }
 
 /// One hook or test to run.
@@ -153,6 +155,7 @@ impl ScriptEngine {
             deadline: deadline.clone(),
             files: ScriptFiles::new(&config.root, config.transpiler),
             interceptions: config.interceptions.clone(),
+            bidi_events: config.bidi_events.clone(),
         };
         let thread = thread::Builder::new()
             .name("script".to_owned())
@@ -653,6 +656,7 @@ const SOURCES: &[(&str, &str)] = sources![
     "mocha.js",
     "commands/selector.js",
     "commands/page.js",
+    "commands/results.js",
     "commands/element.js",
     "commands/actions.js",
     "commands/css.js",
@@ -661,6 +665,7 @@ const SOURCES: &[(&str, &str)] = sources![
     "commands/element_commands.js",
     "commands/browser.js",
     "commands/events.js",
+    "commands/bidi.js",
     "commands/mock.js",
     "commands/product.js",
     "configuration.js",

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant, UNIX_EPOCH},
 };
 
-use canarytrace_driver::devtools::Interceptions;
+use canarytrace_driver::{BidiEvents, devtools::Interceptions};
 use rquickjs::{
     ArrayBuffer, Ctx, Function, Object, TypedArray, Value,
     context::EvalOptions,
@@ -62,6 +62,7 @@ pub(crate) struct Host {
     pub(crate) deadline: Deadline,
     pub(crate) files: ScriptFiles,
     pub(crate) interceptions: Interceptions,
+    pub(crate) bidi_events: BidiEvents,
 }
 
 const GONE: &str = r#"{"error":{"kind":"browser","name":"Error","message":"the browser is gone"}}"#;
@@ -89,6 +90,8 @@ impl Host {
     pub(crate) fn object<'js>(&self, ctx: &Ctx<'js>) -> rquickjs::Result<Object<'js>> {
         let object = Object::new(ctx.clone())?;
         self.set_commands(&object)?;
+        self.set_mocks(&object)?;
+        self.set_events(&object)?;
         self.set_time(&object)?;
         self.set_output(&object)?;
         self.set_values(&object)?;
@@ -120,7 +123,10 @@ impl Host {
             Func::from(move |name: String, arguments: String| {
                 command_now(&commands, &deadline, name, &arguments)
             }),
-        )?;
+        )
+    }
+
+    fn set_mocks(&self, object: &Object<'_>) -> rquickjs::Result<()> {
         let interceptions = self.interceptions.clone();
         object.set(
             "mockCalls",
@@ -153,6 +159,19 @@ impl Host {
                 interceptions.reply(question, serde_json::from_str(&answer).ok());
             }),
         )
+    }
+
+    fn set_events(&self, object: &Object<'_>) -> rquickjs::Result<()> {
+        let events = self.bidi_events.clone();
+        object.set(
+            "bidiEvent",
+            Func::from(Async(move || {
+                let events = events.clone();
+                async move { events.next().await }
+            })),
+        )?;
+        let events = self.bidi_events.clone();
+        object.set("bidiEventNow", Func::from(move || events.try_next()))
     }
 
     fn set_time(&self, object: &Object<'_>) -> rquickjs::Result<()> {

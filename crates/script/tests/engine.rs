@@ -32,6 +32,7 @@ async fn load(files: &[(&str, &str)]) -> Result<Loaded, ScriptError> {
         mocha: MochaOptions::default(),
         transpiler: None,
         interceptions: Default::default(),
+        bidi_events: Default::default(),
         environment: BTreeMap::from([("NAME".to_owned(), "value".to_owned())]),
         configuration: json!({"waitforTimeout": 200, "waitforInterval": 10, "expectTimeout": 50, "expectInterval": 10, "username": "robot"}),
         memory_limit_bytes: 64 << 20,

@@ -88,6 +88,7 @@ async fn play(body: &str, style: ScriptStyle) {
         load_limit: Duration::from_secs(2),
         transpiler: None,
         interceptions: Default::default(),
+        bidi_events: Default::default(),
     };
     // Some of what is put together is no JavaScript.
     let Ok((engine, commands, output)) = ScriptEngine::start(config).await else {

@@ -27,6 +27,7 @@ pub(crate) fn run(arguments: &CheckArguments) -> Result<u8, Failure> {
             mocha: MochaOptions::default(),
             transpiler: canarytrace_runner::transpiler(),
             interceptions: Interceptions::default(),
+            bidi_events: Default::default(),
             environment: monitor
                 .env
                 .keys()

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::{Dialog, interception::Interceptions};
+use super::{Dialog, interception::Interceptions, navigations::Navigations};
 
 /// Of a call that names no other limit.
 pub(super) const CALL_LIMIT: Duration = Duration::from_secs(10);
@@ -53,6 +53,16 @@ pub struct Caller {
     pub(super) scripts: Arc<Mutex<BTreeMap<u64, InitScript>>>,
     /// The dialog that is open.
     pub(super) dialog: Arc<Mutex<Option<Dialog>>>,
+    pub(super) navigations: Navigations,
+    pub(super) hidden: Arc<Mutex<Hidden>>,
+}
+
+/// Pages that belong to a tool, not to the run.
+#[derive(Debug, Default)]
+pub(super) struct Hidden {
+    /// The next page that no other page opens is one.
+    pub(super) next: bool,
+    pub(super) targets: Vec<String>,
 }
 
 /// A script that runs before a page's own ones, in every page.
@@ -73,6 +83,8 @@ pub(super) struct WeakCaller {
     interceptions: Interceptions,
     pub(super) scripts: Arc<Mutex<BTreeMap<u64, InitScript>>>,
     pub(super) dialog: Arc<Mutex<Option<Dialog>>>,
+    pub(super) navigations: Navigations,
+    hidden: Arc<Mutex<Hidden>>,
 }
 
 impl WeakCaller {
@@ -85,7 +97,19 @@ impl WeakCaller {
             interceptions: self.interceptions,
             scripts: self.scripts,
             dialog: self.dialog,
+            navigations: self.navigations,
+            hidden: self.hidden,
         })
+    }
+
+    /// Whether a page that just came up, opened by no other, is to be left alone.
+    pub(super) fn hides(&self, target: &str) -> bool {
+        let mut hidden = self.hidden.lock().unwrap_or_else(PoisonError::into_inner);
+        let hides = std::mem::take(&mut hidden.next);
+        if hides {
+            hidden.targets.push(target.to_owned());
+        }
+        hides
     }
 }
 
@@ -125,7 +149,34 @@ impl Caller {
             interceptions: self.interceptions.clone(),
             scripts: Arc::clone(&self.scripts),
             dialog: Arc::clone(&self.dialog),
+            navigations: self.navigations.clone(),
+            hidden: Arc::clone(&self.hidden),
         }
+    }
+
+    /// Whether the next page that comes up, opened by no other, is none of the run's: it is not watched.
+    pub(crate) fn hide_next_page(&self, hides: bool) {
+        self.hidden
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .next = hides;
+    }
+
+    /// Says which pages are none of the run's.
+    pub(crate) fn hide_pages(&self, targets: impl Iterator<Item = String>) {
+        let mut hidden = self.hidden.lock().unwrap_or_else(PoisonError::into_inner);
+        hidden.targets.extend(targets);
+    }
+
+    /// Target ids of the pages that are none of the run's.
+    pub fn hidden_pages(&self) -> Vec<String> {
+        let hidden = self.hidden.lock().unwrap_or_else(PoisonError::into_inner);
+        hidden.targets.clone()
+    }
+
+    /// The latest navigation of each page.
+    pub fn navigations(&self) -> &Navigations {
+        &self.navigations
     }
 
     /// The dialog that a page shows now.
@@ -211,6 +262,14 @@ impl Caller {
             );
             drop(removed.await);
         }
+    }
+
+    /// No script of a user runs in pages that come up from now on.
+    pub(crate) fn forget_init_scripts(&self) {
+        self.scripts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
     }
 
     /// Waits until a page is attached with its domains enabled.

@@ -32,6 +32,7 @@ use super::{
     },
     decode,
     interception::{self, Interceptions, Paused, request_headers},
+    navigations::Navigations,
     read_envelope,
 };
 
@@ -85,6 +86,8 @@ impl DevTools {
             interceptions: Interceptions::default(),
             scripts: Arc::default(),
             dialog: Arc::default(),
+            navigations: Navigations::default(),
+            hidden: Arc::default(),
         };
         let mut connection = Connection {
             socket,
@@ -174,6 +177,7 @@ struct TargetInfo {
     target_id: String,
     #[serde(rename = "type")]
     kind: String,
+    opener_id: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -252,6 +256,15 @@ impl Connection {
         self.write(parent, "Target.setAutoAttach", &params).await
     }
 
+    /// Target id of the page that a session belongs to.
+    fn page_of(&self, session: Option<&str>) -> Option<String> {
+        let pages = self.pages.borrow();
+        let page = pages
+            .iter()
+            .find(|page| Some(&*page.session_id) == session)?;
+        Some(page.target_id.clone())
+    }
+
     fn set_dialog(&self, dialog: Option<Dialog>) {
         *self
             .caller
@@ -302,6 +315,8 @@ impl Connection {
             }
             (None, Some(method), Some(params)) => {
                 if let Some(mut event) = decode(method, params) {
+                    let page = || self.page_of(envelope.session_id.as_deref());
+                    self.caller.navigations.observe(page, &event);
                     match &mut event {
                         BrowserEvent::Request(request) => {
                             request.session = envelope.session_id.map(Cow::into_owned);
@@ -433,6 +448,17 @@ impl Connection {
             kind if kind.contains("worker") => TargetKind::Worker,
             _ => TargetKind::Other,
         };
+        let opener = &attached.target_info.opener_id;
+        if kind == TargetKind::Page
+            && opener.is_none()
+            && self.caller.hides(&attached.target_info.target_id)
+        {
+            let go_on = "Runtime.runIfWaitingForDebugger";
+            self.write(Some(&session), go_on, &json!({})).await?;
+            let params = json!({"sessionId": session});
+            self.write(None, "Target.detachFromTarget", &params).await?;
+            return Ok(());
+        }
         let domains: &[&str] = match kind {
             TargetKind::Page | TargetKind::Frame => &[
                 "Network.enable",

@@ -34,6 +34,10 @@ pub struct RequestFilter {
     pub post_data: Option<String>,
     /// DevTools' name of what is asked for, such as `Document`.
     pub resource_type: Option<String>,
+    /// The script looks at what fits so far, and answers [`InterceptionAnswer::Matches`] or nothing.
+    pub token: Option<u64>,
+    /// What the script looks at is known with the response only.
+    pub needs_response: bool,
 }
 
 /// What becomes of a request.
@@ -58,6 +62,8 @@ pub enum InterceptionAnswer {
         #[serde(default)]
         fetch: bool,
     },
+    /// The rule is about this request: a filter's answer.
+    Matches,
     /// Sent otherwise than the page wanted.
     Request {
         url: Option<String>,
@@ -106,6 +112,9 @@ pub struct InterceptedCall {
     pub body: Option<Value>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub aborted: bool,
+    /// The rule changed the request or its response.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub overwritten: bool,
 }
 
 #[derive(Debug, Default)]
@@ -223,20 +232,34 @@ impl Interceptions {
     }
 
     /// The rule of a request; the latest one wins.
-    fn matching(&self, paused: &Paused) -> Option<usize> {
-        let rules = self.lock();
-        let mut numbered = rules.iter().enumerate().rev();
-        numbered
-            .find(|(_, rule)| !rule.restored && rule.filter.matches(paused))
-            .map(|(number, _)| number)
+    async fn matching(&self, paused: &Paused) -> Option<usize> {
+        let candidates: Vec<(usize, Option<u64>)> = {
+            let rules = self.lock();
+            let numbered = rules.iter().enumerate().rev();
+            numbered
+                .filter(|(_, rule)| !rule.restored && rule.filter.matches(paused))
+                .map(|(number, rule)| (number, rule.filter.token))
+                .collect()
+        };
+        for (number, token) in candidates {
+            let fits = match token {
+                Some(token) => self.questions.ask(token, call_of(paused)).await.is_some(),
+                None => true,
+            };
+            if fits {
+                return Some(number);
+            }
+        }
+        None
     }
 
     /// The answer for a request that has not left yet: none lets it leave.
     fn before(&self, number: usize) -> Option<InterceptionAnswer> {
         let mut rules = self.lock();
         let rule = rules.get_mut(number)?;
-        let needs_response =
-            rule.filter.status.is_some() || !rule.filter.response_headers.is_empty();
+        let needs_response = rule.filter.needs_response
+            || rule.filter.status.is_some()
+            || !rule.filter.response_headers.is_empty();
         let answer = rule.once.first().or(rule.always.as_ref())?.clone();
         let waits = matches!(
             answer,
@@ -264,6 +287,7 @@ impl Interceptions {
                 body,
                 ..
             } => {
+                call.overwritten = true;
                 call.status_code = Some(status.unwrap_or(200));
                 call.response_headers = headers.as_ref().map(|headers| {
                     headers
@@ -276,6 +300,7 @@ impl Interceptions {
             // Recorded when its response comes.
             InterceptionAnswer::Request { .. }
             | InterceptionAnswer::Rewrite { .. }
+            | InterceptionAnswer::Matches
             | InterceptionAnswer::Ask { .. } => return,
         }
         if let Some(rule) = self.lock().get_mut(number) {
@@ -295,9 +320,10 @@ impl Interceptions {
         }
     }
 
-    fn after(&self, number: usize, call: InterceptedCall) -> Option<InterceptionAnswer> {
+    fn after(&self, number: usize, mut call: InterceptedCall) -> Option<InterceptionAnswer> {
         let mut rules = self.lock();
         let rule = rules.get_mut(number)?;
+        call.overwritten = rule.once.first().or(rule.always.as_ref()).is_some();
         record(rule, call);
         let answer = if rule.once.is_empty() {
             rule.always.clone()
@@ -319,11 +345,17 @@ fn parsed(text: &str) -> Value {
 }
 
 fn call_of(paused: &Paused) -> InterceptedCall {
+    let headers = paused.response_headers.as_ref();
     InterceptedCall {
         url: paused.request.url.clone(),
         method: paused.request.method.clone(),
         headers: paused.request.headers.clone(),
         post_data: paused.request.post_data.clone(),
+        status_code: paused.response_status_code,
+        response_headers: headers.map(|headers| {
+            let named = |header: &HeaderEntry| (header.name.to_ascii_lowercase(), json!(header.value));
+            headers.iter().map(named).collect()
+        }),
         ..InterceptedCall::default()
     }
 }
@@ -388,7 +420,7 @@ pub(super) async fn handle(
             .await
     };
     let id = paused.request_id.clone();
-    let rule = rules.matching(&paused);
+    let rule = rules.matching(&paused).await;
     let arrived = paused.response_status_code.is_some() || paused.response_error_reason.is_some();
     if !arrived {
         let answer = rule.and_then(|rule| rules.before(rule));
@@ -403,13 +435,6 @@ pub(super) async fn handle(
     let answer = match rule {
         Some(rule) => {
             let mut call = call_of(&paused);
-            call.status_code = paused.response_status_code;
-            let headers = paused.response_headers.iter().flatten();
-            call.response_headers = Some(
-                headers
-                    .map(|header| (header.name.to_ascii_lowercase(), json!(header.value)))
-                    .collect(),
-            );
             let redirected = matches!(paused.response_status_code, Some(300..=399));
             if !redirected
                 && let Ok(body) = send("Fetch.getResponseBody", json!({"requestId": id})).await
@@ -530,18 +555,24 @@ fn before_command(
             ("Fetch.continueRequest", params)
         }
         // A rewritten one is rewritten when its answer has come.
-        None | Some(InterceptionAnswer::Rewrite { .. } | InterceptionAnswer::Ask { .. })
-            if trace.is_some() =>
-        {
+        None
+        | Some(
+            InterceptionAnswer::Rewrite { .. }
+            | InterceptionAnswer::Ask { .. }
+            | InterceptionAnswer::Matches,
+        ) if trace.is_some() => {
             let headers = request_headers(paused, trace, None);
             (
                 "Fetch.continueRequest",
                 json!({"requestId": id, "headers": headers}),
             )
         }
-        None | Some(InterceptionAnswer::Rewrite { .. } | InterceptionAnswer::Ask { .. }) => {
-            ("Fetch.continueRequest", json!({"requestId": id}))
-        }
+        None
+        | Some(
+            InterceptionAnswer::Rewrite { .. }
+            | InterceptionAnswer::Ask { .. }
+            | InterceptionAnswer::Matches,
+        ) => ("Fetch.continueRequest", json!({"requestId": id})),
     }
 }
 

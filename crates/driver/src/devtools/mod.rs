@@ -10,6 +10,7 @@ mod emulation;
 mod envelope;
 mod event;
 mod interception;
+mod navigations;
 mod questions;
 mod wire;
 
@@ -24,5 +25,6 @@ pub use event::{
     SocketOpening, StyleSheet, TargetKind,
 };
 pub use interception::{InterceptedCall, InterceptionAnswer, Interceptions, RequestFilter};
+pub use navigations::{Navigation, NavigationResponse, Navigations};
 pub use questions::Question;
 pub use wire::decode;

@@ -50,6 +50,11 @@ impl WebDriver {
         Ok(())
     }
 
+    /// What the end-point waits at most now.
+    pub(crate) fn timeouts(&self) -> TimeoutSettings {
+        self.timeouts
+    }
+
     /// Changes how long the end-point waits for a page, if it is another limit than now.
     pub async fn limit_page_load(&mut self, limit: Duration) -> Answer<()> {
         let settings = TimeoutSettings {

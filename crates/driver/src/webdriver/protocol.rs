@@ -250,14 +250,14 @@ impl WebDriver {
     }
 }
 
-/// The table as scripts read it: `[{name, variables, parameters}]`.
+/// The table as scripts read it: `[{name, method, path, variables, parameters}]`.
 pub fn protocol_names() -> Value {
     let entry = |command: &ProtocolCommand| {
         let parameters: Vec<Value> = command
             .parameters()
             .map(|(name, optional)| json!({"name": name, "optional": optional}))
             .collect();
-        json!({"name": command.name, "variables": command.variables(), "parameters": parameters})
+        json!({"name": command.name, "method": command.method, "path": command.path, "variables": command.variables(), "parameters": parameters})
     };
     PROTOCOL.iter().map(entry).collect()
 }

@@ -1,5 +1,7 @@
 //! What the script's commands do to the browser: the protocol's own by name, and what stands beside it.
 
+mod admission;
+mod bidi;
 mod fetch;
 mod files;
 mod network;
@@ -161,20 +163,26 @@ pub fn command_name(request: &CommandRequest) -> String {
     own.unwrap_or(&request.name).to_owned()
 }
 
-/// The command as WebdriverIO's log of the driver has it; none for what is no command of the protocol.
+/// The command as WebdriverIO's log of the driver has it; none for what is no command of a protocol.
 pub fn command_line(request: &CommandRequest) -> Option<String> {
     const SHOWN_CHARACTERS: usize = 200;
-    let (name, values) = match request.name.as_str() {
-        "navigate" => ("navigateTo", vec![request.arguments.get("url")?]),
-        "protocol" => (
-            request.arguments.get("name")?.as_str()?,
-            request.arguments.get("args")?.as_array()?.iter().collect(),
-        ),
+    let member = |name: &str| request.arguments.get(name);
+    let text = match request.name.as_str() {
+        "navigate" => format!("COMMAND navigateTo({})", member("url")?),
+        "protocol" => {
+            let values: Vec<String> = member("args")?.as_array()?.iter().map(Value::to_string).collect();
+            format!("COMMAND {}({})", member("name")?.as_str()?, values.join(", "))
+        }
+        "bidi" => {
+            let params = member("params").unwrap_or(&Value::Null);
+            format!("BIDI COMMAND {} {params}", member("method")?.as_str()?)
+        }
         _ => return None,
     };
-    let values: Vec<String> = values.iter().map(|value| value.to_string()).collect();
-    let text: String = values.join(", ").chars().take(SHOWN_CHARACTERS).collect();
-    Some(format!("{name}({text})"))
+    if text.chars().count() <= SHOWN_CHARACTERS {
+        return Some(text);
+    }
+    Some(text.chars().take(SHOWN_CHARACTERS).chain(['…']).collect())
 }
 
 async fn dispatch(
@@ -187,6 +195,8 @@ async fn dispatch(
         "protocol" => protocol(browser, context, arguments).await,
         "navigate" => pages::navigate(browser, context, arguments).await,
         "resolveUrl" => pages::resolve_url(context, arguments).map(Value::String),
+        "navigation" => navigation(browser).await,
+        "bidi" => bidi::send(browser, context, arguments).await,
         "fetch" => fetch::fetch(context, arguments).await,
         "dialog" => Ok(json!(browser.devtools.dialog())),
         "waitForLoadEventEnd" => pages::wait_for_load(browser).await,
@@ -210,7 +220,7 @@ async fn dispatch(
         "screenshot" => files::screenshot(browser, context, arguments).await,
         "cdp" | "emulate" | "throttle" | "extraHeaders" | "injectHeroElements" | "mock"
         | "mockAnswer" | "mockClear" | "mockRestore" => {
-            network::perform(browser, name, arguments).await
+            network::perform(browser, context, name, arguments).await
         }
         other => Err(CommandFailure::script(format!(
             "browser.{other} is not available in this version"
@@ -237,6 +247,32 @@ async fn protocol(browser: &Browser, context: &CommandContext, arguments: &Value
         browser.uncover().await?;
         return Ok(picture?);
     }
+    let answer = issue(browser, command, values).await?;
+    Ok(match command.name {
+        "getWindowHandles" | "closeWindow" => own_windows(browser, answer),
+        _ => answer,
+    })
+}
+
+/// What the page of the current window asked for so far.
+async fn navigation(browser: &Browser) -> Outcome {
+    let window = browser.webdriver.window().await?;
+    Ok(json!(browser.devtools.navigations().of(&window)))
+}
+
+/// Without the pages that belong to a tool of ours.
+fn own_windows(browser: &Browser, handles: Value) -> Value {
+    let hidden = browser.devtools.hidden_pages();
+    match handles {
+        Value::Array(mut handles) => {
+            handles.retain(|handle| !hidden.iter().any(|one| handle == one));
+            Value::Array(handles)
+        }
+        other => other,
+    }
+}
+
+async fn issue(browser: &Browser, command: &ProtocolCommand, values: &[Value]) -> Outcome {
     match browser.webdriver.issue(command, values).await {
         // A dialog that an earlier command left open would fail every one that comes after.
         Err(ProtocolError::WebDriver(error))

@@ -10,11 +10,16 @@ use regex::{Regex, RegexBuilder};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{CommandFailure, Outcome, text, typed};
+use super::{CommandContext, CommandFailure, Outcome, admission, text, typed};
 
 const CALL_LIMIT: Duration = Duration::from_secs(30);
 
-pub(super) async fn perform(browser: &Browser, name: &str, arguments: &Value) -> Outcome {
+pub(super) async fn perform(
+    browser: &Browser,
+    context: &CommandContext,
+    name: &str,
+    arguments: &Value,
+) -> Outcome {
     let devtools = &browser.devtools;
     let rule = || {
         arguments
@@ -25,17 +30,14 @@ pub(super) async fn perform(browser: &Browser, name: &str, arguments: &Value) ->
     match name {
         "cdp" => {
             let window = browser.webdriver.window().await.ok();
-            let params = arguments
+            let mut params = arguments
                 .get("params")
                 .cloned()
                 .unwrap_or_else(|| json!({}));
+            let method = text(arguments, "method")?;
+            admission::admit(context, &method, &mut params)?;
             Ok(devtools
-                .call_page(
-                    window.as_deref(),
-                    text(arguments, "method")?,
-                    params,
-                    CALL_LIMIT,
-                )
+                .call_page(window.as_deref(), method, params, CALL_LIMIT)
                 .await?)
         }
         "emulate" => {
@@ -181,6 +183,11 @@ struct MockFilter {
     response_headers: Option<HashMap<String, String>>,
     status_code: Option<u16>,
     post_data: Option<String>,
+    /// Of what the script looks at itself.
+    token: Option<u64>,
+    /// It looks at the response.
+    #[serde(default)]
+    needs_response: bool,
 }
 
 #[derive(Deserialize)]
@@ -208,6 +215,8 @@ fn filter(given: MockFilter) -> Result<RequestFilter, CommandFailure> {
         status: given.status_code,
         post_data: given.post_data,
         resource_type: None,
+        token: given.token,
+        needs_response: given.needs_response,
     })
 }
 

@@ -49,6 +49,7 @@
     const { timeout, retries, bail, grep, ui } = config.mochaOpts ?? {};
     own.configureMocha({ timeout: explicit.has('stepTimeout') ? undefined : timeout, retries, bail, grep, ui });
   };
+  own.reloaded = (before, after) => quietly('onReload', [before, after]);
   // The hooks of the configuration around those of the spec, once that has declared its own.
   own.attachHooks = () => {
     const has = (name) => hooks[name] !== undefined;

@@ -38,9 +38,15 @@
     return answer.value;
   };
   // One request to the side that owns the browser.
-  const call = blocking
-    ? async (name, args) => answered(host.commandNow(name, stringify(args ?? {})))
-    : async (name, args) => answered(await host.command(name, stringify(args ?? {})));
+  const call = async (name, args) => {
+    const given = stringify(args ?? {});
+    const told = own.tellOfCommand?.(name, args);
+    const text = blocking ? host.commandNow(name, given) : await host.command(name, given);
+    own.deliverEvents?.();
+    own.tellOfCalls?.();
+    if (told) own.browser.emit('result', { ...told, result: parse(text) });
+    return answered(text);
+  };
 
   const withPlace = (error, stack) => {
     if (error instanceof Error && !userFrames(error.stack)) {

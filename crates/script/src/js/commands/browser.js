@@ -29,10 +29,27 @@
     if (name.endsWith('$')) browser[name] = (...args) => query(async () => browser, name, args);
 
   // Pages.
+  const request = ({ id, ...navigation }) => ({ ...navigation, navigation: id });
+  // Until all that the page asked for is answered.
+  const networkIdle = async (path, timeout = 5000) => {
+    let pending = [];
+    await poll(
+      async () => {
+        const { children = [] } = (await call('navigation', {})) ?? {};
+        pending = children.filter((child) => !child.response && !child.error);
+        return pending.length === 0;
+      },
+      {
+        timeout,
+        message: (limit) =>
+          `Navigation to '${path}' timed out after ${limit}ms with ${pending.length} (${pending.map((child) => child.url).join(', ')}) pending requests`,
+      },
+    );
+  };
   define('url', async (path, options = {}) => {
     if (typeof path !== 'string')
       throw new CommandError('script', 'Parameter for "url" command needs to be type of string');
-    const { headers, auth, onBeforeLoad } = options;
+    const { headers, auth, onBeforeLoad, wait } = options;
     if (onBeforeLoad !== undefined && typeof onBeforeLoad !== 'function')
       throw new CommandError(
         'script',
@@ -45,26 +62,32 @@
     const extra = { ...headers, ...credentials };
     if (Object.keys(extra).length > 0) await call('extraHeaders', { headers: extra });
     try {
-      await call('navigate', { url: path, base: config.baseUrl, timeout: options.timeout });
+      const opened = await call('navigate', { url: path, base: config.baseUrl, wait });
+      if (wait === 'networkIdle') await networkIdle(path, options.timeout);
+      return opened ? request(wait === 'networkIdle' ? await call('navigation', {}) : opened) : undefined;
     } finally {
       if (Object.keys(extra).length > 0) await call('extraHeaders', { headers: {} });
       if (once) await call('removeInitScript', { id: once });
     }
-    return undefined;
   });
-  browser.navigateTo = browser.url;
-  commands.set('navigateTo', commands.get('url'));
+  define('navigateTo', async (url) => {
+    await run('url', url);
+  });
   define('reload', () => protocol('refresh'));
   define('pause', (milliseconds = 1000) => own.sleep(milliseconds));
   define('execute', async (code, ...args) => {
     if (typeof code !== 'string' && typeof code !== 'function')
       throw new CommandError('script', "number or type of arguments don't agree with execute protocol command");
-    return revive(await execute(code, ...args));
+    const body = own.results.marking(script(code));
+    const value = await protocol('executeScript', body, await reference(args));
+    return revive(own.results.decode(value));
   });
   define('executeAsync', async (code, ...args) => {
     if (typeof code !== 'string' && typeof code !== 'function')
       throw new CommandError('script', "number or type of arguments don't agree with execute protocol command");
-    return revive(await protocol('executeAsyncScript', script(code), await reference(args)));
+    const body = own.results.markingCallback(script(code));
+    const value = await protocol('executeAsyncScript', body, await reference(args));
+    return revive(own.results.decode(value));
   });
   define('keys', (value) => own.actions.keys(value));
   browser.action = (type, given) => own.actions.start(type, given);
@@ -462,12 +485,43 @@
     const { root } = await call('cdp', { method: 'DOM.getDocument', params: {} });
     return (await call('cdp', { method: 'DOM.querySelectorAll', params: { nodeId: root.nodeId, selector } })).nodeIds;
   });
+  const emittingScript = async (code, args) => {
+    const channel = `canarytrace-${own.initChannels}`;
+    own.initChannels += 1;
+    const given = args
+      .map((arg) => JSON.stringify(arg))
+      .concat('emit')
+      .join(', ');
+    const { script: added } = await own.bidi('script.addPreloadScript', {
+      functionDeclaration: `(emit) => (${own.source(code)})(${given})`,
+      arguments: [{ type: 'channel', value: { channel } }],
+      contexts: [await protocol('getWindowHandle')],
+    });
+    await own.bidi('session.subscribe', { events: ['script.message'] });
+    const listeners = [];
+    const hear = (message) => {
+      if (message.channel === channel) for (const listener of listeners) listener(own.bidiValue(message.data));
+    };
+    browser.on('script.message', hear);
+    return {
+      on: (event, listener) => {
+        if (event === 'data') listeners.push(listener);
+      },
+      remove: () => {
+        browser.off('script.message', hear);
+        return command(() => own.bidi('script.removePreloadScript', { script: added }));
+      },
+    };
+  };
+  own.initChannels = 1;
   define('addInitScript', async (code, ...args) => {
     if (typeof code !== 'function')
       throw new CommandError(
         'script',
         `The \`addInitScript\` command requires a function as first parameter, but got: ${typeof code}`,
       );
+    // One more parameter than arguments is the function by which the page tells us things.
+    if (code.length > args.length) return emittingScript(code, args);
     const source = `(${own.source(code)})(${args.map((arg) => JSON.stringify(arg)).join(', ')})`;
     const id = await call('addInitScript', { source });
     const added = { remove: () => command(() => call('removeInitScript', { id })), on: () => added };
@@ -497,7 +551,16 @@
       },
     ),
   );
-  define('reloadSession', () => call('reloadSession', {}));
+  define('reloadSession', async () => {
+    const before = browser.sessionId;
+    const { sessionId, capabilities } = await call('reloadSession', {});
+    Object.assign(browser, { sessionId, capabilities });
+    Object.assign(config, { sessionId, capabilities });
+    restorers.clear();
+    own.forgetMocks();
+    await own.reloaded?.(before, sessionId);
+    return sessionId;
+  });
   define('waitForloadEventEnd', () => call('waitForLoadEventEnd', {}));
   browser.waitForLoadEventEnd = browser.waitForloadEventEnd;
   define('waitOnIncreaseEntries', async (given = {}) => {
@@ -611,7 +674,7 @@
     isFirefox: false,
     isSafari: false,
     isW3C: true,
-    isBidi: false,
+    isBidi: true,
     isDevTools: true,
     isSauce: false,
     isSeleniumStandalone: false,

@@ -370,7 +370,8 @@
     if (typeof value[ELEMENT_KEY] === 'string')
       return new Element(own.browser, value, null, { id: value[ELEMENT_KEY] });
     if (Array.isArray(value)) return value.map(revive);
-    if (value[SHADOW_KEY]) return value;
+    // Dates, maps and the like are what they are.
+    if (value[SHADOW_KEY] || Object.getPrototypeOf(value) !== Object.prototype) return value;
     return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, revive(item)]));
   };
   const idsOf = (value) => (Array.isArray(value) ? value : [value]).map((item) => item?.[ELEMENT_KEY]).filter(Boolean);

@@ -56,6 +56,25 @@
       await call('protocol', { name: 'dismissAlert', args: [] });
     }
   }
+  // What goes to the driver and what it answers, as WebdriverIO tells of it.
+  const issued = (name, args) => {
+    if (name === 'navigate')
+      return { command: 'navigateTo', method: 'POST', endpoint: '/session/:sessionId/url', body: { url: args.url } };
+    const entry = name === 'protocol' && own.protocolTable.get(args.name);
+    if (!entry) return null;
+    const values = [...args.args];
+    const path = entry.path.replace(/\{\w+\}/g, () => values.shift());
+    const endpoint = path.startsWith('/') ? path : `/session/:sessionId/${path}`.replace(/\/$/, '');
+    const given = entry.parameters.map(({ name: member }, at) => [member, values[at]]);
+    const body = Object.fromEntries(given.filter(([, value]) => value !== undefined && value !== null));
+    return { command: entry.name, method: entry.method, endpoint, body };
+  };
+  own.tellOfCommand = (name, args) => {
+    if (!browser.listenerCount('command') && !browser.listenerCount('result')) return null;
+    const command = issued(name, args);
+    if (command) browser.emit('command', command);
+    return command;
+  };
   let telling = false;
   own.hearsDialogs = () => !telling && browser.listenerCount('dialog') > 0;
   own.tellOfDialog = async () => {

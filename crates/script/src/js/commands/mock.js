@@ -22,10 +22,7 @@
   const expression = (value) => (value instanceof RegExp ? { pattern: value.source, flags: value.flags } : value);
   const plain = (name, value) => {
     if (typeof value === 'function')
-      throw new CommandError(
-        'script',
-        `mock: \`${name}\` of a filter as a function is not available; give a value or several mocks`,
-      );
+      throw new CommandError('script', `mock: \`${name}\` is a function within a value; give a function of the whole`);
     return value;
   };
   const record = (value, name) =>
@@ -95,8 +92,19 @@
     body: body(payload),
   });
 
+  // Cookies leave as a header; each may be a text or an object.
+  const withCookies = (headers, cookies) => {
+    const list = Array.isArray(cookies) ? cookies : [cookies];
+    const cookie = list.map((one) => (typeof one === 'string' ? one : `${one.name}=${one.value}`)).join('; ');
+    return typeof headers === 'function'
+      ? async (facts) => ({ ...(await headers(facts)), cookie })
+      : { ...headers, cookie };
+  };
+
   class Mock {
     #id;
+    #listeners = new Map();
+    #told = 0;
     constructor(id, url) {
       this.#id = id;
       this.url = url;
@@ -120,8 +128,8 @@
         : response(payload, statusCode, headers, fetchResponse);
       return this.#answer(answer, once);
     }
-    #request({ url, method, headers, body: payload, cookies } = {}, once) {
-      if (cookies) throw new CommandError('script', 'mock.request: cookies are not available; give them as a header');
+    #request({ url, method, headers: given, body: payload, cookies } = {}, once) {
+      const headers = cookies ? withCookies(given, cookies) : given;
       const answer = isAsked(url, method, headers, payload)
         ? ask(
             async (facts) =>
@@ -190,26 +198,71 @@
         { holds: false },
       );
     }
-    on() {
+    // `request` is told of each call, then `continue`, `overwrite` or `fail`; between two commands.
+    on(event, listener) {
+      this.#listeners.set(event, [...(this.#listeners.get(event) ?? []), listener]);
+      own.tellOfCalls = tellOfCalls;
       return this;
     }
+    tell() {
+      if (this.#listeners.size === 0) return;
+      const calls = this.calls;
+      // They were cleared meanwhile.
+      if (calls.length < this.#told) this.#told = 0;
+      for (const one of calls.slice(this.#told)) {
+        this.#told += 1;
+        const became = one.aborted ? 'fail' : one.overwritten ? 'overwrite' : 'continue';
+        for (const event of ['request', became]) for (const listener of this.#listeners.get(event) ?? []) listener(one);
+      }
+    }
   }
+  const tellOfCalls = () => {
+    try {
+      for (const mock of mocks) mock.tell();
+    } catch (error) {
+      own.uncaught(error);
+    }
+  };
 
+  // A filter's functions are asked while the request waits; those about the response once it is there.
+  const OF_RESPONSE = new Set(['responseHeaders', 'statusCode']);
+  const judge = (functions) => {
+    const given = (facts) => ({
+      method: facts.method,
+      headers: facts.headers,
+      postData: facts.postData,
+      statusCode: facts.statusCode,
+      responseHeaders: facts.responseHeaders ?? {},
+    });
+    return async (facts) => {
+      for (const [name, fits] of functions) {
+        if (OF_RESPONSE.has(name) && facts.statusCode === undefined) continue;
+        if (!(await fits(given(facts)[name]))) return null;
+      }
+      return { kind: 'matches' };
+    };
+  };
   own.defineBrowser('mock', async (url, filter = {}) => {
     const { method, requestHeaders, headers = requestHeaders, responseHeaders, statusCode, postData } = filter;
-    for (const [name, value] of Object.entries({ method, headers, responseHeaders, statusCode, postData }))
-      plain(name, value);
+    const given = Object.entries({ method, headers, responseHeaders, statusCode, postData });
+    const functions = given.filter(([, value]) => typeof value === 'function');
+    const values = Object.fromEntries(given.filter(([, value]) => typeof value !== 'function'));
+    const asks = functions.length > 0 ? { token: ask(judge(functions), false).token } : {};
+    const needsResponse = functions.some(([name]) => OF_RESPONSE.has(name));
     const text =
       typeof url === 'string' ? url : url instanceof RegExp ? url : url?.pathname ? `*${url.pathname}` : String(url);
-    const id = await call('mock', { url: expression(text), method, headers, responseHeaders, statusCode, postData });
+    const id = await call('mock', { url: expression(text), ...values, ...asks, needsResponse });
     const mock = new Mock(id, url);
     mocks.add(mock);
     return mock;
   });
   own.defineBrowser('mockClearAll', () => call('mockClear', {}));
-  own.defineBrowser('mockRestoreAll', async () => {
+  own.forgetMocks = () => {
     for (const mock of mocks) mock.isRestored = true;
     mocks.clear();
+  };
+  own.defineBrowser('mockRestoreAll', async () => {
+    own.forgetMocks();
     await call('mockRestore', {});
   });
 };
