@@ -33,6 +33,8 @@ use crate::{
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 /// Of one command; WebdriverIO waits as long.
 const ANSWER_LIMIT: Duration = Duration::from_secs(60);
+const CLOSE_LIMIT: Duration = Duration::from_secs(2);
+const POLL: Duration = Duration::from_millis(5);
 const COMMAND_QUEUE: usize = 64;
 /// Events that a script has not taken yet; the oldest make room.
 const MAX_EVENTS: usize = 10_000;
@@ -114,6 +116,7 @@ pub(crate) struct LocalAddress {
 
 #[derive(Debug)]
 struct Attached {
+    session: WebDriver,
     commands: mpsc::Sender<Command>,
     /// Ends with the struct.
     _task: JoinSet<()>,
@@ -152,7 +155,13 @@ impl Bidi {
 
     /// Ends the connection; the next command makes another one, without what was subscribed to.
     pub(crate) async fn detach(&self) {
-        self.attached.lock().await.take();
+        let Some(attached) = self.attached.lock().await.take() else {
+            return;
+        };
+        // The browser stays: this session did not start it.
+        if let Err(error) = attached.session.delete_session().await {
+            tracing::debug!(%error, "a BiDi session was gone before it was ended");
+        }
     }
 
     /// What is told from now on.
@@ -225,7 +234,15 @@ impl Decoy {
 
     async fn close(self, devtools: &DevTools) -> Result<(), DevToolsError> {
         let params = json!({"targetId": self.target});
-        devtools.call("Target.closeTarget", params).await.map(drop)
+        devtools.call("Target.closeTarget", params).await?;
+        let gone = async {
+            while targets(devtools).await?.contains(&self.target) {
+                tokio::time::sleep(POLL).await;
+            }
+            Ok(())
+        };
+        // One that lingers is seen by the script, which is no reason to fail.
+        tokio::time::timeout(CLOSE_LIMIT, gone).await.unwrap_or(Ok(()))
     }
 }
 
@@ -268,6 +285,7 @@ impl Attached {
         let mut task = JoinSet::new();
         task.spawn(run(socket, receiver, events));
         Ok(Self {
+            session,
             commands,
             _task: task,
         })

@@ -95,6 +95,19 @@ interface ChainableElements extends PromiseLike<Element[]>, AsyncIterable<Elemen
   forEach(callback: (element: Element, index: number) => any): Promise<void>;
   [name: string]: any;
 }
+/** A request of a page, with its response when it is known. */
+interface NavigationRequest {
+  url: string;
+  headers: Record<string, string>;
+  /** Epoch milliseconds. */
+  timestamp: number;
+  navigation?: string;
+  redirectChain?: string[];
+  children?: NavigationRequest[];
+  response?: { fromCache: boolean; headers: Record<string, string>; mimeType: string; status: number };
+  error?: string;
+}
+
 interface Browser extends BrowserCommands {
   config: Record<string, any>;
   options: Record<string, any>;
@@ -165,9 +178,10 @@ interface BrowserCommands {
   /** there is no terminal in a run: it prints a line and goes on */
   debug(): Promise<void>;
   deleteCookies(filter?: string | string[] | object): Promise<void>;
-  /** more scopes: offline, timezone, locale, media, network, cpu; the clock is set, ticked and restored */
+  /** refuses as WebdriverIO does without Selenium Grid */
+  downloadFile(name: string, folder: string): Promise<any>;
+  /** more scopes than WebdriverIO has: offline, timezone, locale, media, network, cpu */
   emulate(scope: EmulationScope, options?: any): Promise<any>;
-  /** undefined of the page is null, as in version 7 */
   execute<T>(script: string | ((...args: any[]) => T), ...args: any[]): Promise<Awaited<T>>;
   executeAsync(script: string | ((...args: any[]) => void), ...args: any[]): Promise<any>;
   getCookies(filter?: string | string[] | object): Promise<Cookie[]>;
@@ -180,6 +194,7 @@ interface BrowserCommands {
   pause(milliseconds?: number): Promise<void>;
   react$$(component: string, options?: { props?: object; state?: any }): ChainableElements;
   react$(component: string, options?: { props?: object; state?: any }): ChainableElement;
+  reloadSession(newCapabilities?: object): Promise<string>;
   restore(scopes?: EmulationScope | EmulationScope[]): Promise<void>;
   savePDF(path: string, options?: object): Promise<Uint8Array>;
   saveScreenshot(path: string, options?: { format?: 'png' | 'jpeg' | 'jpg'; fullPage?: boolean; quality?: number; clip?: object }): Promise<Uint8Array>;
@@ -195,15 +210,14 @@ interface BrowserCommands {
   throttleNetwork(conditions: ThrottlePreset | object): Promise<void>;
   /** answers the path of a file of the repository; the browser is on the same machine */
   uploadFile(path: string): Promise<string>;
-  /** answers nothing: requests are in c.request-log and at `browser.mock` */
-  url(path: string, options?: { headers?: Record<string, string>; auth?: { user: string; pass: string }; timeout?: number; onBeforeLoad?: () => void }): Promise<void>;
+  url(path: string, options?: { headers?: Record<string, string>; auth?: { user: string; pass: string }; wait?: 'none' | 'interactive' | 'complete' | 'networkIdle'; timeout?: number; onBeforeLoad?: () => void }): Promise<NavigationRequest | undefined>;
   waitUntil<T>(condition: () => T | Promise<T>, options?: WaitOptions): Promise<T>;
   addCommand(name: string, command: (...args: any[]) => any, forElement?: boolean | object): void;
   overwriteCommand(name: string, command: (original: (...args: any[]) => any, ...args: any[]) => any, forElement?: boolean | object): void;
   addLocatorStrategy(name: string, locate: (...args: any[]) => any): void;
-  /** dialogs are told between commands; other events of the protocol are not */
+  /** dialogs, `command`, `result` and the events of BiDi that were subscribed to; dialogs are told between two commands */
   on(event: string, listener: (...args: any[]) => void): Browser;
-  /** dialogs are told between commands; other events of the protocol are not */
+  /** dialogs, `command`, `result` and the events of BiDi that were subscribed to; dialogs are told between two commands */
   once(event: string, listener: (...args: any[]) => void): Browser;
   off(event: string, listener: (...args: any[]) => void): Browser;
   emit(event: string, ...args: any[]): boolean;
@@ -235,6 +249,7 @@ interface BrowserCommands {
   EvaluatePerformanceAudit(): Promise<void>;
   /** off: prints a line; on (`PT_AUDIT=allow`): refuses until the audit is there */
   disablePerformanceAudits(): Promise<void>;
+  deleteSession(options?: object): Promise<void>;
   status(...args: any[]): Promise<any>;
   getTimeouts(...args: any[]): Promise<any>;
   setTimeouts(...args: any[]): Promise<any>;
@@ -310,15 +325,28 @@ interface BrowserCommands {
   removeCredential(...args: any[]): Promise<any>;
   setUserVerified(...args: any[]): Promise<any>;
   isAlertOpen(...args: any[]): Promise<any>;
+  /** chromedriver 156 refuses it, as with WebdriverIO */
+  isAutoReporting(): Promise<any>;
+  /** chromedriver 156 refuses it, as with WebdriverIO */
+  setAutoReporting(enabled: boolean): Promise<any>;
   isLoading(...args: any[]): Promise<any>;
   takeHeapSnapshot(...args: any[]): Promise<any>;
+  /** refused unless the device is emulated with one, as with WebdriverIO */
+  getNetworkConnection(): Promise<any>;
+  /** refused unless the device is emulated with one, as with WebdriverIO */
+  setNetworkConnection(parameters: object): Promise<any>;
   getNetworkConditions(...args: any[]): Promise<any>;
   setNetworkConditions(...args: any[]): Promise<any>;
   deleteNetworkConditions(...args: any[]): Promise<any>;
   sendCommand(...args: any[]): Promise<any>;
   sendCommandAndGetResult(...args: any[]): Promise<any>;
+  file(file: string): Promise<string>;
+  /** chromedriver 156 refuses it, as with WebdriverIO */
+  launchChromeApp(id: string): Promise<any>;
   getElementValue(...args: any[]): Promise<any>;
   elementHover(...args: any[]): Promise<any>;
+  /** chromedriver 156 refuses it, as with WebdriverIO */
+  touchPinch(x: number, y: number, scale: number): Promise<any>;
   freeze(...args: any[]): Promise<any>;
   resume(...args: any[]): Promise<any>;
   getCastSinks(...args: any[]): Promise<any>;
@@ -328,6 +356,73 @@ interface BrowserCommands {
   stopCasting(...args: any[]): Promise<any>;
   getLogTypes(...args: any[]): Promise<any>;
   getLogs(...args: any[]): Promise<any>;
+  send(frame: { method: string; params: object }): Promise<any>;
+  sendAsync(params: object): Promise<any>;
+  sessionStatus(params: object): Promise<any>;
+  sessionNew(params: object): Promise<any>;
+  sessionEnd(params: object): Promise<any>;
+  sessionSubscribe(params: object): Promise<any>;
+  sessionUnsubscribe(params: object): Promise<any>;
+  browserClose(params: object): Promise<any>;
+  browserCreateUserContext(params: object): Promise<any>;
+  browserGetClientWindows(params: object): Promise<any>;
+  browserGetUserContexts(params: object): Promise<any>;
+  browserRemoveUserContext(params: object): Promise<any>;
+  browserSetClientWindowState(params: object): Promise<any>;
+  browserSetDownloadBehavior(params: object): Promise<any>;
+  browsingContextActivate(params: object): Promise<any>;
+  browsingContextCaptureScreenshot(params: object): Promise<any>;
+  browsingContextClose(params: object): Promise<any>;
+  browsingContextCreate(params: object): Promise<any>;
+  browsingContextGetTree(params: object): Promise<any>;
+  browsingContextHandleUserPrompt(params: object): Promise<any>;
+  browsingContextLocateNodes(params: object): Promise<any>;
+  browsingContextNavigate(params: object): Promise<any>;
+  browsingContextPrint(params: object): Promise<any>;
+  browsingContextReload(params: object): Promise<any>;
+  browsingContextSetBypassCsp(params: object): Promise<any>;
+  browsingContextSetViewport(params: object): Promise<any>;
+  browsingContextStartScreencast(params: object): Promise<any>;
+  browsingContextStopScreencast(params: object): Promise<any>;
+  browsingContextTraverseHistory(params: object): Promise<any>;
+  emulationSetForcedColorsModeThemeOverride(params: object): Promise<any>;
+  emulationSetGeolocationOverride(params: object): Promise<any>;
+  emulationSetLocaleOverride(params: object): Promise<any>;
+  emulationSetNetworkConditions(params: object): Promise<any>;
+  emulationSetScreenSettingsOverride(params: object): Promise<any>;
+  emulationSetScreenOrientationOverride(params: object): Promise<any>;
+  emulationSetUserAgentOverride(params: object): Promise<any>;
+  emulationSetScriptingEnabled(params: object): Promise<any>;
+  emulationSetScrollbarTypeOverride(params: object): Promise<any>;
+  emulationSetTimezoneOverride(params: object): Promise<any>;
+  emulationSetTouchOverride(params: object): Promise<any>;
+  networkAddDataCollector(params: object): Promise<any>;
+  networkAddIntercept(params: object): Promise<any>;
+  networkContinueRequest(params: object): Promise<any>;
+  networkContinueResponse(params: object): Promise<any>;
+  networkContinueWithAuth(params: object): Promise<any>;
+  networkDisownData(params: object): Promise<any>;
+  networkFailRequest(params: object): Promise<any>;
+  networkGetData(params: object): Promise<any>;
+  networkProvideResponse(params: object): Promise<any>;
+  networkRemoveDataCollector(params: object): Promise<any>;
+  networkRemoveIntercept(params: object): Promise<any>;
+  networkSetCacheBehavior(params: object): Promise<any>;
+  networkSetExtraHeaders(params: object): Promise<any>;
+  scriptAddPreloadScript(params: object): Promise<any>;
+  scriptDisown(params: object): Promise<any>;
+  scriptCallFunction(params: object): Promise<any>;
+  scriptEvaluate(params: object): Promise<any>;
+  scriptGetRealms(params: object): Promise<any>;
+  scriptRemovePreloadScript(params: object): Promise<any>;
+  storageGetCookies(params: object): Promise<any>;
+  storageSetCookie(params: object): Promise<any>;
+  storageDeleteCookies(params: object): Promise<any>;
+  inputPerformActions(params: object): Promise<any>;
+  inputReleaseActions(params: object): Promise<any>;
+  inputSetFiles(params: object): Promise<any>;
+  webExtensionInstall(params: object): Promise<any>;
+  webExtensionUninstall(params: object): Promise<any>;
 }
 
 interface ElementCommands {

@@ -94,6 +94,19 @@ interface ChainableElements extends PromiseLike<Element[]>, AsyncIterable<Elemen
   forEach(callback: (element: Element, index: number) => any): Promise<void>;
   [name: string]: any;
 }
+/** A request of a page, with its response when it is known. */
+interface NavigationRequest {
+  url: string;
+  headers: Record<string, string>;
+  /** Epoch milliseconds. */
+  timestamp: number;
+  navigation?: string;
+  redirectChain?: string[];
+  children?: NavigationRequest[];
+  response?: { fromCache: boolean; headers: Record<string, string>; mimeType: string; status: number };
+  error?: string;
+}
+
 interface Browser extends BrowserCommands {
   config: Record<string, any>;
   options: Record<string, any>;

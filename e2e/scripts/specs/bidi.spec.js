@@ -202,6 +202,9 @@ describe('BiDi', () => {
     await refused(browser.webExtensionUninstall({ extension: 'none' }));
     await refused(browser.browsingContextNavigate({ context: 'none', url: 'about:blank' }));
     await refused(browser.sessionSubscribe({ events: ['nothing.known'] }));
+    await refused(browser.sessionNew({ capabilities: {} }));
+    await refused(browser.webExtensionInstall({ extensionData: { type: 'base64', value: '' } }));
+    await refused(browser.browsingContextStartScreencast({ context: 'none' }));
   });
   it('collects what was answered', async () => {
     const { collector } = await browser.networkAddDataCollector({

@@ -124,6 +124,13 @@ pub const PROTOCOL: &[ProtocolCommand] = commands! {
     "startCastTabMirroring" POST "goog/cast/start_tab_mirroring" ["sinkName"];
     "getCastIssueMessage" GET "goog/cast/get_issue_message" [];
     "stopCasting" POST "goog/cast/stop_casting" ["sinkName"];
+    "isAutoReporting" GET "autoreport" [];
+    "setAutoReporting" POST "autoreport" ["enabled"];
+    "getNetworkConnection" GET "network_connection" [];
+    "setNetworkConnection" POST "network_connection" ["parameters"];
+    "launchChromeApp" POST "chromium/launch_app" ["id"];
+    "touchPinch" POST "touch/pinch" ["x", "y", "scale"];
+    "file" POST "file" ["file"];
     "getElementValue" GET "element/{elementId}/property/value" [];
 };
 
@@ -150,6 +157,18 @@ impl ProtocolCommand {
     /// Whether nobody else may see its answer before secrets are covered: it shows the page.
     pub fn is_picture(&self) -> bool {
         matches!(self.name, "takeScreenshot" | "takeElementScreenshot")
+    }
+
+    /// The command as an error names it: `when running "<path>" with method "<method>"`; empty when the values do not fit.
+    pub fn running(&self, values: &[Value]) -> String {
+        let variables = self.variables().len().min(values.len());
+        match self.path(&values[..variables]) {
+            Ok(path) => {
+                let path = path.trim_start_matches('/');
+                format!("when running \"{path}\" with method \"{}\"", self.method)
+            }
+            Err(_) => String::new(),
+        }
     }
 
     fn path(&self, values: &[Value]) -> Result<String, String> {

@@ -1,6 +1,9 @@
 //! What a raw command of a protocol may reach: no page of other schemes, no file outside of the repository. DevTools and
 //! BiDi could do both, past the commands that look.
 
+use std::path::Path;
+
+use canarytrace_driver::{Browser, webdriver::ProtocolCommand};
 use serde_json::{Value, json};
 
 use super::{CommandContext, CommandFailure, files, pages};
@@ -69,6 +72,31 @@ pub(super) fn admit(
                 _ => {}
             },
         }
+    }
+    Ok(())
+}
+
+/// Refuses keys for an input of files that name one outside of the repository: the driver takes such keys for a path.
+pub(super) async fn admit_keys(
+    browser: &Browser,
+    context: &CommandContext,
+    values: &[Value],
+) -> Result<(), CommandFailure> {
+    let [element, Value::String(keys), ..] = values else {
+        return Ok(());
+    };
+    let mut foreign = keys.lines().filter(|line| {
+        let path = Path::new(line);
+        path.is_absolute() && path.exists() && !files::is_inside(context, path)
+    });
+    let (Some(path), Some(command)) = (foreign.next(), ProtocolCommand::find("getElementProperty"))
+    else {
+        return Ok(());
+    };
+    let asked = [element.clone(), json!("type")];
+    let kind = browser.webdriver.issue(command, &asked).await?;
+    if kind == "file" {
+        return Err(files::missing(path));
     }
     Ok(())
 }

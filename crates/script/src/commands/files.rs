@@ -23,21 +23,27 @@ pub(super) fn save(context: &CommandContext, path: &str, data: &str) -> Outcome 
     Ok(Value::Null)
 }
 
-/// Where the browser finds a file of the clone.
+pub(super) fn missing(path: &str) -> CommandFailure {
+    CommandFailure::script(format!(
+        "file `{path}` to upload does not exist in the scripts' folder"
+    ))
+}
+
+/// Whether a file belongs to the clone, or is one that the run itself has made.
+pub(super) fn is_inside(context: &CommandContext, path: &Path) -> bool {
+    let real = |path: &Path| path.canonicalize().ok();
+    let Some(file) = real(path) else { return false };
+    let mut folders = [&context.root, &context.attachments].into_iter();
+    folders.any(|folder| real(folder).is_some_and(|folder| file.starts_with(folder)))
+}
+
+/// Where the browser finds a file of the clone, which is named from its root or as a whole.
 pub(super) fn upload_path(context: &CommandContext, path: &str) -> Outcome {
-    let missing = || {
-        CommandFailure::script(format!(
-            "file `{path}` to upload does not exist in the scripts' folder"
-        ))
-    };
-    let root = context.root.canonicalize().map_err(|_| missing())?;
-    let real = root
-        .join(path.trim_start_matches('/'))
-        .canonicalize()
-        .map_err(|_| missing())?;
-    if !real.starts_with(&root) {
-        return Err(missing());
-    }
+    let within = context.root.join(path.trim_start_matches('/'));
+    let mut candidates = [within.as_path(), Path::new(path)].into_iter();
+    let found = candidates.find(|candidate| candidate.is_absolute() && is_inside(context, candidate));
+    let real = found.and_then(|found| found.canonicalize().ok());
+    let real = real.ok_or_else(|| missing(path))?;
     Ok(json!(real.display().to_string()))
 }
 

@@ -247,6 +247,9 @@ async fn protocol(browser: &Browser, context: &CommandContext, arguments: &Value
         browser.uncover().await?;
         return Ok(picture?);
     }
+    if command.name == "elementSendKeys" {
+        admission::admit_keys(browser, context, values).await?;
+    }
     let answer = issue(browser, command, values).await?;
     Ok(match command.name {
         "getWindowHandles" | "closeWindow" => own_windows(browser, answer),
@@ -285,6 +288,12 @@ async fn issue(browser: &Browser, command: &ProtocolCommand, values: &[Value]) -
                 return Err(error.into());
             }
             Ok(browser.webdriver.issue(command, values).await?)
+        }
+        // The text of every other one has more lines, at whose end WebdriverIO says this.
+        Err(ProtocolError::WebDriver(error)) if error.code() == Some(&ErrorCode::UnknownCommand) => {
+            let mut failure = CommandFailure::from(error);
+            failure.message = format!("{} {}", failure.message, command.running(values));
+            Err(failure)
         }
         outcome => Ok(outcome?),
     }

@@ -39,6 +39,7 @@
   };
   // One request to the side that owns the browser.
   const call = async (name, args) => {
+    if (own.sessionDeleted) throw own.sessionIsGone(name, args);
     const given = stringify(args ?? {});
     const told = own.tellOfCommand?.(name, args);
     const text = blocking ? host.commandNow(name, given) : await host.command(name, given);

@@ -94,6 +94,11 @@
     return payload;
   };
   const send = async (frame) => {
+    // The process is not the script's to end.
+    if (frame.method === 'browser.close') {
+      await own.runBrowser('deleteSession');
+      return { type: 'success', result: {} };
+    }
     const payload = await exchange(number(), frame);
     if (payload.error === undefined) return payload;
     throw new CommandError(

@@ -460,8 +460,13 @@
     throw new CommandError('script', 'saveRecordingScreen belongs to mobile devices');
   });
   define('uploadFile', (path) => call('uploadPath', { path }));
-  define('downloadFile', () => {
-    throw new CommandError('script', 'The downloadFile command is only available when using Selenium Grid');
+  define('downloadFile', (name, folder) => {
+    if (typeof name !== 'string' || typeof folder !== 'string')
+      throw new CommandError('script', "number or type of arguments don't agree with downloadFile command");
+    throw new CommandError(
+      'script',
+      'The downloadFile command is not available in chrome and only available when using Selenium Grid',
+    );
   });
 
   // The network.
@@ -551,7 +556,13 @@
       },
     ),
   );
+  // The process stays, for what watches it, and is empty: commands are refused until a session is made anew.
+  define('deleteSession', async () => {
+    await call('reloadSession', {});
+    own.sessionDeleted = true;
+  });
   define('reloadSession', async () => {
+    own.sessionDeleted = false;
     const before = browser.sessionId;
     const { sessionId, capabilities } = await call('reloadSession', {});
     Object.assign(browser, { sessionId, capabilities });

@@ -69,6 +69,13 @@
     const body = Object.fromEntries(given.filter(([, value]) => value !== undefined && value !== null));
     return { command: entry.name, method: entry.method, endpoint, body };
   };
+  own.sessionIsGone = (name, args) => {
+    const command = issued(name, args);
+    const running = command
+      ? ` when running "${command.endpoint.replace('/session/:sessionId/', '')}" with method "${command.method}"`
+      : '';
+    return new own.CommandError('script', `WebDriverError: invalid session id${running}`, 'invalid session id');
+  };
   own.tellOfCommand = (name, args) => {
     if (!browser.listenerCount('command') && !browser.listenerCount('result')) return null;
     const command = issued(name, args);

@@ -54,15 +54,16 @@
       return makers[value[MARK]](value.content);
     return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, decode(item)]));
   };
-  const encoder = `const encode = ${encode}; const mark = (value) => encode(value, '${MARK}');`;
+  // The script's own code comes first: that is what a log of commands shows.
+  const encoder = `function mark(value) { const encode = ${encode}; return encode(value, '${MARK}'); }`;
   own.results = {
     // The body of a script whose answer is `decode`d.
     marking: (body) =>
-      `${encoder} const value = (function () { ${body}\n }).apply(this, arguments); ` +
-      `return value && typeof value.then === 'function' ? value.then(mark) : mark(value);`,
+      `const value = (function () { ${body}\n }).apply(this, arguments); ` +
+      `return value && typeof value.then === 'function' ? value.then(mark) : mark(value); ${encoder}`,
     markingCallback: (body) =>
-      `${encoder} const given = Array.from(arguments); const done = given.pop(); ` +
-      `return (function () { ${body}\n }).apply(this, [...given, (value) => done(mark(value))]);`,
+      `return (function () { ${body}\n }).apply(this, [...Array.prototype.slice.call(arguments, 0, -1), ` +
+      `(value) => arguments[arguments.length - 1](mark(value))]); ${encoder}`,
     decode,
   };
 };
