@@ -71,7 +71,7 @@ fn protocol_command(line: &str) -> &str {
 }
 
 const WAIT_MS: &str = "1000";
-const JUDGE_LIMIT_S: &str = "240";
+const JUDGE_LIMIT_S: &str = "420";
 
 /// The folder of specs, pages and the judge.
 pub fn folder() -> PathBuf {
@@ -131,10 +131,23 @@ pub fn pages() -> Web {
     })
 }
 
+/// A page of our own, or one of the kitchen sink that npm has brought beside the judge.
 fn file(name: &str) -> Reply {
-    match std::fs::read_to_string(folder().join("pages").join(name)) {
-        Ok(text) => Reply::page(&text),
-        Err(_) => Reply::status(404, "<title>Missing</title>missing"),
+    let kitchen_sink = folder().join("judge/node_modules/cypress-example-kitchensink/app");
+    let candidates = [
+        folder().join("pages").join(name),
+        kitchen_sink.join(name),
+        kitchen_sink.join(format!("{name}.html")),
+    ];
+    let kind = match name.rsplit_once('.') {
+        Some((_, "css")) => "text/css",
+        Some((_, "js")) => "text/javascript",
+        _ => "text/html; charset=utf-8",
+    };
+    let mut texts = candidates.iter().map(std::fs::read_to_string);
+    match texts.find_map(Result::ok) {
+        Some(text) => Reply::typed(kind, &text),
+        None => Reply::status(404, "<title>Missing</title>missing"),
     }
 }
 

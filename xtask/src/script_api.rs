@@ -133,7 +133,13 @@ fn types(entries: &[Value], preamble: &str) -> String {
     };
     page.push_str(&format!(
         "interface BrowserCommands {{\n{}}}\n\ninterface ElementCommands {{\n{}}}\n\n",
-        members(&["browser", "browser of version 7", "product", "protocol", "bidi"]),
+        members(&[
+            "browser",
+            "browser of version 7",
+            "product",
+            "protocol",
+            "bidi"
+        ]),
         members(&["element", "element of version 7"]),
     ));
     let mut matchers = String::new();

@@ -137,11 +137,13 @@ impl Bidi {
             .capabilities()
             .pointer("/goog:chromeOptions/debuggerAddress")
             .and_then(Value::as_str);
-        let local = endpoint.zip(debugger).map(|(endpoint, debugger)| LocalAddress {
-            endpoint: endpoint.clone(),
-            debugger: debugger.to_owned(),
-            command_timeout: limit,
-        });
+        let local = endpoint
+            .zip(debugger)
+            .map(|(endpoint, debugger)| LocalAddress {
+                endpoint: endpoint.clone(),
+                debugger: debugger.to_owned(),
+                command_timeout: limit,
+            });
         Self {
             local,
             events: BidiEvents::default(),
@@ -184,7 +186,10 @@ impl Bidi {
             reply,
         };
         let commands = self.commands(devtools).await?;
-        commands.send(command).await.map_err(|_| BidiError::Closed)?;
+        commands
+            .send(command)
+            .await
+            .map_err(|_| BidiError::Closed)?;
         let answer = tokio::time::timeout(ANSWER_LIMIT, answer)
             .await
             .map_err(|_| BidiError::Deadline(ANSWER_LIMIT))?
@@ -242,7 +247,9 @@ impl Decoy {
             Ok(())
         };
         // One that lingers is seen by the script, which is no reason to fail.
-        tokio::time::timeout(CLOSE_LIMIT, gone).await.unwrap_or(Ok(()))
+        tokio::time::timeout(CLOSE_LIMIT, gone)
+            .await
+            .unwrap_or(Ok(()))
     }
 }
 

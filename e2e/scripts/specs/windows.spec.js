@@ -40,12 +40,6 @@ describe('windows', () => {
   it('refuses a new window of a strange kind', async () => {
     await browser.newWindow('/list.html', { type: 'balloon' });
   });
-  it('opens a window from the page', async () => {
-    await $('#script').click();
-    await browser.waitUntil(async () => (await browser.getWindowHandles()).length === 2);
-    await browser.switchWindow('inner.html');
-    await expect($('#which')).toHaveText('?popup');
-  });
   it('knows the rectangle of its window', async () => {
     const rect = await browser.getWindowRect();
     expect(Object.keys(rect).sort()).toEqual(['height', 'width', 'x', 'y']);

@@ -353,7 +353,8 @@ fn call_of(paused: &Paused) -> InterceptedCall {
         post_data: paused.request.post_data.clone(),
         status_code: paused.response_status_code,
         response_headers: headers.map(|headers| {
-            let named = |header: &HeaderEntry| (header.name.to_ascii_lowercase(), json!(header.value));
+            let named =
+                |header: &HeaderEntry| (header.name.to_ascii_lowercase(), json!(header.value));
             headers.iter().map(named).collect()
         }),
         ..InterceptedCall::default()

@@ -23,7 +23,11 @@ const RULES: [(&str, &str, Names); 11] = [
     ("Target.createTarget", "/url", Names::Page),
     ("DOM.setFileInputFiles", "/files", Names::File),
     ("Extensions.loadUnpacked", "/path", Names::File),
-    ("Browser.setDownloadBehavior", "/downloadPath", Names::Folder),
+    (
+        "Browser.setDownloadBehavior",
+        "/downloadPath",
+        Names::Folder,
+    ),
     ("Page.setDownloadBehavior", "/downloadPath", Names::Folder),
     ("browsingContext.navigate", "/url", Names::Page),
     ("input.setFiles", "/files", Names::File),
@@ -37,7 +41,10 @@ const RULES: [(&str, &str, Names); 11] = [
 ];
 
 /// Commands that carry other commands, unseen.
-const CARRIERS: [&str; 2] = ["Target.sendMessageToTarget", "Target.exposeDevToolsProtocol"];
+const CARRIERS: [&str; 2] = [
+    "Target.sendMessageToTarget",
+    "Target.exposeDevToolsProtocol",
+];
 
 /// Refuses what a script may not reach; files of the repository and the folder of attachments are named as the browser
 /// finds them.

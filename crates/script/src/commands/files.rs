@@ -41,7 +41,8 @@ pub(super) fn is_inside(context: &CommandContext, path: &Path) -> bool {
 pub(super) fn upload_path(context: &CommandContext, path: &str) -> Outcome {
     let within = context.root.join(path.trim_start_matches('/'));
     let mut candidates = [within.as_path(), Path::new(path)].into_iter();
-    let found = candidates.find(|candidate| candidate.is_absolute() && is_inside(context, candidate));
+    let found =
+        candidates.find(|candidate| candidate.is_absolute() && is_inside(context, candidate));
     let real = found.and_then(|found| found.canonicalize().ok());
     let real = real.ok_or_else(|| missing(path))?;
     Ok(json!(real.display().to_string()))

@@ -170,8 +170,16 @@ pub fn command_line(request: &CommandRequest) -> Option<String> {
     let text = match request.name.as_str() {
         "navigate" => format!("COMMAND navigateTo({})", member("url")?),
         "protocol" => {
-            let values: Vec<String> = member("args")?.as_array()?.iter().map(Value::to_string).collect();
-            format!("COMMAND {}({})", member("name")?.as_str()?, values.join(", "))
+            let values: Vec<String> = member("args")?
+                .as_array()?
+                .iter()
+                .map(Value::to_string)
+                .collect();
+            format!(
+                "COMMAND {}({})",
+                member("name")?.as_str()?,
+                values.join(", ")
+            )
         }
         "bidi" => {
             let params = member("params").unwrap_or(&Value::Null);
@@ -290,7 +298,9 @@ async fn issue(browser: &Browser, command: &ProtocolCommand, values: &[Value]) -
             Ok(browser.webdriver.issue(command, values).await?)
         }
         // The text of every other one has more lines, at whose end WebdriverIO says this.
-        Err(ProtocolError::WebDriver(error)) if error.code() == Some(&ErrorCode::UnknownCommand) => {
+        Err(ProtocolError::WebDriver(error))
+            if error.code() == Some(&ErrorCode::UnknownCommand) =>
+        {
             let mut failure = CommandFailure::from(error);
             failure.message = format!("{} {}", failure.message, command.running(values));
             Err(failure)

@@ -88,11 +88,7 @@ pub(super) async fn navigate(
 }
 
 /// Opens a page and waits for its load event.
-async fn load(
-    browser: &Browser,
-    window: Option<&str>,
-    url: &str,
-) -> Result<(), CommandFailure> {
+async fn load(browser: &Browser, window: Option<&str>, url: &str) -> Result<(), CommandFailure> {
     // A dialog that an earlier command left open would fail this one.
     if let Err(error) = browser.webdriver.navigate(url).await {
         if error.code() != Some(&ErrorCode::UnexpectedAlertOpen) {

@@ -1,7 +1,7 @@
 // WebDriver BiDi: its commands under the names that WebdriverIO gives them, and what the browser tells. The connection is
 // made when the first command is sent.
 (own) => {
-  const { browser, call, command, host, CommandError } = own;
+  const { browser, call, host, CommandError } = own;
   const COMMANDS = {
     session: ['status', 'new', 'end', 'subscribe', 'unsubscribe'],
     browser: [
