@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Stdio},
 };
 
 use serde::Deserialize;
@@ -160,7 +160,7 @@ pub fn judged(specs: &[String], base_url: &str) -> Outcomes {
         .iter()
         .map(|spec| folder().join(spec).display().to_string())
         .collect();
-    let said = Command::new("timeout")
+    let playing = Command::new("timeout")
         .args(["--kill-after=5", JUDGE_LIMIT_S])
         .args(["npx", "wdio", "run", "wdio.conf.mjs"])
         .current_dir(&judge)
@@ -171,8 +171,17 @@ pub fn judged(specs: &[String], base_url: &str) -> Outcomes {
         .env("NO_COLOR", "1")
         .env("CHROMIUM", "/usr/lib/chromium/chromium")
         .env("CHROMEDRIVER", "/usr/bin/chromedriver")
-        .output()
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
         .unwrap_or_else(|error| panic!("npx: {error}; Node 20 or newer with npm is needed"));
+    let group = playing.id();
+    let said = playing.wait_with_output().unwrap();
+    // A worker that hangs outlives its command; a group that is gone already is as it should be.
+    let ended = Command::new("sh")
+        .args(["-c", &format!("kill -KILL -- -{group} 2>/dev/null")])
+        .status();
+    drop(ended);
     let text = std::fs::read_to_string(&written).unwrap_or_else(|error| {
         panic!(
             "WebdriverIO played nothing: {error}; `cargo xtask test scripts` installs it\n{}{}",

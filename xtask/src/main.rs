@@ -161,12 +161,25 @@ fn test_browser() -> Result<()> {
     cargo(&["test", "--package", BROWSER_TESTS[0], "--no-fail-fast"])
 }
 
+/// Selected together, so that what both need is built once: cargo builds a crate anew for each set of features.
+const BINARY_AND_ITS_TESTS: [&str; 4] =
+    ["--package", "canarytrace", "--package", "canarytrace-e2e"];
+
+fn build_binary() -> Result<()> {
+    let mut arguments = vec!["build"];
+    arguments.extend(BINARY_AND_ITS_TESTS);
+    arguments.extend(["--bin", "canarytrace"]);
+    cargo(&arguments)
+}
+
 /// Tests of the built binary; they count processes, so they run one after the other.
 fn test_built(files: &[&str]) -> Result<()> {
     prerequisites::browser()?;
     build_assets()?;
-    cargo(&["build", "--package", "canarytrace"])?;
-    let mut arguments = vec!["test", "--package", "canarytrace-e2e", "--no-fail-fast"];
+    build_binary()?;
+    let mut arguments = vec!["test"];
+    arguments.extend(BINARY_AND_ITS_TESTS);
+    arguments.push("--no-fail-fast");
     arguments.extend(files.iter().flat_map(|file| ["--test", file]));
     arguments.extend(["--", "--test-threads=1"]);
     cargo(&arguments)
@@ -227,8 +240,11 @@ fn test_faults() -> Result<()> {
 fn test_beats() -> Result<()> {
     let programs = beats::build()?;
     build_assets()?;
-    cargo(&["build", "--package", "canarytrace"])?;
-    let mut test = cargo_command(&["test", "--package", "canarytrace-e2e", "--test", "beats"]);
+    build_binary()?;
+    let mut arguments = vec!["test"];
+    arguments.extend(BINARY_AND_ITS_TESTS);
+    arguments.extend(["--test", "beats"]);
+    let mut test = cargo_command(&arguments);
     run::run(test.args(["--", "--test-threads=1"]).env("BEATS", programs))
 }
 
@@ -237,7 +253,7 @@ fn test_ui() -> Result<()> {
     build_assets()?;
     npm(UI, &["run", "--silent", "test"])?;
     prerequisites::browser()?;
-    cargo(&["build", "--package", "canarytrace"])?;
+    build_binary()?;
     cargo(&[
         "build",
         "--package",
