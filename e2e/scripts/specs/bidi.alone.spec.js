@@ -147,7 +147,13 @@ describe('BiDi', () => {
   });
   it('says which emulation a browser lacks', async () => {
     const contexts = [context];
-    const said = async (answer) => console.log(await answer.then(() => 'done', (error) => error.message.split('\n')[0]));
+    const said = async (answer) =>
+      console.log(
+        await answer.then(
+          () => 'done',
+          (error) => error.message.split('\n')[0],
+        ),
+      );
     await said(browser.emulationSetForcedColorsModeThemeOverride({ theme: 'dark', contexts }));
     await said(browser.emulationSetForcedColorsModeThemeOverride({ theme: null, contexts }));
     await said(browser.emulationSetScriptingEnabled({ enabled: null, contexts }));

@@ -117,7 +117,11 @@ describe('queries of the kitchen sink', () => {
     console.log(await $('.traversal-mark').parentElement().getTagName());
     console.log(await $('.traversal-cite').parentElement().parentElement().getTagName());
     console.log(await $('.birds .active').previousElement().getText());
-    console.log(await $$('.traversal-table tbody tr')[1].$$('td').map((cell) => cell.getText()));
+    console.log(
+      await $$('.traversal-table tbody tr')[1]
+        .$$('td')
+        .map((cell) => cell.getText()),
+    );
     console.log(await $('.traversal-nav').$('.active').$('a').getText());
     console.log((await $$('.traversal-disabled button').filter((button) => button.isEnabled())).length);
     const nuts = [];

@@ -37,7 +37,9 @@ describe('what raw commands may not', () => {
       () => 'was carried out',
       (error) => error.message,
     );
-    expect(message).toMatch(/is refused: a monitor opens no `(file|chrome):` page|does not exist in the scripts' folder/);
+    expect(message).toMatch(
+      /is refused: a monitor opens no `(file|chrome):` page|does not exist in the scripts' folder/,
+    );
   };
   it('is to open other pages', async () => {
     const context = await browser.getWindowHandle();

@@ -34,7 +34,9 @@ describe('answers of a page', () => {
   });
   it('may come by a callback', async () => {
     console.log(await browser.executeAsync((done) => done()));
-    console.log(await browser.executeAsync((word, done) => setTimeout(() => done({ word, at: new Date(0) }), 5), 'later'));
+    console.log(
+      await browser.executeAsync((word, done) => setTimeout(() => done({ word, at: new Date(0) }), 5), 'later'),
+    );
   });
 });
 
