@@ -15,22 +15,18 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use thiserror::Error;
 use tokio::{
-    net::TcpStream,
     sync::{Notify, mpsc, oneshot},
     task::JoinSet,
 };
-use tokio_tungstenite::{
-    MaybeTlsStream, WebSocketStream,
-    tungstenite::{Message, protocol::WebSocketConfig},
-};
+use tokio_tungstenite::tungstenite::Message;
 use url::Url;
 
 use crate::{
     devtools::{DevTools, DevToolsError},
+    socket::{self, Socket},
     webdriver::{WebDriver, WebDriverError},
 };
 
-const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 /// Of one command; WebdriverIO waits as long.
 const ANSWER_LIMIT: Duration = Duration::from_secs(60);
 const CLOSE_LIMIT: Duration = Duration::from_secs(2);
@@ -38,8 +34,6 @@ const POLL: Duration = Duration::from_millis(5);
 const COMMAND_QUEUE: usize = 64;
 /// Events that a script has not taken yet; the oldest make room.
 const MAX_EVENTS: usize = 10_000;
-/// A picture of a long page is tens of megabytes.
-const MESSAGE_LIMIT: usize = 256 << 20;
 
 #[derive(Debug, Error)]
 pub enum BidiError {
@@ -128,8 +122,6 @@ struct Command {
     frame: Value,
     reply: oneshot::Sender<Value>,
 }
-
-type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 impl Bidi {
     pub(crate) fn new(webdriver: &WebDriver, endpoint: Option<&Url>, limit: Duration) -> Self {
@@ -228,18 +220,13 @@ impl Decoy {
     async fn open(devtools: &DevTools) -> Result<Self, DevToolsError> {
         devtools.hide_next_page(true);
         let params = json!({"url": "about:blank", "background": true});
-        let made = devtools.call("Target.createTarget", params).await;
+        let target = devtools.open_page(params).await;
         devtools.hide_next_page(false);
-        let made = made?;
-        let target = made.get("targetId").and_then(Value::as_str);
-        Ok(Self {
-            target: target.unwrap_or_default().to_owned(),
-        })
+        Ok(Self { target: target? })
     }
 
     async fn close(self, devtools: &DevTools) -> Result<(), DevToolsError> {
-        let params = json!({"targetId": self.target});
-        devtools.call("Target.closeTarget", params).await?;
+        devtools.close_page(&self.target).await?;
         let gone = async {
             while targets(devtools).await?.contains(&self.target) {
                 tokio::time::sleep(POLL).await;
@@ -280,14 +267,9 @@ impl Attached {
                 .await?;
         let url = session.capabilities().get("webSocketUrl");
         let url = url.and_then(Value::as_str).unwrap_or_default().to_owned();
-        let config = WebSocketConfig::default()
-            .max_message_size(Some(MESSAGE_LIMIT))
-            .max_frame_size(Some(MESSAGE_LIMIT));
-        let connecting = tokio_tungstenite::connect_async_with_config(&url, Some(config), true);
-        let (socket, _) = tokio::time::timeout(CONNECT_LIMIT, connecting)
+        let socket = socket::connect(&url)
             .await
-            .map_err(|_| BidiError::Connect(url.clone(), "time is up".to_owned()))?
-            .map_err(|error| BidiError::Connect(url, error.to_string()))?;
+            .map_err(|error| BidiError::Connect(url, error))?;
         let (commands, receiver) = mpsc::channel(COMMAND_QUEUE);
         let mut task = JoinSet::new();
         task.spawn(run(socket, receiver, events));

@@ -16,6 +16,7 @@ mod find;
 mod launch;
 mod picture;
 mod renewal;
+mod socket;
 mod workspace;
 
 pub use bidi::{Bidi, BidiError, BidiEvents};

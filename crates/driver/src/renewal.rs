@@ -57,7 +57,8 @@ impl Browser {
             .devtools
             .call("Target.createBrowserContext", json!({}))
             .await?;
-        Ok(text(&made, "browserContextId"))
+        let context = made.get("browserContextId").and_then(Value::as_str);
+        Ok(context.unwrap_or_default().to_owned())
     }
 
     /// An empty page of the size that windows have at first; answers its target id once it is watched.
@@ -66,39 +67,34 @@ impl Browser {
         let params = json!({
             "url": "about:blank", "browserContextId": context, "newWindow": true, "width": width, "height": height,
         });
-        let made = self.devtools.call("Target.createTarget", params).await?;
-        let target = text(&made, "targetId");
-        let mut pages = self.devtools.pages();
-        let watched = pages.wait_for(|pages| pages.iter().any(|page| page.target_id == target));
-        match tokio::time::timeout(CLOSE_LIMIT, watched).await {
-            Ok(Ok(_)) => Ok(target),
-            Ok(Err(_)) => Err(DevToolsError::Closed),
-            Err(_) => Err(DevToolsError::NoPage),
-        }
+        let target = self.devtools.open_page(params).await?;
+        self.devtools
+            .wait_for_pages(CLOSE_LIMIT, |pages| {
+                pages.iter().any(|page| page.target_id == target)
+            })
+            .await?;
+        Ok(target)
     }
 
     async fn close_other_pages(&self, target: &str) -> Result<(), DevToolsError> {
-        let mut pages = self.devtools.pages();
-        let others: Vec<String> = pages
+        let others: Vec<String> = self
+            .devtools
+            .pages()
             .borrow()
             .iter()
             .map(|page| page.target_id.clone())
             .filter(|other| other != target)
             .collect();
         for other in others {
-            let params = json!({"targetId": other});
-            self.devtools.call("Target.closeTarget", params).await?;
+            self.devtools.close_page(&other).await?;
         }
+        let alone = self.devtools.wait_for_pages(CLOSE_LIMIT, |pages| {
+            pages.iter().all(|page| page.target_id == target)
+        });
         // A page that asks whether it may close would keep us.
-        let alone = pages.wait_for(|pages| pages.iter().all(|page| page.target_id == target));
-        if tokio::time::timeout(CLOSE_LIMIT, alone).await.is_err() {
+        if alone.await == Err(DevToolsError::NoPage) {
             tracing::warn!("a page of the old session is still open");
         }
         Ok(())
     }
-}
-
-fn text(answer: &Value, name: &str) -> String {
-    let value = answer.get(name).and_then(Value::as_str);
-    value.unwrap_or_default().to_owned()
 }

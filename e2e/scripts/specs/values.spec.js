@@ -28,6 +28,10 @@ describe('answers of a page', () => {
     }));
     console.log(await $(first).getTagName(), all.length);
   });
+  it('may have names of the page', async () => {
+    await browser.execute(() => Object.assign(window, { value: 'a value', mark: 'a mark' }));
+    console.log(await browser.execute('return [value, mark]'));
+  });
   it('may be promised', async () => {
     console.log(await browser.execute(async () => undefined));
     console.log(await browser.execute(() => Promise.resolve(new Set(['later']))));

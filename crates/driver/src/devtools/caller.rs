@@ -274,13 +274,34 @@ impl Caller {
 
     /// Waits until a page is attached with its domains enabled.
     pub async fn page_ready(&self, limit: Duration) -> Result<(), DevToolsError> {
+        self.wait_for_pages(limit, |pages| !pages.is_empty()).await
+    }
+
+    /// Waits until the attached pages are as wanted; [`DevToolsError::NoPage`] when they are not in time.
+    pub(crate) async fn wait_for_pages(
+        &self,
+        limit: Duration,
+        mut wanted: impl FnMut(&[Page]) -> bool,
+    ) -> Result<(), DevToolsError> {
         let mut pages = self.pages.clone();
-        let ready = pages.wait_for(|pages| !pages.is_empty());
-        match tokio::time::timeout(limit, ready).await {
+        match tokio::time::timeout(limit, pages.wait_for(|pages| wanted(pages))).await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(_)) => Err(DevToolsError::Closed),
             Err(_) => Err(DevToolsError::NoPage),
         }
+    }
+
+    /// Opens a page with parameters of `Target.createTarget`; answers its target id.
+    pub(crate) async fn open_page(&self, params: Value) -> Result<String, DevToolsError> {
+        let made = self.call("Target.createTarget", params).await?;
+        let target = made.get("targetId").and_then(Value::as_str);
+        Ok(target.unwrap_or_default().to_owned())
+    }
+
+    /// Closes the page with that target id.
+    pub(crate) async fn close_page(&self, target: &str) -> Result<(), DevToolsError> {
+        let params = json!({"targetId": target});
+        self.call("Target.closeTarget", params).await.map(drop)
     }
 
     /// A command to the browser itself.

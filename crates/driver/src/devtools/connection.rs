@@ -14,34 +14,26 @@ use futures_util::{SinkExt, StreamExt};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::{
-    net::TcpStream,
     sync::{mpsc, watch},
     task::JoinSet,
 };
-use tokio_tungstenite::{
-    MaybeTlsStream, WebSocketStream,
-    tungstenite::{Message, protocol::WebSocketConfig},
-};
+use tokio_tungstenite::tungstenite::Message;
 use tracing::{debug, warn};
 
 use super::{
     BrowserEvent, Caller, DevToolsError, Dialog, Page, TargetKind,
-    caller::{
-        CALL_LIMIT, Command, FETCH_PATTERNS, NEW_DOCUMENT, Reply, TraceHeader, WeakCaller,
-        new_document,
-    },
+    caller::{Command, FETCH_PATTERNS, NEW_DOCUMENT, Reply, TraceHeader, WeakCaller, new_document},
     decode,
     interception::{self, Interceptions, Paused, request_headers},
     navigations::Navigations,
     read_envelope,
 };
+use crate::socket::{self, Socket};
 
 /// Events that may wait for their reader before they are dropped and counted.
 const EVENT_QUEUE: usize = 20_000;
 const FULL_QUEUE_LIMIT: Duration = Duration::from_secs(2);
 const COMMAND_QUEUE: usize = 256;
-/// A full-page screenshot of a long page is tens of megabytes.
-const MESSAGE_LIMIT: usize = 256 << 20;
 
 /// The connection; closing ends its task. Calls are those of its [`Caller`].
 #[derive(Debug)]
@@ -59,19 +51,12 @@ impl std::ops::Deref for DevTools {
     }
 }
 
-type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
-
 impl DevTools {
     /// Connects to a browser's socket and attaches to everything in it. Events arrive at the receiver.
     pub async fn connect(url: &str) -> Result<(Self, mpsc::Receiver<BrowserEvent>), DevToolsError> {
-        let config = WebSocketConfig::default()
-            .max_message_size(Some(MESSAGE_LIMIT))
-            .max_frame_size(Some(MESSAGE_LIMIT));
-        let connecting = tokio_tungstenite::connect_async_with_config(url, Some(config), true);
-        let (socket, _) = tokio::time::timeout(CALL_LIMIT, connecting)
+        let socket = socket::connect(url)
             .await
-            .map_err(|_| DevToolsError::Connect(url.to_owned(), "time is up".to_owned()))?
-            .map_err(|error| DevToolsError::Connect(url.to_owned(), error.to_string()))?;
+            .map_err(|error| DevToolsError::Connect(url.to_owned(), error))?;
         let (commands, command_receiver) = mpsc::channel(COMMAND_QUEUE);
         let (events, event_receiver) = mpsc::channel(EVENT_QUEUE);
         let (pages_sender, pages) = watch::channel(Vec::new());

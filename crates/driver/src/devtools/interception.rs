@@ -561,19 +561,13 @@ fn before_command(
             InterceptionAnswer::Rewrite { .. }
             | InterceptionAnswer::Ask { .. }
             | InterceptionAnswer::Matches,
-        ) if trace.is_some() => {
-            let headers = request_headers(paused, trace, None);
-            (
-                "Fetch.continueRequest",
-                json!({"requestId": id, "headers": headers}),
-            )
+        ) => {
+            let mut params = json!({"requestId": id});
+            if trace.is_some() {
+                params["headers"] = json!(request_headers(paused, trace, None));
+            }
+            ("Fetch.continueRequest", params)
         }
-        None
-        | Some(
-            InterceptionAnswer::Rewrite { .. }
-            | InterceptionAnswer::Ask { .. }
-            | InterceptionAnswer::Matches,
-        ) => ("Fetch.continueRequest", json!({"requestId": id})),
     }
 }
 

@@ -94,7 +94,7 @@ pub(super) async fn admit_keys(
     };
     let mut foreign = keys.lines().filter(|line| {
         let path = Path::new(line);
-        path.is_absolute() && path.exists() && !files::is_inside(context, path)
+        path.is_absolute() && path.exists() && files::inside(context, path).is_none()
     });
     let (Some(path), Some(command)) = (foreign.next(), ProtocolCommand::find("getElementProperty"))
     else {

@@ -1,6 +1,6 @@
 //! Pictures and files of a script's own.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use canarytrace_driver::Browser;
@@ -29,21 +29,24 @@ pub(super) fn missing(path: &str) -> CommandFailure {
     ))
 }
 
-/// Whether a file belongs to the clone, or is one that the run itself has made.
-pub(super) fn is_inside(context: &CommandContext, path: &Path) -> bool {
-    let real = |path: &Path| path.canonicalize().ok();
-    let Some(file) = real(path) else { return false };
+/// The real path of a file of the clone, or of one that the run itself has made; none for any other.
+pub(super) fn inside(context: &CommandContext, path: &Path) -> Option<PathBuf> {
+    let file = path.canonicalize().ok()?;
     let mut folders = [&context.root, &context.attachments].into_iter();
-    folders.any(|folder| real(folder).is_some_and(|folder| file.starts_with(folder)))
+    let is_own = folders.any(|folder| {
+        folder
+            .canonicalize()
+            .is_ok_and(|folder| file.starts_with(folder))
+    });
+    is_own.then_some(file)
 }
 
 /// Where the browser finds a file of the clone, which is named from its root or as a whole.
 pub(super) fn upload_path(context: &CommandContext, path: &str) -> Outcome {
     let within = context.root.join(path.trim_start_matches('/'));
-    let mut candidates = [within.as_path(), Path::new(path)].into_iter();
-    let found =
-        candidates.find(|candidate| candidate.is_absolute() && is_inside(context, candidate));
-    let real = found.and_then(|found| found.canonicalize().ok());
+    let candidates = [within.as_path(), Path::new(path)];
+    let mut absolute = candidates.into_iter().filter(|path| path.is_absolute());
+    let real = absolute.find_map(|path| inside(context, path));
     let real = real.ok_or_else(|| missing(path))?;
     Ok(json!(real.display().to_string()))
 }

@@ -107,22 +107,6 @@
     );
   };
   own.bidi = async (method, params) => (await send({ method, params })).result;
-  const SPECIAL = {
-    undefined: () => undefined,
-    null: () => null,
-    bigint: (value) => BigInt(value),
-    date: (value) => new Date(value),
-    regexp: ({ pattern, flags }) => new RegExp(pattern, flags),
-    array: (value) => value.map(own.bidiValue),
-    set: (value) => new Set(value.map(own.bidiValue)),
-    map: (value) => new Map(pairs(value)),
-    object: (value) => Object.fromEntries(pairs(value ?? [])),
-    number: (value) => Number(value),
-  };
-  const pairs = (value) =>
-    value.map(([key, item]) => [typeof key === 'string' ? key : own.bidiValue(key), own.bidiValue(item)]);
-  // A value as BiDi writes it.
-  own.bidiValue = ({ type, value }) => (Object.hasOwn(SPECIAL, type) ? SPECIAL[type](value) : value);
   own.defineBrowser('send', send);
   own.defineBrowser('sendAsync', async (frame) => {
     const id = number();

@@ -505,7 +505,7 @@
     await own.bidi('session.subscribe', { events: ['script.message'] });
     const listeners = [];
     const hear = (message) => {
-      if (message.channel === channel) for (const listener of listeners) listener(own.bidiValue(message.data));
+      if (message.channel === channel) for (const listener of listeners) listener(own.results.decode(message.data));
     };
     browser.on('script.message', hear);
     return {
