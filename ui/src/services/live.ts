@@ -24,6 +24,7 @@ export function listen(client: QueryClient): () => void {
   let again: number | undefined;
   const names = new Set<string>();
   let everything = false;
+  let missed = false;
 
   const reload = () => {
     timer = undefined;
@@ -32,12 +33,23 @@ export function listen(client: QueryClient): () => void {
     everything = false;
     void client.invalidateQueries({ predicate: (query) => concerns(query, changed) });
   };
+  const plan = () => {
+    timer ??= window.setTimeout(reload, SETTLE_MS);
+  };
   const connect = () => {
     // Such a connection carries no token; a frame is as fresh as its refresh says.
     if (source || isEmbedded) return;
     source = new EventSource('/api/v1/events');
+    // What changed while there was no connection was told to nobody.
+    source.addEventListener('open', () => {
+      if (!missed) return;
+      missed = false;
+      everything = true;
+      plan();
+    });
     // A refusal (nobody is logged in yet, the server starts again) ends a source for good: a new one is tried.
     source.addEventListener('error', () => {
+      missed = true;
       if (source?.readyState !== EventSource.CLOSED) return;
       source = undefined;
       again = window.setTimeout(connect, RETRY_MS);
@@ -46,11 +58,12 @@ export function listen(client: QueryClient): () => void {
       const { indices } = JSON.parse((event as MessageEvent<string>).data) as { indices: string[] };
       everything ||= indices.length === 0;
       for (const name of indices) names.add(name);
-      timer ??= window.setTimeout(reload, SETTLE_MS);
+      plan();
     });
   };
   // A page in the back-forward cache keeps its connection, and a browser allows six to a host.
   const leave = () => {
+    missed = true;
     source?.close();
     source = undefined;
   };
