@@ -45,6 +45,7 @@ impl Stage {
             host,
         } = visit;
         let name = step.name.clone();
+        let heap = timeline.as_ref().and_then(|timeline| timeline.heap);
         if let Some(timeline) = timeline {
             let is_visit = navigated && timeline.vitals.load.is_some();
             let inp = timeline.vitals.inp;
@@ -71,7 +72,7 @@ impl Stage {
             self.reporter.bodies(&fetched)?;
         }
         if let Some(sampler) = step.memory.take().filter(|_| is_page) {
-            self.reporter.memory(&name, sampler.finish().await)?;
+            self.reporter.memory(&name, sampler.finish(heap).await)?;
         }
         let taken = std::mem::take(&mut self.coverage_taken);
         if self.switches.coverage && is_page && !taken {

@@ -143,7 +143,8 @@ impl Stage {
     ) -> Result<Verdict, EvidenceError> {
         let duration = step.started.elapsed();
         let strip = self.film.as_ref().map(Film::end).unwrap_or_default();
-        let host = pressure(&step.host, duration);
+        let now = host_sample();
+        let host = pressure(&step.host, &now, duration);
         let navigation = self.collectors.navigation();
         let navigated = navigation.is_some();
         self.collectors.end_step();
@@ -161,7 +162,7 @@ impl Stage {
         let alive = facts.browser_gone.is_none();
         self.visited |= navigated;
         self.cleared &= !navigated;
-        facts.host = host_facts(&host, &step, duration);
+        facts.host = host_facts(&host, &step, &now, duration);
         facts.dialog = self.collectors.dialog().filter(|_| alive);
         if facts.dialog.is_some() {
             // The page stands still until it is answered.
@@ -394,20 +395,24 @@ fn is_form(exchange: &Exchange) -> bool {
     exchange.request.method == "POST" && matches!(kind, Some("Document" | "XHR" | "Fetch"))
 }
 
-fn host_facts(host: &HostPressure, step: &OpenStep, duration: Duration) -> HostFacts {
-    let now = own_group_sample();
+fn host_facts(
+    host: &HostPressure,
+    step: &OpenStep,
+    now: &HostSample,
+    duration: Duration,
+) -> HostFacts {
+    let group = own_group_sample();
     let since = |now: Option<u64>, then: Option<u64>| Some(now?.saturating_sub(then?));
-    let throttled = since(now.throttled_us, step.group.throttled_us);
+    let throttled = since(group.throttled_us, step.group.throttled_us);
     let elapsed_us = duration.as_micros() as f64;
-    let own_us = since(now.cpu_us, step.group.cpu_us);
+    let own_us = since(group.cpu_us, step.group.cpu_us);
     HostFacts {
         cpu_pressure_percent: host.cpu_pressure_percent,
-        others_cpu_percent: own_us
-            .and_then(|own_us| host_sample().others_since(&step.host, own_us)),
+        others_cpu_percent: own_us.and_then(|own_us| now.others_since(&step.host, own_us)),
         throttled_percent: throttled
             .filter(|microseconds| *microseconds > 0 && elapsed_us > 0.0)
             .map(|microseconds| microseconds as f64 * 100.0 / elapsed_us),
-        oom_kills: since(now.oom_kills, step.group.oom_kills).unwrap_or(0),
+        oom_kills: since(group.oom_kills, step.group.oom_kills).unwrap_or(0),
     }
 }
 
@@ -418,8 +423,7 @@ fn set_name(report: &mut canarytrace_model::documents::Report, step: &StepName) 
     report.parent = Some(step.parent.clone());
 }
 
-fn pressure(before: &HostSample, elapsed: Duration) -> HostPressure {
-    let now = host_sample();
+fn pressure(before: &HostSample, now: &HostSample, elapsed: Duration) -> HostPressure {
     let (cpu_pressure_percent, steal_percent) = now.since(before, elapsed.as_secs_f64());
     HostPressure {
         cpu_pressure_percent,

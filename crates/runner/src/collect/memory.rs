@@ -50,9 +50,12 @@ impl MemorySampler {
         }
     }
 
-    /// The samples so far and one of now.
-    pub(crate) async fn finish(self) -> Vec<(Moment, Heap)> {
-        let last = read(&self.caller).await;
+    /// The samples so far and one of now: the page has just told it, or it is asked.
+    pub(crate) async fn finish(self, told: Option<Heap>) -> Vec<(Moment, Heap)> {
+        let last = match told {
+            Some(heap) => Some(heap),
+            None => read(&self.caller).await,
+        };
         let mut samples =
             std::mem::take(&mut *self.samples.lock().unwrap_or_else(PoisonError::into_inner));
         samples.extend(last.map(|heap| (self.clock.now(), heap)));

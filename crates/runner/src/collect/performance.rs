@@ -3,7 +3,7 @@
 use std::{collections::HashSet, time::Duration};
 
 use canarytrace_driver::Browser;
-use canarytrace_model::documents::{PerformanceEntry, Vitals, VitalsDetail};
+use canarytrace_model::documents::{Heap, PerformanceEntry, Vitals, VitalsDetail};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -11,8 +11,6 @@ const COLLECT: &str = include_str!("../js/collect.js");
 /// Runs in every page before its own scripts.
 pub(crate) const EARLY: &str = include_str!("../js/early.js");
 const PATH: &str = include_str!("../js/path.js");
-/// A paint follows an interaction within this, ms; longer ones are found by the next step.
-const INTERACTION_LIMIT: u32 = 100;
 /// A page counts as painted when nothing moved for so long after its load.
 const QUIET: Duration = Duration::from_millis(500);
 /// A page that never rests is read after this.
@@ -31,6 +29,12 @@ pub(crate) struct Timeline {
     pub(crate) vitals: Vitals,
     #[serde(default)]
     pub(crate) detail: VitalsDetail,
+    /// Of the page when it was read.
+    #[serde(default)]
+    pub(crate) heap: Option<Heap>,
+    /// The longest since the page was read before.
+    #[serde(default)]
+    interaction: Option<Interaction>,
 }
 
 /// The longest interaction of a step.
@@ -45,6 +49,8 @@ struct Interaction {
 #[derive(Debug, Default)]
 pub(crate) struct PerformanceCollector {
     stored: HashSet<String>,
+    /// An answer did not arrive: the page takes for read what was not.
+    lost: bool,
 }
 
 impl PerformanceCollector {
@@ -60,23 +66,20 @@ impl PerformanceCollector {
         } else {
             0
         };
-        let expression = format!("{COLLECT}({quiet}, {}, {PATH})", QUIET_LIMIT.as_millis());
+        let (limit, all) = (QUIET_LIMIT.as_millis(), self.lost);
+        let expression = format!("{COLLECT}({quiet}, {limit}, {PATH}, {all})");
         let window = browser.webdriver.window().await.ok();
         let limit = QUIET_LIMIT + Duration::from_secs(5);
-        let read = browser
+        let answer = browser
             .devtools
-            .evaluate(window.as_deref(), &expression, limit);
-        // The longest interaction may still come while the page is not quiet.
-        let (answer, interaction) = if after_navigation {
-            (read.await, interaction(browser, window.as_deref()).await)
-        } else {
-            tokio::join!(read, interaction(browser, window.as_deref()))
-        };
+            .evaluate_apart(window.as_deref(), &expression, limit)
+            .await;
+        self.lost = answer.is_err();
         let answer = answer
             .inspect_err(|error| tracing::debug!(%error, "the page's timeline cannot be read"))
             .ok()?;
         let mut timeline: Timeline = serde_json::from_str(answer.as_str()?).ok()?;
-        if let Some(interaction) = interaction {
+        if let Some(interaction) = timeline.interaction.take() {
             timeline.vitals.inp = Some(interaction.duration);
             timeline.detail.inp_element = interaction.element;
         }
@@ -93,16 +96,6 @@ impl PerformanceCollector {
             .collect();
         Some(timeline)
     }
-}
-
-async fn interaction(browser: &Browser, window: Option<&str>) -> Option<Interaction> {
-    let expression = format!("globalThis.canarytraceInteraction?.({INTERACTION_LIMIT}, {PATH})");
-    let limit = Duration::from_secs(2);
-    let asked = browser
-        .devtools
-        .evaluate_apart(window, &expression, limit)
-        .await;
-    serde_json::from_value(asked.ok()?).ok()
 }
 
 fn identity(origin: f64, entry: &Map<String, Value>) -> String {

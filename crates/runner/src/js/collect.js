@@ -1,7 +1,8 @@
 // Reads the page's performance timeline. `quiet` > 0: first waits until the load event is over and nothing was painted,
 // shifted or fetched for so long (ms), or until `limit` has passed: `load` is not the end, the largest paint may follow.
-// `path` names an element.
-(async (quiet, limit, path) => {
+// `path` names an element. In a world of its own only entries come that it has not read before, unless `all` of them are asked for:
+// a page may have thousands, and every step reads.
+(async (quiet, limit, path, all) => {
   const started = performance.now();
   // When something was seen last: what came before this began counts from its own time.
   let last = 0;
@@ -28,7 +29,7 @@
   const shifts = [];
   const tasks = [];
   const frames = [];
-  const observers = [
+  const watch = () => [
     observe({ type: 'largest-contentful-paint' }, (entry) => { lcp = entry; }),
     observe({ type: 'layout-shift' }, (entry) => {
       if (entry.hadRecentInput) return;
@@ -45,11 +46,17 @@
     observe({ type: 'long-animation-frame' }, (entry) => { frames.push(entry.duration); }),
     observe({ type: 'resource' }, () => {}),
   ];
+  // A paint follows an interaction within this, ms; longer ones are found by the next step.
+  const INTERACTION_LIMIT = 100;
   // So soon everything that was seen before has been told.
   const FIRST_LOOK = 20;
   const navigation = () => performance.getEntriesByType('navigation')[0];
   const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
-  await sleep(quiet > 0 ? FIRST_LOOK : 0);
+  const interacted = () => globalThis.canarytraceInteraction?.(INTERACTION_LIMIT, path);
+  let interaction = quiet > 0 ? null : await interacted();
+  // Vitals belong to a visit or an interaction: most steps have neither.
+  const observers = quiet > 0 || interaction ? watch() : [];
+  if (observers.length > 0) await sleep(quiet > 0 ? FIRST_LOOK : 0);
   while (quiet > 0 && performance.now() - started < limit) {
     const entry = navigation();
     const loaded = !entry || entry.loadEventEnd > 0;
@@ -59,13 +66,20 @@
     await sleep(rest);
   }
   observers.forEach((observer) => observer && observer.disconnect());
+  if (quiet > 0) interaction = await interacted();
+  const timeline = performance.getEntries();
+  const known = (!all && globalThis.canarytraceEntries) || new Set();
+  globalThis.canarytraceEntries = new Set(timeline);
+  const { jsHeapSizeLimit, totalJSHeapSize, usedJSHeapSize } = performance.memory || {};
   const entry = navigation();
   const paint = performance.getEntriesByName('first-contentful-paint')[0];
   const longest = (list) => list.reduce((most, duration) => Math.max(most, duration), 0);
   shifts.sort((a, b) => b.value - a.value);
   return JSON.stringify({
     origin: performance.timeOrigin,
-    entries: performance.getEntries().map((item) => item.toJSON()),
+    entries: timeline.filter((item) => !known.has(item)).map((item) => item.toJSON()),
+    heap: usedJSHeapSize ? { jsHeapSizeLimit, totalJSHeapSize, usedJSHeapSize } : null,
+    interaction,
     vitals: {
       lcp: lcp ? lcp.startTime : null, cls, fcp: paint ? paint.startTime : null,
       ttfb: entry ? entry.responseStart : null,
