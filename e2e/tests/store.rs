@@ -54,3 +54,25 @@ fn the_command_finds_and_mends_a_damaged_file() {
     let (_, counted) = request("GET", &format!("{}/kept/_count", server.url), &[], "");
     assert_eq!(counted["count"], 20);
 }
+
+#[test]
+fn an_error_is_told_with_its_trace_where_one_is_asked_for() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path(), &["--only", "store"]);
+    let ask = |query: &str| {
+        request(
+            "GET",
+            &format!("{}/nowhere/_search?{query}", server.url),
+            &[],
+            "",
+        )
+    };
+    let (status, traced) = ask("error_trace=true&filter_path=took");
+    assert_eq!(status, 404);
+    let trace = "index_not_found_exception: no such index [nowhere]";
+    assert_eq!(traced["error"]["stack_trace"], trace);
+    assert_eq!(traced["error"]["root_cause"][0]["stack_trace"], trace);
+    let (_, plain) = ask("error_trace=false");
+    assert_eq!(plain["error"]["type"], "index_not_found_exception");
+    assert!(plain["error"].get("stack_trace").is_none(), "{plain}");
+}

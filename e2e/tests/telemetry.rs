@@ -232,6 +232,50 @@ fn interactions_are_as_long_as_the_page_says() {
     assert_eq!(run["vitals"]["inp"].as_f64(), Some(said_by_page));
 }
 
+/// Each step has the entries that came in it, once, whatever the page's own scripts make of the means by which they are read.
+#[test]
+fn entries_belong_to_the_step_in_which_they_came() {
+    const PAGE: &str = "<!doctype html><title>Steps</title><h1>Steps</h1><script>\
+        const ask = async (name) => { await (await fetch('/part?' + name)).text(); document.title = name; };\
+        ask('first'); performance.getEntries = () => [];</script>";
+    let web = Web::start(|asked| match asked.path.as_str() {
+        "/" => Reply::page(PAGE),
+        _ => Reply::typed("text/plain", "part"),
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let script = folder.path().join("steps.js");
+    let text = "const asks = async (name) => { await browser.execute((name) => ask(name), name); await expect(browser).toHaveTitle(name); };\
+        describe('steps', () => {\
+        it('opens', async () => { await browser.url('/'); await expect(browser).toHaveTitle('first'); });\
+        it('asks', async () => { await asks('second'); });\
+        it('rests', async () => { await expect($('h1')).toHaveText('Steps'); });\
+        it('asks again', async () => { await asks('third'); await browser.execute(() => performance.clearResourceTimings()); await asks('fourth'); }); });";
+    std::fs::write(&script, text).unwrap();
+    let out = folder.path().join("out");
+    let arguments = ["--script", script.to_str().unwrap(), "--base-url", &web.url];
+    let said = canarytrace_e2e::run(&out, &arguments);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let folder = only_run(&out);
+    let entries = documents(&folder, "c.performance-entries");
+    let asked: Vec<(&str, &str)> = entries
+        .iter()
+        .filter_map(|entry| {
+            let name = entry["name"].as_str()?.split_once("/part?")?.1;
+            Some((entry["fullTitle"].as_str()?, name))
+        })
+        .collect();
+    assert_eq!(
+        asked,
+        [
+            ("steps opens", "first"),
+            ("steps asks", "second"),
+            ("steps asks again", "fourth")
+        ]
+    );
+    let sampled = documents(&folder, "c.memory");
+    assert!(sampled.len() >= 4, "{sampled:?}");
+}
+
 /// More than the 250 that a browser's timeline has room for by itself.
 #[test]
 fn every_resource_has_its_timing() {

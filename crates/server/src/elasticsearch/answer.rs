@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, io::Read};
 use axum::{
     extract::{FromRequest, FromRequestParts, Query, Request},
     http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
+    middleware::Next,
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
@@ -116,7 +117,36 @@ impl IntoResponse for Failed {
         if self.0.status >= 500 {
             tracing::error!(error = %self.0, "a request failed");
         }
-        Answer::new(self.0.status, self.0.body()).into_response()
+        let mut response = Answer::new(self.0.status, self.0.body()).into_response();
+        response.extensions_mut().insert(self.0);
+        response
+    }
+}
+
+/// Errors as the query string wants them (`pretty`, `error_trace`; never `filter_path`): handlers that fail do not look at it
+/// any more.
+pub(super) async fn shape_errors(request: Request, next: Next) -> Response {
+    let parameters = Query::<Parameters>::try_from_uri(request.uri());
+    let response = next.run(request).await;
+    let (Some(error), Ok(Query(parameters))) = (response.extensions().get::<EsError>(), parameters)
+    else {
+        return response;
+    };
+    let mut body = error.body();
+    if parameters.flag("error_trace") {
+        tell_trace(&mut body, &error.to_string());
+    }
+    let mut answer = Answer::new(error.status, body);
+    answer.pretty = parameters.flag("pretty");
+    answer.into_response()
+}
+
+/// `error_trace`: what went wrong as one text, where Java has its stack.
+fn tell_trace(body: &mut Value, trace: &str) {
+    for at in ["/error", "/error/root_cause/0"] {
+        if let Some(map) = body.pointer_mut(at).and_then(Value::as_object_mut) {
+            map.insert("stack_trace".to_owned(), trace.into());
+        }
     }
 }
 

@@ -18,6 +18,7 @@ use axum::{
     Router,
     extract::{Path, State},
     http::{HeaderMap, Method, StatusCode, Uri, header},
+    middleware,
     response::{IntoResponse, Response},
     routing::{delete, get, post, put},
 };
@@ -99,6 +100,7 @@ pub(crate) fn routes() -> Router<AppState> {
         .merge(template_routes())
         .merge(cluster_routes())
         .method_not_allowed_fallback(wrong_method)
+        .layer(middleware::from_fn(answer::shape_errors))
 }
 
 /// Whether a path is one of Elasticsearch's rather than a page: one of its parts begins with `_`.

@@ -1,6 +1,9 @@
 //! What an unknown field becomes: by the templates of the mapping, else by its value.
 
-use canarytrace_es::{EsError, date, query::wildcard_matches};
+use std::sync::LazyLock;
+
+use canarytrace_es::{DateFormats, EsError, date, date::Round, query::wildcard_matches};
+use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 /// As Elasticsearch's own: a longer text has no exact value.
@@ -12,6 +15,8 @@ pub(super) struct DynamicTemplates {
     templates: Vec<Value>,
     dates: bool,
     numbers: bool,
+    /// `dynamic_date_formats`, as they were given and as they are read; none where nothing was said.
+    formats: Option<Vec<(String, DateFormats)>>,
 }
 
 impl Default for DynamicTemplates {
@@ -20,62 +25,135 @@ impl Default for DynamicTemplates {
             templates: Vec::new(),
             dates: true,
             numbers: false,
+            formats: None,
         }
     }
 }
 
+/// What an unknown value is taken for.
+#[derive(Clone, Copy)]
+struct Detected<'a> {
+    /// As `match_mapping_type` has it.
+    kind: &'static str,
+    /// Of a date that is not written as dates usually are.
+    format: Option<&'a str>,
+}
+
 impl DynamicTemplates {
     pub(super) fn parse(body: &Value) -> Result<Self, EsError> {
-        let listed = body.get("dynamic_templates").and_then(Value::as_array);
-        let template = |entry: &Value| {
-            let named = entry.as_object().filter(|map| map.len() == 1);
-            named
-                .and_then(|map| map.values().next().cloned())
-                .filter(|template| template["mapping"].is_object())
-                .ok_or_else(|| {
-                    EsError::mapper_parsing(
-                        "A dynamic template must be defined with a name and a [mapping]",
-                    )
-                })
-        };
-        let templates = listed
-            .into_iter()
-            .flatten()
-            .map(template)
-            .collect::<Result<_, _>>()?;
-        Ok(Self {
-            templates,
-            dates: body.get("date_detection") != Some(&json!(false)),
-            numbers: body.get("numeric_detection") == Some(&json!(true)),
-        })
+        Self::default().changed(body)
+    }
+
+    /// The same with what a mapping says; what it does not name stays.
+    pub(super) fn changed(&self, body: &Value) -> Result<Self, EsError> {
+        let mut changed = self.clone();
+        if let Some(listed) = body.get("dynamic_templates") {
+            let listed = listed.as_array().into_iter().flatten();
+            changed.templates = listed.map(template).collect::<Result<_, _>>()?;
+        }
+        if let Some(dates) = body.get("date_detection") {
+            changed.dates = dates != &json!(false);
+        }
+        if let Some(numbers) = body.get("numeric_detection") {
+            changed.numbers = numbers == &json!(true);
+        }
+        if let Some(formats) = body.get("dynamic_date_formats") {
+            changed.formats = Some(date_formats(formats)?);
+        }
+        Ok(changed)
     }
 
     /// The definition of a field that nobody has declared.
     pub(super) fn definition(&self, path: &str, value: &Value) -> Value {
-        let kind = self.detected(value);
+        let detected = self.detected(value);
         let name = path.rsplit('.').next().unwrap_or(path);
         let fitting = self
             .templates
             .iter()
-            .find(|template| fits(template, path, name, kind));
-        match fitting {
-            Some(template) => filled(&template["mapping"], name, kind),
-            None => usual(kind),
+            .find(|template| fits(template, path, name, detected.kind));
+        let mut definition = match fitting {
+            Some(template) => filled(&template["mapping"], name, detected.kind),
+            None => usual(detected.kind),
+        };
+        if let (Some(format), "date") = (
+            detected.format,
+            definition["type"].as_str().unwrap_or_default(),
+        ) && let Some(map) = definition.as_object_mut()
+        {
+            map.entry("format").or_insert_with(|| json!(format));
         }
+        definition
     }
 
     /// As JSON and the texts in it are understood.
-    fn detected(&self, value: &Value) -> &'static str {
-        match value {
-            Value::Bool(_) => "boolean",
-            Value::Number(number) if number.is_f64() => "double",
-            Value::Number(_) => "long",
-            Value::String(text) if self.dates && looks_like_date(text) => "date",
-            Value::String(text) if self.numbers && text.parse::<i64>().is_ok() => "long",
-            Value::String(text) if self.numbers && text.parse::<f64>().is_ok() => "double",
-            _ => "string",
+    fn detected(&self, value: &Value) -> Detected<'_> {
+        let (kind, format) = match value {
+            Value::Bool(_) => ("boolean", None),
+            Value::Number(number) if number.is_f64() => ("double", None),
+            Value::Number(_) => ("long", None),
+            Value::String(text) => match self.date(text) {
+                Some(format) => ("date", format),
+                None if self.numbers && text.parse::<i64>().is_ok() => ("long", None),
+                None if self.numbers && text.parse::<f64>().is_ok() => ("double", None),
+                None => ("string", None),
+            },
+            _ => ("string", None),
+        };
+        Detected { kind, format }
+    }
+
+    /// Whether a text is a date, and of which format if it is not the usual one.
+    fn date(&self, text: &str) -> Option<Option<&str>> {
+        if !self.dates || text.parse::<f64>().is_ok() {
+            return None;
+        }
+        match &self.formats {
+            Some(formats) => formats
+                .iter()
+                .find(|(_, format)| reads(format, text))
+                .map(|(given, _)| Some(given.as_str())),
+            None if looks_like_date(text) => Some(None),
+            None => reads(&SLASHES, text).then_some(Some(SLASHED)),
         }
     }
+}
+
+/// What is taken for a date beside the usual format where nothing is said.
+const SLASHED: &str = "yyyy/MM/dd HH:mm:ss||yyyy/MM/dd||epoch_millis";
+static SLASHES: LazyLock<DateFormats> =
+    LazyLock::new(|| DateFormats::parse(SLASHED).expect("formats of our own are known"));
+
+fn reads(format: &DateFormats, text: &str) -> bool {
+    format.read(text, &TimeZone::UTC, Round::Down).is_some()
+}
+
+fn template(entry: &Value) -> Result<Value, EsError> {
+    let named = entry.as_object().filter(|map| map.len() == 1);
+    named
+        .and_then(|map| map.values().next().cloned())
+        .filter(|template| template["mapping"].is_object())
+        .ok_or_else(|| {
+            EsError::mapper_parsing(
+                "A dynamic template must be defined with a name and a [mapping]",
+            )
+        })
+}
+
+/// One format or a list of them.
+fn date_formats(value: &Value) -> Result<Vec<(String, DateFormats)>, EsError> {
+    let listed = match value {
+        Value::Array(list) => list.as_slice(),
+        one => std::slice::from_ref(one),
+    };
+    let read = |format: &Value| {
+        let given = format.as_str().unwrap_or_default();
+        DateFormats::parse(given)
+            .map(|format| (given.to_owned(), format))
+            .map_err(|error| {
+                EsError::mapper_parsing(format!("Failed to parse mapping [_doc]: {}", error.reason))
+            })
+    };
+    listed.iter().map(read).collect()
 }
 
 fn fits(template: &Value, path: &str, name: &str, kind: &str) -> bool {
@@ -136,9 +214,9 @@ fn usual(kind: &str) -> Value {
     }
 }
 
-/// Dynamic date detection takes dates with a day, not bare years or numbers.
+/// Dynamic date detection takes dates with a month, not bare years or numbers.
 fn looks_like_date(text: &str) -> bool {
-    text.len() >= 10
+    text.len() >= 7
         && text.as_bytes().get(4) == Some(&b'-')
         && date::parse_document_date(text).is_some()
 }

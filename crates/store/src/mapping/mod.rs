@@ -334,9 +334,7 @@ impl Mapping {
         mapping.objects.extend(added.objects);
         mapping.disabled.extend(added.disabled);
         mapping.dynamic_of.extend(added.dynamic_of);
-        if body.get("dynamic_templates").is_some() {
-            mapping.templates = added.templates;
-        }
+        mapping.templates = mapping.templates.changed(body)?;
         mapping.others.extend(added.others);
         mapping.derive()?;
         mapping.check_size()?;
