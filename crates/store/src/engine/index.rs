@@ -469,10 +469,11 @@ impl Index {
         }
         *lock(&self.incoming) = Incoming::default();
         *lock(&self.dirty_since) = None;
-        self.pending
+        // Not cleared: that would keep the room of a busy day for as long as the index is open.
+        *self
+            .pending
             .write()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .clear();
+            .unwrap_or_else(std::sync::PoisonError::into_inner) = HashMap::new();
         Ok(())
     }
 
