@@ -500,7 +500,7 @@ impl Generator {
                 // Below others the judge estimates how many units there are: where that decides, it decides otherwise.
                 let buckets = match depth {
                     2 => 1 + self.below(40),
-                    _ => self.of(&[1, 3, 5, 10, 20, 40]),
+                    _ => self.of(&[3, 5, 10, 20, 40]),
                 };
                 json!({"auto_date_histogram": {"field": "ts", "buckets": buckets, "time_zone": zone}})
             }
