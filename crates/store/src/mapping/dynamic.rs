@@ -75,10 +75,9 @@ impl DynamicTemplates {
             Some(template) => filled(&template["mapping"], name, detected.kind),
             None => usual(detected.kind),
         };
-        if let (Some(format), "date") = (
-            detected.format,
-            definition["type"].as_str().unwrap_or_default(),
-        ) && let Some(map) = definition.as_object_mut()
+        if let Some(format) = detected.format
+            && definition["type"] == "date"
+            && let Some(map) = definition.as_object_mut()
         {
             map.entry("format").or_insert_with(|| json!(format));
         }
