@@ -1,9 +1,10 @@
 //! `_bulk`: NDJSON in, one result per item out.
 
 use bytes::Bytes;
-use serde_json::{Value, json};
+use serde::{Serialize, Serializer, ser::SerializeMap};
+use serde_json::Value;
 
-use crate::{EsError, object_of};
+use crate::EsError;
 
 /// What an item asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,38 +97,111 @@ impl BulkItemResult {
 
     /// The item as it stands in the answer's `items`, and as the answer to a single-document request.
     pub fn to_json(&self) -> Value {
-        match &self.outcome {
-            Ok(written) => json!({
-                "_index": self.index, "_id": self.id, "_version": written.version, "result": written.result.name(),
-                "_shards": {"total": 1, "successful": 1, "failed": 0},
-                "_seq_no": written.seq_no, "_primary_term": 1, "status": self.status(),
-            }),
-            Err(error) => {
-                json!({"_index": self.index, "_id": self.id, "status": error.status, "error": error.cause()})
-            }
+        serde_json::to_value(self.body(false)).unwrap_or_default()
+    }
+
+    fn body(&self, forced_refresh: bool) -> ItemBody<'_> {
+        let outcome = match &self.outcome {
+            Ok(written) => Outcome::Written {
+                version: written.version,
+                result: written.result.name(),
+                forced_refresh,
+                shards: Shards {
+                    total: 1,
+                    successful: 1,
+                    failed: 0,
+                },
+                seq_no: written.seq_no,
+                primary_term: 1,
+            },
+            Err(error) => Outcome::Refused {
+                error: error.cause(),
+            },
+        };
+        ItemBody {
+            index: &self.index,
+            id: &self.id,
+            status: self.status(),
+            outcome,
         }
     }
 }
 
-/// The whole answer of `_bulk`.
-pub fn response_body(took_ms: u64, results: &[BulkItemResult], forced_refresh: bool) -> Value {
-    let items: Vec<Value> = results
-        .iter()
-        .map(|item| {
-            let mut body = item.to_json();
-            if let (true, Ok(_), Some(map)) = (forced_refresh, &item.outcome, body.as_object_mut())
-            {
-                map.insert("forced_refresh".to_owned(), json!(true));
-            }
-            object_of([(item.operation.name(), body)])
-        })
-        .collect();
-    let has_errors = results.iter().any(|item| item.outcome.is_err());
-    object_of([
-        ("took", took_ms.into()),
-        ("errors", has_errors.into()),
-        ("items", Value::Array(items)),
-    ])
+#[derive(Serialize)]
+struct ItemBody<'a> {
+    #[serde(rename = "_index")]
+    index: &'a str,
+    #[serde(rename = "_id")]
+    id: &'a str,
+    #[serde(flatten)]
+    outcome: Outcome,
+    status: u16,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Outcome {
+    Written {
+        #[serde(rename = "_version")]
+        version: u64,
+        result: &'static str,
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        forced_refresh: bool,
+        #[serde(rename = "_shards")]
+        shards: Shards,
+        #[serde(rename = "_seq_no")]
+        seq_no: u64,
+        #[serde(rename = "_primary_term")]
+        primary_term: u64,
+    },
+    Refused {
+        error: Value,
+    },
+}
+
+#[derive(Serialize)]
+struct Shards {
+    total: u32,
+    successful: u32,
+    failed: u32,
+}
+
+/// The whole answer of `_bulk`: it is as long as a third of many a request, and written without a tree of its values.
+#[derive(Debug, Serialize)]
+pub struct BulkAnswer<'a> {
+    took: u64,
+    errors: bool,
+    items: Vec<AnswerItem<'a>>,
+}
+
+#[derive(Debug)]
+struct AnswerItem<'a> {
+    result: &'a BulkItemResult,
+    forced_refresh: bool,
+}
+
+impl<'a> BulkAnswer<'a> {
+    /// `forced_refresh`: what was written can be found already.
+    pub fn new(took_ms: u64, results: &'a [BulkItemResult], forced_refresh: bool) -> Self {
+        let item = |result| AnswerItem {
+            result,
+            forced_refresh,
+        };
+        Self {
+            took: took_ms,
+            errors: results.iter().any(|item| item.outcome.is_err()),
+            items: results.iter().map(item).collect(),
+        }
+    }
+}
+
+impl Serialize for AnswerItem<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(1))?;
+        let body = self.result.body(self.forced_refresh);
+        map.serialize_entry(self.result.operation.name(), &body)?;
+        map.end()
+    }
 }
 
 /// Reads a bulk body. A malformed line refuses the whole request, as Elasticsearch does, naming the line.
@@ -182,10 +256,7 @@ impl Lines<'_> {
             .body
             .get(self.position..)
             .filter(|rest| !rest.is_empty())?;
-        let length = rest
-            .iter()
-            .position(|byte| *byte == b'\n')
-            .unwrap_or(rest.len());
+        let length = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
         let line = self.body.slice(self.position..self.position + length);
         self.position += length + 1;
         self.number += 1;

@@ -60,10 +60,11 @@ impl Store {
         items
             .iter_mut()
             .map(|item| match self.shared.write_index(&item.index) {
-                Ok(index) => {
+                Ok(Some(index)) => {
                     item.index = index;
                     None
                 }
+                Ok(None) => None,
                 Err(error) => Some(error),
             })
             .collect()
@@ -207,7 +208,8 @@ impl Engine for Store {
     }
 
     async fn write_index(&self, name: &str) -> Result<String, EsError> {
-        self.shared.write_index(name)
+        let target = self.shared.write_index(name)?;
+        Ok(target.unwrap_or_else(|| name.to_owned()))
     }
 
     async fn analyze(&self, analyzer: &str, text: &str) -> Result<Vec<Token>, EsError> {

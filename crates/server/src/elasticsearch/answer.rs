@@ -10,7 +10,7 @@ use axum::{
 };
 use bytes::Bytes;
 use canarytrace_es::{EsError, Refresh, SourceFilter, TargetOptions, human_bytes};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::filter_path;
@@ -19,8 +19,15 @@ use super::filter_path;
 #[derive(Debug)]
 pub(crate) struct Answer {
     status: StatusCode,
-    body: Value,
+    body: Body,
     pretty: bool,
+}
+
+#[derive(Debug)]
+enum Body {
+    Tree(Value),
+    /// As it is sent, unless the request wants another shape.
+    Text(String),
 }
 
 pub(crate) type Outcome = Result<Answer, Failed>;
@@ -37,19 +44,24 @@ impl From<EsError> for Failed {
 
 impl From<Value> for Answer {
     fn from(body: Value) -> Self {
-        Self {
-            status: StatusCode::OK,
-            body,
-            pretty: false,
-        }
+        Self::new(200, body)
     }
 }
 
 impl Answer {
+    /// A long answer, which is not made a tree of its values first.
+    pub(crate) fn of(body: &impl Serialize) -> Self {
+        Self {
+            status: StatusCode::OK,
+            body: Body::Text(serde_json::to_string(body).unwrap_or_default()),
+            pretty: false,
+        }
+    }
+
     pub(crate) fn new(status: u16, body: Value) -> Self {
         Self {
             status: StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
-            body,
+            body: Body::Tree(body),
             pretty: false,
         }
     }
@@ -57,11 +69,21 @@ impl Answer {
     /// As the query string wants it: `pretty`, `human`, `filter_path`.
     pub(crate) fn shaped(mut self, parameters: &Parameters) -> Self {
         self.pretty = parameters.flag("pretty");
-        if parameters.flag("human") {
-            tell_sizes(&mut self.body);
+        let paths = parameters.get("filter_path");
+        let is_human = parameters.flag("human");
+        if let Body::Text(text) = &self.body
+            && (self.pretty || is_human || paths.is_some())
+        {
+            self.body = Body::Tree(serde_json::from_str(text).unwrap_or_default());
         }
-        if let Some(paths) = parameters.get("filter_path") {
-            self.body = filter_path::apply(paths, &self.body);
+        let Body::Tree(body) = &mut self.body else {
+            return self;
+        };
+        if is_human {
+            tell_sizes(body);
+        }
+        if let Some(paths) = paths {
+            *body = filter_path::apply(paths, body);
         }
         self
     }
@@ -92,10 +114,12 @@ fn tell_sizes(body: &mut Value) {
 
 impl IntoResponse for Answer {
     fn into_response(self) -> Response {
-        let text = if self.pretty {
-            serde_json::to_string_pretty(&self.body).map(|text| text + "\n")
-        } else {
-            serde_json::to_string(&self.body)
+        let text = match self.body {
+            Body::Text(text) => Ok(text),
+            Body::Tree(body) if self.pretty => {
+                serde_json::to_string_pretty(&body).map(|text| text + "\n")
+            }
+            Body::Tree(body) => serde_json::to_string(&body),
         };
         let mut response = (self.status, text.unwrap_or_default()).into_response();
         let headers = response.headers_mut();

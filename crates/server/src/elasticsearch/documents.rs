@@ -9,7 +9,7 @@ use axum::{
 use bytes::Bytes;
 use canarytrace_es::{
     DocumentLookup, EsError, Refresh, SourceFilter,
-    bulk::{self, BulkItem, BulkItemResult, BulkOperation},
+    bulk::{self, BulkAnswer, BulkItem, BulkItemResult, BulkOperation},
     object_of,
 };
 use serde_json::{Value, json};
@@ -34,18 +34,16 @@ pub(crate) async fn bulk(
     announce(&state, &results);
     let took = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     let forced_refresh = parameters.refresh() == Refresh::Now;
-    let body = bulk::response_body(took, &results, forced_refresh);
-    Ok(Answer::from(body).shaped(&parameters))
+    let body = BulkAnswer::new(took, &results, forced_refresh);
+    Ok(Answer::of(&body).shaped(&parameters))
 }
 
 /// Tells open pages which indices have news.
 fn announce(state: &AppState, results: &[BulkItemResult]) {
-    let indices: BTreeSet<String> = results
-        .iter()
-        .filter(|item| item.outcome.is_ok())
-        .map(|item| item.index.clone())
-        .collect();
+    let written = results.iter().filter(|item| item.outcome.is_ok());
+    let indices: BTreeSet<&str> = written.map(|item| item.index.as_str()).collect();
     if !indices.is_empty() {
+        let indices = indices.into_iter().map(str::to_owned).collect();
         state.changes.send(indices).ok();
     }
 }

@@ -88,10 +88,10 @@ impl Shared {
         self.aliases.get(name).is_some()
     }
 
-    /// Where a write to a name goes; a name that is no alias stays as it is.
-    pub(crate) fn write_index(&self, name: &str) -> Result<String, EsError> {
+    /// Where a write to an alias goes; none of a name that is no alias.
+    pub(crate) fn write_index(&self, name: &str) -> Result<Option<String>, EsError> {
         let Some(members) = self.members(name) else {
-            return Ok(name.to_owned());
+            return Ok(None);
         };
         let flag = |body: &Value| body.get("is_write_index").and_then(Value::as_bool);
         let chosen = members.iter().find(|(_, body)| flag(body) == Some(true));
@@ -99,7 +99,8 @@ impl Shared {
             [(index, body)] if flag(body) != Some(false) => Some((*index).clone()),
             _ => None,
         };
-        chosen.map(|(index, _)| index.clone()).or_else(only).ok_or_else(|| {
+        let target = chosen.map(|(index, _)| index.clone()).or_else(only);
+        target.map(Some).ok_or_else(|| {
             EsError::illegal_argument(format!(
                 "no write index is defined for alias [{name}]. The write index may be explicitly disabled using is_write_index=false or the alias points to multiple indices without one being designated as a write index"
             ))

@@ -1,7 +1,7 @@
 //! Small files that are replaced whole.
 
 use std::{
-    fs::{self, File},
+    fs::{self, File, TryLockError},
     io::{self, Write},
     path::Path,
 };
@@ -36,16 +36,16 @@ pub(crate) fn create_folder(path: &Path) -> io::Result<()> {
     File::open(parent)?.sync_all()
 }
 
-/// Takes the lock of a data folder; it is held as long as the file is open.
-#[expect(unsafe_code, reason = "flock takes a descriptor and a flag")]
+/// Takes the lock of a data folder; it is held as long as the file is open. None: another process has it.
 pub(crate) fn lock_folder(folder: &Path) -> io::Result<Option<File>> {
-    use std::os::fd::AsRawFd;
     let file = File::options()
         .create(true)
         .truncate(false)
         .write(true)
         .open(folder.join("lock"))?;
-    // SAFETY: the descriptor is open for the length of the call.
-    let taken = unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) } == 0;
-    Ok(taken.then_some(file))
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
 }

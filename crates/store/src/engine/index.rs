@@ -44,6 +44,9 @@ use crate::{
 /// A thread that waits for a merge.
 type Merge = JoinHandle<tantivy::Result<()>>;
 
+/// Segments of about one size are merged when there are so many: a document is written again for each time its segment is merged,
+/// and once more when the index rests.
+const MERGED_AT_ONCE: usize = 16;
 /// More documents than this stay in several segments.
 const MAX_MERGED: u64 = 5_000_000;
 /// Of stored documents, kept while one is read.
@@ -63,7 +66,7 @@ pub(crate) struct Pending {
 
 /// A write that is in the log only.
 pub(crate) struct Unpublished {
-    pub(crate) id: String,
+    pub(crate) id: Arc<str>,
     pub(crate) frame: Vec<u8>,
     /// The frame ends in so many bytes of the document.
     pub(crate) source_bytes: usize,
@@ -124,12 +127,14 @@ pub(crate) struct Index {
     writer: Mutex<Option<IndexWriter>>,
     /// Open while somebody searches.
     reader: Mutex<Option<IndexReader>>,
-    pending: RwLock<HashMap<String, Pending>>,
+    pending: RwLock<HashMap<Arc<str>, Pending>>,
     next_sequence: AtomicU64,
     /// When the first uncommitted write came.
     dirty_since: Mutex<Option<Instant>>,
-    /// One segment is being made of all.
+    /// One segment is being made of some.
     merging: Mutex<Option<Merge>>,
+    /// Since it was last asked which of them should be merged.
+    has_new_segments: AtomicBool,
     last_search: Mutex<Option<Instant>>,
     last_write: Mutex<Option<Instant>>,
 }
@@ -239,6 +244,7 @@ impl Index {
             next_sequence: AtomicU64::new(next_sequence),
             dirty_since: Mutex::new(None),
             merging: Mutex::new(None),
+            has_new_segments: AtomicBool::new(true),
             last_search: Mutex::new(None),
             last_write: Mutex::new(None),
         })
@@ -376,15 +382,16 @@ impl Index {
     /// Applies a write that is in the log, there.
     pub(crate) fn apply(
         &self,
-        id: &str,
+        id: Arc<str>,
         pending: Pending,
         indexed: Option<Indexed>,
         place: Option<Place>,
     ) -> Result<(), StoreError> {
         self.next_sequence
             .fetch_max(pending.sequence + 1, Ordering::SeqCst);
-        lock(&self.dirty_since).get_or_insert_with(Instant::now);
-        *lock(&self.last_write) = Some(Instant::now());
+        let now = Instant::now();
+        lock(&self.dirty_since).get_or_insert(now);
+        *lock(&self.last_write) = Some(now);
         let mut known = pending.clone();
         if let (Some(source), Some(place)) = (&mut known.source, place) {
             *source = Source::Logged(place);
@@ -392,15 +399,15 @@ impl Index {
         self.pending
             .write()
             .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .insert(id.to_owned(), known);
-        self.add(&mut lock(&self.incoming), id, &pending, indexed)
+            .insert(Arc::clone(&id), known);
+        self.add(&mut lock(&self.incoming), &id, &pending, indexed)
             .inspect_err(|_| self.has_lost.store(true, Ordering::SeqCst))
     }
 
     fn add(
         &self,
         incoming: &mut Incoming,
-        id: &str,
+        id: &Arc<str>,
         pending: &Pending,
         indexed: Option<Indexed>,
     ) -> Result<(), StoreError> {
@@ -497,6 +504,7 @@ impl Index {
         prepared.commit()?;
         // tantivy syncs the new list of segments, not the name it is renamed to.
         fs::File::open(&self.folder)?.sync_all()?;
+        self.has_new_segments.store(true, Ordering::Relaxed);
         Ok(())
     }
 
@@ -508,13 +516,13 @@ impl Index {
             .unwrap_or_else(std::sync::PoisonError::into_inner);
         let mut writes: Vec<_> = pending.iter().collect();
         writes.sort_by_key(|(_, pending)| pending.sequence);
-        let unpublished = |(id, pending): (&String, &Pending)| {
+        let unpublished = |(id, pending): (&Arc<str>, &Pending)| {
             let source = pending.source.as_ref().map(Source::read).transpose()?;
             let source = source.unwrap_or_default();
             let mut frame = Vec::with_capacity(source.len() + id.len() + 256);
             write_frame(&Frame::of(self, id, pending), &source, &mut frame);
             Ok(Unpublished {
-                id: id.clone(),
+                id: Arc::clone(id),
                 frame,
                 source_bytes: source.len(),
             })
@@ -586,17 +594,25 @@ impl Index {
             tracing::warn!(%error, index = self.name, "segments could not be merged");
         }
         *lock(&self.writer) = None;
+        self.has_new_segments.store(true, Ordering::Relaxed);
         self.reload()
     }
 
     /// Merges small segments in the background, all of them when nobody writes any more; answers whether there was something
     /// to do.
     pub(crate) fn merge(&self, is_quiet: bool) -> Result<bool, StoreError> {
+        // Their list is a file.
+        let has_new = self.has_new_segments.swap(false, Ordering::Relaxed);
+        if !has_new && !is_quiet {
+            return Ok(false);
+        }
         let segments = self.tantivy.searchable_segment_metas()?;
         let documents: u64 = segments.iter().map(|one| u64::from(one.max_doc())).sum();
         let has_deleted = segments.iter().any(|one| one.num_deleted_docs() > 0);
         let ids: Vec<SegmentId> = if !is_quiet {
-            let candidates = LogMergePolicy::default().compute_merge_candidates(&segments);
+            let mut policy = LogMergePolicy::default();
+            policy.set_min_num_segments(MERGED_AT_ONCE);
+            let candidates = policy.compute_merge_candidates(&segments);
             let first = candidates.into_iter().next();
             first.map(|candidate| candidate.0).unwrap_or_default()
         } else if documents <= MAX_MERGED && (segments.len() > 1 || has_deleted) {

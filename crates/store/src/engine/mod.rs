@@ -133,15 +133,13 @@ pub(crate) const SEARCH_IDLE: Duration = Duration::from_secs(30);
 impl Shared {
     /// The disk that the folder is on, and what is left of it for us; none where it cannot be asked.
     pub(crate) fn disk_bytes(&self) -> Option<(u64, u64)> {
-        let disk = rustix::fs::statvfs(&self.folder).ok()?;
-        Some((disk.f_blocks * disk.f_frsize, disk.f_bavail * disk.f_frsize))
+        space::disk(&self.folder).ok()
     }
 }
 
 impl Store {
     /// Opens a folder, making it if need be, and brings the indices up to the end of the log.
     pub fn open(config: &StoreConfig) -> Result<Self, StoreError> {
-        memory::share();
         let folder = config.folder.clone();
         files::create_folder(&folder.join("indices"))?;
         let lock =

@@ -199,7 +199,7 @@ fn add_waiting(path: &Path, into: &Index, report: &mut Rebuilt) -> Result<(), St
                 sequence: frame.sequence,
                 source: None,
             };
-            into.apply(&frame.id, gone, None, None)?;
+            into.apply(frame.id.into(), gone, None, None)?;
         } else {
             // Whatever version of it was there before goes.
             add(
@@ -229,7 +229,7 @@ fn add(
         sequence,
         source: Some(Source::Here(Bytes::copy_from_slice(bytes))),
     };
-    into.apply(id, pending, Some(indexed), None)?;
+    into.apply(id.into(), pending, Some(indexed), None)?;
     if sequence % PART == PART - 1 {
         into.commit()?;
     }

@@ -1,5 +1,7 @@
 //! A document as tantivy takes it, without a copy of its values.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use tantivy::schema::{
     Document, Field, Value,
@@ -12,7 +14,7 @@ use crate::mapping::{Cell, Indexed, Path};
 #[derive(Debug)]
 pub(crate) struct Row {
     columns: Columns,
-    id: String,
+    id: Arc<str>,
     source: Bytes,
     sequence: u64,
     version: u64,
@@ -22,14 +24,14 @@ pub(crate) struct Row {
 impl Row {
     pub(crate) fn new(
         columns: Columns,
-        id: &str,
+        id: &Arc<str>,
         pending: &Pending,
         source: Bytes,
         indexed: Indexed,
     ) -> Self {
         Self {
             columns,
-            id: id.to_owned(),
+            id: Arc::clone(id),
             source,
             sequence: pending.sequence,
             version: pending.version,

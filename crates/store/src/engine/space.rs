@@ -1,9 +1,7 @@
 //! Room on the disk: before there is none left, writes are refused, as Elasticsearch does beyond its flood stage.
 
 use std::{
-    ffi::CString,
     io,
-    os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
     sync::atomic::{AtomicBool, Ordering},
 };
@@ -31,7 +29,7 @@ impl Space {
 
     /// Looks at the disk; writes go on when a half more than the reserve is free again.
     pub(crate) fn look(&self) {
-        let Ok((free, all)) = available(&self.folder) else {
+        let Ok((all, free)) = disk(&self.folder) else {
             return;
         };
         let reserve = RESERVE.min(all / RESERVED_PART);
@@ -73,20 +71,8 @@ impl Space {
     }
 }
 
-/// Bytes that are free for us, and bytes in all.
-#[expect(unsafe_code, reason = "statvfs fills a structure")]
-fn available(folder: &Path) -> io::Result<(u64, u64)> {
-    let path = CString::new(folder.as_os_str().as_bytes())?;
-    let mut answer = std::mem::MaybeUninit::<libc::statvfs>::uninit();
-    // SAFETY: the path ends in a zero, and the structure is read only after it was filled.
-    let answer = unsafe {
-        if libc::statvfs(path.as_ptr(), answer.as_mut_ptr()) != 0 {
-            return Err(io::Error::last_os_error());
-        }
-        answer.assume_init()
-    };
-    Ok((
-        answer.f_bavail * answer.f_frsize,
-        answer.f_blocks * answer.f_frsize,
-    ))
+/// Bytes of the disk that a folder is on, and those that are free for us.
+pub(super) fn disk(folder: &Path) -> io::Result<(u64, u64)> {
+    let disk = rustix::fs::statvfs(folder)?;
+    Ok((disk.f_blocks * disk.f_frsize, disk.f_bavail * disk.f_frsize))
 }

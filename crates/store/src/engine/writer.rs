@@ -1,6 +1,7 @@
 //! The one thread that writes: takes what waits, decides, logs it in one go, applies it, answers.
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, HashMap},
     io,
     sync::{Arc, mpsc},
@@ -78,9 +79,9 @@ type BulkReply = (
     oneshot::Sender<Result<Vec<BulkItemResult>, EsError>>,
 );
 
-/// How often the thread looks for indices to refresh.
 /// What need not be on disk before it is answered is there after so long, as in Elasticsearch.
 const SYNC_INTERVAL: Duration = Duration::from_secs(5);
+/// How often the thread looks for indices to refresh, and for files to merge and to close.
 const TICK: Duration = Duration::from_millis(200);
 /// What could not be published is tried again after this.
 const RETRY: Duration = Duration::from_secs(5);
@@ -102,10 +103,10 @@ const READER_IDLE: Duration = Duration::from_secs(60);
 
 /// A frame's first line; the document follows.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Frame {
-    name: String,
-    pub(super) uuid: String,
-    pub(super) id: String,
+pub(super) struct Frame<'a> {
+    name: Cow<'a, str>,
+    pub(super) uuid: Cow<'a, str>,
+    pub(super) id: Cow<'a, str>,
     pub(super) sequence: u64,
     pub(super) version: u64,
     pub(super) delete: bool,
@@ -114,21 +115,25 @@ pub(super) struct Frame {
 /// A write that was decided and waits for the log.
 struct Prepared {
     index: Arc<Index>,
-    id: String,
+    id: Arc<str>,
     pending: Pending,
     indexed: Option<Indexed>,
     /// The frame ends in so many bytes of the document.
     source_bytes: usize,
 }
 
-/// What earlier items of the same group will have written.
-type Overlay = HashMap<(String, String), Pending>;
+/// Writes to an index, and where each lies in the log.
+type ByIndex = (Arc<Index>, Vec<(Prepared, Place)>);
+
+/// What earlier items of the same group will have written, by the index's uuid and by id.
+type Overlay = HashMap<String, HashMap<Arc<str>, Pending>>;
 
 pub(crate) struct Writer {
     shared: Arc<Shared>,
     log: Log,
     /// Of the group that is being decided.
     frames: Frames,
+    last_tick: Instant,
     last_checkpoint: Instant,
     last_write: Instant,
     last_release: Instant,
@@ -148,6 +153,7 @@ impl Writer {
             shared,
             log,
             frames: Frames::default(),
+            last_tick: Instant::now(),
             last_checkpoint: Instant::now(),
             last_write: Instant::now(),
             last_release: Instant::now(),
@@ -197,7 +203,7 @@ impl Writer {
                 .insert(index.uuid.clone(), Arc::clone(&index));
             // A document of the log may be in the segments already, under an older number.
             index.apply(
-                &frame.id,
+                frame.id.into(),
                 Pending {
                     version: pending.version.max(2),
                     ..pending
@@ -231,9 +237,11 @@ impl Writer {
                     return;
                 }
             }
-            if self.failed_at.is_some_and(|at| at.elapsed() < RETRY) {
+            let is_early = self.last_tick.elapsed() < TICK;
+            if is_early || self.failed_at.is_some_and(|at| at.elapsed() < RETRY) {
                 continue;
             }
+            self.last_tick = Instant::now();
             self.failed_at = None;
             if let Err(error) = self.tick() {
                 tracing::error!(%error, "the store could not refresh; it tries again");
@@ -364,22 +372,20 @@ impl Writer {
         places: Vec<Place>,
         refresh: bool,
     ) -> Result<(), StoreError> {
-        let mut touched: Vec<Arc<Index>> = Vec::new();
-        for (write, place) in prepared.into_iter().zip(places) {
-            let place = place.tail(write.source_bytes);
-            let applied = write
-                .index
-                .apply(&write.id, write.pending, write.indexed, Some(place));
-            if let Err(error) = applied {
-                // It is in the log: the next commit makes what could not be written again.
-                tracing::error!(%error, index = write.index.name, "a segment cannot be written");
+        let mut touched = Vec::new();
+        for (index, writes) in by_index(prepared.into_iter().zip(places)) {
+            self.unsettled
+                .entry(index.uuid.clone())
+                .or_insert_with(|| Arc::clone(&index));
+            for (write, place) in writes {
+                let place = place.tail(write.source_bytes);
+                let applied = index.apply(write.id, write.pending, write.indexed, Some(place));
+                if let Err(error) = applied {
+                    // It is in the log: the next commit makes what could not be written again.
+                    tracing::error!(%error, index = index.name, "a segment cannot be written");
+                }
             }
-            if !touched.iter().any(|index| index.uuid == write.index.uuid) {
-                self.unsettled
-                    .entry(write.index.uuid.clone())
-                    .or_insert_with(|| Arc::clone(&write.index));
-                touched.push(write.index);
-            }
+            touched.push(index);
         }
         if refresh {
             touched.iter().try_for_each(|index| self.commit(index))?;
@@ -479,13 +485,13 @@ impl Writer {
 
     fn prepare(
         &mut self,
-        item: BulkItem,
+        mut item: BulkItem,
         prepared: &mut Vec<Prepared>,
         overlay: &mut Overlay,
     ) -> BulkItemResult {
-        let id = item.id.clone().unwrap_or_else(|| self.generate_id());
-        let (operation, index) = (item.operation, item.index.clone());
-        let outcome = self.decide(item, &id, prepared, overlay);
+        let id = item.id.take().unwrap_or_else(|| self.generate_id());
+        let outcome = self.decide(&item, &id, prepared, overlay);
+        let (operation, index) = (item.operation, item.index);
         BulkItemResult {
             operation,
             index,
@@ -496,7 +502,7 @@ impl Writer {
 
     fn decide(
         &mut self,
-        item: BulkItem,
+        item: &BulkItem,
         id: &str,
         prepared: &mut Vec<Prepared>,
         overlay: &mut Overlay,
@@ -508,15 +514,9 @@ impl Writer {
             )));
         }
         self.shared.space.check(&item.index)?;
-        let index = match self.shared.index(&item.index) {
-            Some(index) => index,
-            None if item.operation == BulkOperation::Delete => {
-                return Err(EsError::index_not_found(&item.index));
-            }
-            None => self.shared.create_index(&item.index, &json!({}))?,
-        };
-        let key = (index.uuid.clone(), id.to_owned());
-        let current = match overlay.get(&key) {
+        let index = self.written_index(item, prepared)?;
+        let written = overlay.get(&index.uuid).and_then(|own| own.get(id));
+        let current = match written {
             Some(pending) => Some(pending.clone()),
             None => index.lookup(id)?,
         };
@@ -565,10 +565,16 @@ impl Writer {
         let frame = Frame::of(&index, id, &pending);
         self.frames
             .push(|bytes| write_frame(&frame, &item.source, bytes));
-        overlay.insert(key, pending.clone());
+        let id = Arc::<str>::from(id);
+        if !overlay.contains_key(&index.uuid) {
+            overlay.insert(index.uuid.clone(), HashMap::new());
+        }
+        if let Some(own) = overlay.get_mut(&index.uuid) {
+            own.insert(Arc::clone(&id), pending.clone());
+        }
         prepared.push(Prepared {
             index,
-            id: id.to_owned(),
+            id,
             pending,
             indexed,
             source_bytes,
@@ -580,13 +586,29 @@ impl Writer {
         })
     }
 
+    /// The index that an item goes to, which is made if need be. What comes together often goes to the same.
+    fn written_index(&self, item: &BulkItem, prepared: &[Prepared]) -> Result<Arc<Index>, EsError> {
+        let before = prepared.last().map(|write| &write.index);
+        if let Some(index) = before.filter(|index| index.name == item.index) {
+            return Ok(Arc::clone(index));
+        }
+        match self.shared.index(&item.index) {
+            Some(index) => Ok(index),
+            None if item.operation == BulkOperation::Delete => {
+                Err(EsError::index_not_found(&item.index))
+            }
+            None => self.shared.create_index(&item.index, &json!({})),
+        }
+    }
+
     fn take_sequence(&mut self, index: &Index) -> u64 {
-        let next = self
-            .sequences
-            .entry(index.uuid.clone())
-            .or_insert_with(|| index.next_sequence());
-        *next += 1;
-        *next - 1
+        if let Some(next) = self.sequences.get_mut(&index.uuid) {
+            *next += 1;
+            return *next - 1;
+        }
+        let first = index.next_sequence();
+        self.sequences.insert(index.uuid.clone(), first + 1);
+        first
     }
 
     fn generate_id(&mut self) -> String {
@@ -674,6 +696,19 @@ impl Writer {
     }
 }
 
+/// Writes by their index, in their order: what an index has in memory is gone through once for all of them.
+fn by_index(writes: impl Iterator<Item = (Prepared, Place)>) -> Vec<ByIndex> {
+    let mut all: Vec<ByIndex> = Vec::new();
+    for write in writes {
+        let index = &write.0.index;
+        match all.iter_mut().find(|(own, _)| Arc::ptr_eq(own, index)) {
+            Some((_, own)) => own.push(write),
+            None => all.push((Arc::clone(index), vec![write])),
+        }
+    }
+    all
+}
+
 /// All of the indices or none.
 fn put_mapping(indices: &[Arc<Index>], body: &Value) -> Result<(), EsError> {
     let extended = indices
@@ -719,12 +754,12 @@ pub(super) fn index_document(index: &Index, source: &[u8]) -> Result<Indexed, Es
     Ok(indexed)
 }
 
-impl Frame {
-    pub(super) fn of(index: &Index, id: &str, pending: &Pending) -> Self {
+impl<'a> Frame<'a> {
+    pub(super) fn of(index: &'a Index, id: &'a str, pending: &Pending) -> Self {
         Self {
-            name: index.name.clone(),
-            uuid: index.uuid.clone(),
-            id: id.to_owned(),
+            name: index.name.as_str().into(),
+            uuid: index.uuid.as_str().into(),
+            id: id.into(),
             sequence: pending.sequence,
             version: pending.version,
             delete: pending.source.is_none(),
@@ -732,13 +767,13 @@ impl Frame {
     }
 }
 
-pub(super) fn write_frame(frame: &Frame, source: &[u8], bytes: &mut Vec<u8>) {
+pub(super) fn write_frame(frame: &Frame<'_>, source: &[u8], bytes: &mut Vec<u8>) {
     serde_json::to_writer(&mut *bytes, frame).expect("a frame is plain data");
     bytes.push(b'\n');
     bytes.extend_from_slice(source);
 }
 
-pub(super) fn read_frame(payload: &[u8]) -> Option<(Frame, Vec<u8>)> {
+pub(super) fn read_frame(payload: &[u8]) -> Option<(Frame<'static>, Vec<u8>)> {
     let end = payload.iter().position(|byte| *byte == b'\n')?;
     let frame = serde_json::from_slice(payload.get(..end)?).ok()?;
     Some((frame, payload.get(end + 1..)?.to_vec()))

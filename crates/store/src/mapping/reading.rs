@@ -52,15 +52,26 @@ struct Object {
 #[derive(Clone, Copy, Debug, Default)]
 struct NameHasher(u64);
 
+impl NameHasher {
+    fn add(&mut self, word: u64) {
+        self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+}
+
 impl std::hash::Hasher for NameHasher {
     fn write(&mut self, bytes: &[u8]) {
-        for part in bytes.chunks(8) {
-            let mut word = [0; 8];
-            word.iter_mut().zip(part).for_each(|(to, from)| *to = *from);
-            self.0 = (self.0.rotate_left(5) ^ u64::from_le_bytes(word))
-                .wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        }
+        let (words, rest) = bytes.as_chunks::<8>();
+        words
+            .iter()
+            .for_each(|word| self.add(u64::from_le_bytes(*word)));
+        let last = rest
+            .iter()
+            .fold(0, |word, byte| word << 8 | u64::from(*byte));
+        self.add(last);
     }
+
+    /// What a text ends in tells nothing.
+    fn write_u8(&mut self, _: u8) {}
 
     fn finish(&self) -> u64 {
         self.0
@@ -91,7 +102,9 @@ impl Mapping {
             indexed: &mut indexed,
             depth: 0,
         };
-        let mut json = serde_json::Deserializer::from_slice(source);
+        // Looked through once as a whole, which is faster than one string after the other.
+        let source = std::str::from_utf8(source).ok()?;
+        let mut json = serde_json::Deserializer::from_str(source);
         reader.deserialize(&mut json).ok()?;
         json.end().ok()?;
         Some(indexed)
