@@ -19,8 +19,7 @@ use serde_json::Value;
 use tantivy::{
     DocId, DocSet, Index as TantivyIndex, IndexReader, IndexWriter, ReloadPolicy, Searcher,
     SegmentMeta, SegmentReader, TERMINATED, TantivyDocument, Term,
-    index::SegmentId,
-    indexer::{IndexWriterOptions, LogMergePolicy, MergePolicy, NoMergePolicy},
+    indexer::{IndexWriterOptions, NoMergePolicy},
     schema::{Field, IndexRecordOption},
     tokenizer::TextAnalyzer,
 };
@@ -32,6 +31,7 @@ use super::{
     files::{create_folder, replace},
     incoming::Incoming,
     log::{Durability, Place},
+    merging::{Activity, Looked, candidates},
     row::Row,
     settings,
     writer::{Frame, index_document, write_frame},
@@ -44,11 +44,6 @@ use crate::{
 /// A thread that waits for a merge.
 type Merge = JoinHandle<tantivy::Result<()>>;
 
-/// Segments of about one size are merged when there are so many: a document is written again for each time its segment is merged,
-/// and once more when the index rests.
-const MERGED_AT_ONCE: usize = 16;
-/// More documents than this stay in several segments.
-const MAX_MERGED: u64 = 5_000_000;
 /// Of stored documents, kept while one is read.
 const STORE_BLOCKS: usize = 1;
 /// What is unpublished for longer is not carried over when the log is cut.
@@ -133,8 +128,8 @@ pub(crate) struct Index {
     dirty_since: Mutex<Option<Instant>>,
     /// One segment is being made of some.
     merging: Mutex<Option<Merge>>,
-    /// Since it was last asked which of them should be merged.
-    has_new_segments: AtomicBool,
+    /// In which activity it was asked which of them should be merged; none: there are others since.
+    looked_at: Mutex<Option<Activity>>,
     last_search: Mutex<Option<Instant>>,
     last_write: Mutex<Option<Instant>>,
 }
@@ -244,7 +239,7 @@ impl Index {
             next_sequence: AtomicU64::new(next_sequence),
             dirty_since: Mutex::new(None),
             merging: Mutex::new(None),
-            has_new_segments: AtomicBool::new(true),
+            looked_at: Mutex::new(None),
             last_search: Mutex::new(None),
             last_write: Mutex::new(None),
         })
@@ -504,7 +499,7 @@ impl Index {
         prepared.commit()?;
         // tantivy syncs the new list of segments, not the name it is renamed to.
         fs::File::open(&self.folder)?.sync_all()?;
-        self.has_new_segments.store(true, Ordering::Relaxed);
+        *lock(&self.looked_at) = None;
         Ok(())
     }
 
@@ -594,41 +589,26 @@ impl Index {
             tracing::warn!(%error, index = self.name, "segments could not be merged");
         }
         *lock(&self.writer) = None;
-        self.has_new_segments.store(true, Ordering::Relaxed);
+        *lock(&self.looked_at) = None;
         self.reload()
     }
 
-    /// Merges small segments in the background, all of them when nobody writes any more; answers whether there was something
-    /// to do.
-    pub(crate) fn merge(&self, is_quiet: bool) -> Result<bool, StoreError> {
-        // Their list is a file.
-        let has_new = self.has_new_segments.swap(false, Ordering::Relaxed);
-        if !has_new && !is_quiet {
-            return Ok(false);
+    /// Merges segments in the background, if that is worth it.
+    pub(crate) fn merge(&self, activity: Activity) -> Result<Looked, StoreError> {
+        // Their list is a file, which need not be read again for the same answer.
+        if lock(&self.looked_at).replace(activity) == Some(activity) {
+            return Ok(Looked::Before);
         }
-        let segments = self.tantivy.searchable_segment_metas()?;
-        let documents: u64 = segments.iter().map(|one| u64::from(one.max_doc())).sum();
-        let has_deleted = segments.iter().any(|one| one.num_deleted_docs() > 0);
-        let ids: Vec<SegmentId> = if !is_quiet {
-            let mut policy = LogMergePolicy::default();
-            policy.set_min_num_segments(MERGED_AT_ONCE);
-            let candidates = policy.compute_merge_candidates(&segments);
-            let first = candidates.into_iter().next();
-            first.map(|candidate| candidate.0).unwrap_or_default()
-        } else if documents <= MAX_MERGED && (segments.len() > 1 || has_deleted) {
-            segments.iter().map(SegmentMeta::id).collect()
-        } else {
-            Vec::new()
-        };
+        let ids = candidates(&self.tantivy.searchable_segment_metas()?, activity);
         if ids.is_empty() {
-            return Ok(false);
+            return Ok(Looked::Nothing);
         }
         let mut guard = lock(&self.writer);
         let merge = self.writer(&mut guard)?.merge(&ids);
         let wait = move || merge.wait().map(drop);
         let thread = std::thread::Builder::new().name("merge".to_owned());
         *lock(&self.merging) = Some(thread.spawn(wait)?);
-        Ok(true)
+        Ok(Looked::Merges)
     }
 
     /// Compares the checksums of all files.

@@ -10,6 +10,7 @@ pub(crate) mod index;
 mod log;
 mod mappings;
 mod memory;
+mod merging;
 mod registry;
 mod repair;
 mod row;

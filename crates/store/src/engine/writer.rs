@@ -21,6 +21,7 @@ use super::{
     index::{Pending, Source},
     log::{self, Durability, Frames, Log, Place},
     memory,
+    merging::{Activity, Looked},
     repair::WAITING,
     settings,
 };
@@ -90,14 +91,16 @@ const GROUP: usize = 64;
 const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(30);
 /// A store that nobody has written to for so long makes everything durable in segments, and frees what that took.
 const QUIET: Duration = Duration::from_secs(3);
-const CHECKPOINT_BYTES: u64 = 48 << 20;
+const CHECKPOINT_BYTES: u64 = 64 << 20;
 /// So much of the log is carried over when it is cut, of the indices that have the least: a segment costs as much as some
 /// thousand documents.
 const CARRIED_BYTES: usize = 8 << 20;
 /// Segments in the making, of all indices together.
 const MAX_BUFFERED: usize = 96 << 20;
+/// An index that nobody has written to for so long has a pause.
+const PAUSE: Duration = Duration::from_secs(10);
 /// An index that nobody has written to for so long becomes one segment.
-const SETTLED: Duration = Duration::from_secs(10);
+const REST: Duration = Duration::from_secs(3600);
 /// The files of an index that nobody has searched for so long are closed.
 const READER_IDLE: Duration = Duration::from_secs(60);
 
@@ -400,7 +403,7 @@ impl Writer {
     fn merge(&self, index: &Arc<Index>) -> Result<(), StoreError> {
         self.commit(index)?;
         index.close_writer()?;
-        index.merge(true)?;
+        index.merge(Activity::Resting)?;
         index.close_writer()
     }
 
@@ -448,23 +451,24 @@ impl Writer {
             }
             self.merging = None;
         }
-        let is_quiet = |index: &Index| index.quiet_for().is_none_or(|quiet| quiet > SETTLED);
-        let mut settled = Vec::new();
+        let mut resting = Vec::new();
         for (uuid, index) in &self.unsettled {
-            let quiet = is_quiet(index) && index.dirty_for().is_none();
-            if index.merge(quiet)? {
-                self.merging = Some(Arc::clone(index));
-                break;
+            let activity = activity(index);
+            match index.merge(activity)? {
+                Looked::Merges => {
+                    self.merging = Some(Arc::clone(index));
+                    break;
+                }
+                Looked::Nothing if activity != Activity::Busy => self.shared.share(index),
+                Looked::Nothing | Looked::Before => {}
             }
-            if quiet {
-                settled.push(uuid.clone());
+            if activity == Activity::Resting {
+                resting.push(uuid.clone());
             }
         }
-        for uuid in settled {
-            if let Some(index) = self.unsettled.remove(&uuid) {
-                self.shared.share(&index);
-            }
-        }
+        resting
+            .iter()
+            .for_each(|uuid| drop(self.unsettled.remove(uuid)));
         Ok(())
     }
 
@@ -638,6 +642,7 @@ impl Writer {
         let is_quiet = self.last_write.elapsed() > QUIET;
         if self.log.length() > 0 && is_quiet {
             self.checkpoint()?;
+            memory::give_back();
         } else if self.log.length() > CHECKPOINT_BYTES || (self.log.length() > 0 && is_old) {
             self.shorten_log()?;
         }
@@ -682,7 +687,6 @@ impl Writer {
         for ((index, write), place) in writes.into_iter().zip(places) {
             index.moved(&write.id, place.tail(write.source_bytes));
         }
-        memory::give_back();
         self.last_checkpoint = Instant::now();
         Ok(())
     }
@@ -693,6 +697,17 @@ impl Writer {
             .all()
             .iter()
             .try_for_each(|index| index.close_writer())
+    }
+}
+
+fn activity(index: &Index) -> Activity {
+    if index.dirty_for().is_some() {
+        return Activity::Busy;
+    }
+    match index.quiet_for() {
+        Some(quiet) if quiet <= PAUSE => Activity::Busy,
+        Some(quiet) if quiet <= REST => Activity::Pausing,
+        _ => Activity::Resting,
     }
 }
 
