@@ -343,7 +343,10 @@ pub fn request(method: &str, url: &str, headers: &[(&str, &str)], body: &str) ->
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let response = request.send().await.unwrap();
+        let response = request.send().await.unwrap_or_else(|error| {
+            let asked: String = body.chars().take(2000).collect();
+            panic!("{method} {url}: {error:?}\n{asked}")
+        });
         let status = response.status().as_u16();
         (
             status,
