@@ -3,6 +3,7 @@
 
 mod alert_views;
 mod alerting;
+mod allocator;
 mod arguments;
 mod attachments;
 mod away;
@@ -36,10 +37,8 @@ use crate::{
     variables::Variables,
 };
 
-/// A document passes through some hundred small pieces of memory on its way into the store: the C library's allocator took a fifth
-/// of what that costs.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: allocator::Allocator = allocator::Allocator::undecided();
 
 fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
