@@ -72,19 +72,7 @@ pub fn remove_workspace(name: &str, fallback: &Path) {
     }
 }
 
-#[expect(unsafe_code, reason = "statvfs fills a plain struct")]
+/// Zero where the disk cannot be asked.
 fn free_bytes(path: &Path) -> u64 {
-    use std::os::unix::ffi::OsStrExt;
-    let Ok(path) = std::ffi::CString::new(path.as_os_str().as_bytes()) else {
-        return 0;
-    };
-    // SAFETY: zeroed is a valid statvfs, the path is NUL-terminated and both outlive the call.
-    unsafe {
-        let mut stat: libc::statvfs = std::mem::zeroed();
-        if libc::statvfs(path.as_ptr(), &mut stat) == 0 {
-            stat.f_bavail.saturating_mul(stat.f_frsize)
-        } else {
-            0
-        }
-    }
+    rustix::fs::statvfs(path).map_or(0, |disk| disk.f_bavail.saturating_mul(disk.f_frsize))
 }

@@ -95,9 +95,10 @@ impl BulkItemResult {
         }
     }
 
-    /// The item as it stands in the answer's `items`, and as the answer to a single-document request.
-    pub fn to_json(&self) -> Value {
-        serde_json::to_value(self.body(false)).unwrap_or_default()
+    /// The item as it stands in the answer's `items`, and as the answer to a single-document request. `forced_refresh`: what was
+    /// written can be found already.
+    pub fn to_json(&self, forced_refresh: bool) -> Value {
+        serde_json::to_value(self.body(forced_refresh)).unwrap_or_default()
     }
 
     fn body(&self, forced_refresh: bool) -> ItemBody<'_> {

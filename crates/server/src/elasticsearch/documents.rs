@@ -64,15 +64,12 @@ pub(super) fn written(
 ) -> Outcome {
     announce(state, std::slice::from_ref(&result));
     let status = result.status();
-    let mut body = result.to_json();
+    let mut body = result.to_json(parameters.refresh() == Refresh::Now);
     if let Err(error) = result.outcome {
         return Err(error.into());
     }
     if let Some(map) = body.as_object_mut() {
         map.remove("status");
-        if parameters.refresh() == Refresh::Now {
-            map.insert("forced_refresh".to_owned(), json!(true));
-        }
     }
     Ok(Answer::new(status, body).shaped(parameters))
 }

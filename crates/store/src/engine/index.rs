@@ -29,12 +29,13 @@ use super::{
     columns::{Columns, PREPARED, layout, numbers, schema},
     directory::{Folder, is_segment_file},
     files::{create_folder, replace},
+    frame::{Frame, write_frame},
     incoming::Incoming,
     log::{Durability, Place},
     merging::{Activity, Looked, candidates},
     row::Row,
     settings,
-    writer::{Frame, index_document, write_frame},
+    writer::index_document,
 };
 use crate::{
     analysis::Prepared,
@@ -128,7 +129,7 @@ pub(crate) struct Index {
     dirty_since: Mutex<Option<Instant>>,
     /// One segment is being made of some.
     merging: Mutex<Option<Merge>>,
-    /// In which activity it was asked which of them should be merged; none: there are others since.
+    /// In which activity nothing of them was to be merged; none: there are others since.
     looked_at: Mutex<Option<Activity>>,
     last_search: Mutex<Option<Instant>>,
     last_write: Mutex<Option<Instant>>,
@@ -596,11 +597,12 @@ impl Index {
     /// Merges segments in the background, if that is worth it.
     pub(crate) fn merge(&self, activity: Activity) -> Result<Looked, StoreError> {
         // Their list is a file, which need not be read again for the same answer.
-        if lock(&self.looked_at).replace(activity) == Some(activity) {
+        if *lock(&self.looked_at) == Some(activity) {
             return Ok(Looked::Before);
         }
         let ids = candidates(&self.tantivy.searchable_segment_metas()?, activity);
         if ids.is_empty() {
+            *lock(&self.looked_at) = Some(activity);
             return Ok(Looked::Nothing);
         }
         let mut guard = lock(&self.writer);

@@ -40,10 +40,8 @@ pub(super) fn candidates(segments: &[SegmentMeta], activity: Activity) -> Vec<Se
             let mut policy = LogMergePolicy::default();
             policy.set_min_num_segments(MERGED_AT_ONCE);
             let found = policy.compute_merge_candidates(segments);
-            found
-                .into_iter()
-                .next()
-                .map_or_else(Vec::new, |first| first.0)
+            let first = found.into_iter().next();
+            first.map(|candidate| candidate.0).unwrap_or_default()
         }
         Activity::Pausing => {
             let mut by_size = segments.to_vec();

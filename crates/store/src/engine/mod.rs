@@ -5,6 +5,7 @@ pub(crate) mod columns;
 mod damage;
 mod directory;
 pub(crate) mod files;
+mod frame;
 mod incoming;
 pub(crate) mod index;
 mod log;

@@ -13,9 +13,10 @@ use super::{
     columns::numbers,
     directory::Folder,
     files::{create_folder, lock_folder},
+    frame::read_frame,
     index::{Pending, STATE, Source, State},
     log,
-    writer::{index_document, read_frame},
+    writer::index_document,
 };
 use crate::mapping::{FieldLimit, Mapping};
 

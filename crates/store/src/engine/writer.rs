@@ -1,7 +1,6 @@
 //! The one thread that writes: takes what waits, decides, logs it in one go, applies it, answers.
 
 use std::{
-    borrow::Cow,
     collections::{BTreeMap, HashMap},
     io,
     sync::{Arc, mpsc},
@@ -12,12 +11,12 @@ use canarytrace_es::{
     EsError,
     bulk::{BulkItem, BulkItemResult, BulkOperation, WriteResult, Written},
 };
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
 use super::{
     Index, REFRESH_INTERVAL, SEARCH_IDLE, Shared, StoreError,
+    frame::{Frame, read_frame, write_frame},
     index::{Pending, Source},
     log::{self, Durability, Frames, Log, Place},
     memory,
@@ -103,17 +102,6 @@ const PAUSE: Duration = Duration::from_secs(10);
 const REST: Duration = Duration::from_secs(3600);
 /// The files of an index that nobody has searched for so long are closed.
 const READER_IDLE: Duration = Duration::from_secs(60);
-
-/// A frame's first line; the document follows.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Frame<'a> {
-    name: Cow<'a, str>,
-    pub(super) uuid: Cow<'a, str>,
-    pub(super) id: Cow<'a, str>,
-    pub(super) sequence: u64,
-    pub(super) version: u64,
-    pub(super) delete: bool,
-}
 
 /// A write that was decided and waits for the log.
 struct Prepared {
@@ -466,9 +454,9 @@ impl Writer {
                 resting.push(uuid.clone());
             }
         }
-        resting
-            .iter()
-            .for_each(|uuid| drop(self.unsettled.remove(uuid)));
+        for uuid in resting {
+            self.unsettled.remove(&uuid);
+        }
         Ok(())
     }
 
@@ -570,11 +558,10 @@ impl Writer {
         self.frames
             .push(|bytes| write_frame(&frame, &item.source, bytes));
         let id = Arc::<str>::from(id);
-        if !overlay.contains_key(&index.uuid) {
-            overlay.insert(index.uuid.clone(), HashMap::new());
-        }
-        if let Some(own) = overlay.get_mut(&index.uuid) {
-            own.insert(Arc::clone(&id), pending.clone());
+        let known = (Arc::clone(&id), pending.clone());
+        match overlay.get_mut(&index.uuid) {
+            Some(own) => own.extend([known]),
+            None => drop(overlay.insert(index.uuid.clone(), HashMap::from([known]))),
         }
         prepared.push(Prepared {
             index,
@@ -767,29 +754,4 @@ pub(super) fn index_document(index: &Index, source: &[u8]) -> Result<Indexed, Es
         index.set_mapping(mapping);
     }
     Ok(indexed)
-}
-
-impl<'a> Frame<'a> {
-    pub(super) fn of(index: &'a Index, id: &'a str, pending: &Pending) -> Self {
-        Self {
-            name: index.name.as_str().into(),
-            uuid: index.uuid.as_str().into(),
-            id: id.into(),
-            sequence: pending.sequence,
-            version: pending.version,
-            delete: pending.source.is_none(),
-        }
-    }
-}
-
-pub(super) fn write_frame(frame: &Frame<'_>, source: &[u8], bytes: &mut Vec<u8>) {
-    serde_json::to_writer(&mut *bytes, frame).expect("a frame is plain data");
-    bytes.push(b'\n');
-    bytes.extend_from_slice(source);
-}
-
-pub(super) fn read_frame(payload: &[u8]) -> Option<(Frame<'static>, Vec<u8>)> {
-    let end = payload.iter().position(|byte| *byte == b'\n')?;
-    let frame = serde_json::from_slice(payload.get(..end)?).ok()?;
-    Some((frame, payload.get(end + 1..)?.to_vec()))
 }
