@@ -128,8 +128,7 @@ impl Generator {
 
     /// Never the same twice: the judge's composite counts such a document twice (`differences.json`).
     fn two_wholes(&mut self) -> [i64; 2] {
-        let first = self.whole();
-        [first, first + 1 + self.below(50) as i64]
+        [self.below(50) as i64 - 50, self.below(51) as i64]
     }
 
     fn decimal(&mut self) -> f64 {
@@ -548,11 +547,22 @@ impl Generator {
                 let (one, other) = (self.of(&["k", "b"]), self.of(&["n", "o.x"]));
                 json!({"multi_terms": {"terms": [{"field": one}, {"field": other}], "size": 1 + self.below(9)}})
             }
-            _ => {
-                let order = self.of(&["asc", "desc"]);
-                json!({"composite": {"size": 1 + self.below(9), "sources": [{"one": {"terms": {"field": self.of(&["k", "b", "n"]), "order": order}}}, {"two": {"histogram": {"field": "d", "interval": 5}}}]}})
-            }
+            _ => self.composite(),
         }
+    }
+
+    /// What may have several numbers does not come first: the judge takes those that a query asks for (`differences.json`).
+    fn composite(&mut self) -> Value {
+        let first = self.of(&["k", "b", "o.x"]);
+        let order = self.of(&["asc", "desc"]);
+        let second = match self.often(50) {
+            true => json!({"histogram": {"field": "d", "interval": 5}}),
+            false => json!({"terms": {"field": "n"}}),
+        };
+        json!({"composite": {
+            "size": 1 + self.below(9),
+            "sources": [{"one": {"terms": {"field": first, "order": order}}}, {"two": second}],
+        }})
     }
 
     fn date_histogram(&mut self) -> Value {

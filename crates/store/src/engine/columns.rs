@@ -41,19 +41,13 @@ pub(crate) struct Columns {
 
 pub(crate) fn schema() -> (Schema, Columns) {
     let mut schema = Schema::builder();
-    let text = JsonObjectOptions::default()
-        .set_indexing_options(
-            TextFieldIndexing::default()
-                .set_tokenizer(PREPARED)
-                .set_fieldnorms(false)
-                .set_index_option(IndexRecordOption::WithFreqsAndPositions),
-        )
-        .set_expand_dots_enabled();
-    let column = || {
-        JsonObjectOptions::default()
-            .set_fast("raw")
-            .set_expand_dots_enabled()
-    };
+    let text = JsonObjectOptions::default().set_indexing_options(
+        TextFieldIndexing::default()
+            .set_tokenizer(PREPARED)
+            .set_fieldnorms(false)
+            .set_index_option(IndexRecordOption::WithFreqsAndPositions),
+    );
+    let column = || JsonObjectOptions::default().set_fast("raw");
     let columns = Columns {
         id: schema.add_text_field("_id", STRING | STORED),
         source: schema.add_bytes_field("_source", STORED),
@@ -65,6 +59,16 @@ pub(crate) fn schema() -> (Schema, Columns) {
         lengths: schema.add_json_field(LENGTHS, column()),
     };
     (schema.build(), columns)
+}
+
+/// A path as the name of one member, dots and all, where tantivy takes it apart.
+pub(crate) fn member(path: &str) -> String {
+    path.replace('\\', r"\\").replace('.', r"\.")
+}
+
+/// The name of a column of some kind, by which tantivy finds it.
+pub(crate) fn column_name(kind: &str, path: &str) -> String {
+    format!("{kind}.{}", member(path))
 }
 
 /// Documents are compressed where they are written: a thread for each index would be hundreds.

@@ -14,6 +14,7 @@ use std::{
 
 use bytes::Bytes;
 use canarytrace_es::{EsError, SegmentDetails};
+use foldhash::fast::RandomState;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tantivy::{
@@ -33,6 +34,7 @@ use super::{
     incoming::Incoming,
     log::{Durability, Place},
     merging::{Activity, Looked, candidates},
+    published::PublishedIds,
     row::Row,
     settings,
     writer::index_document,
@@ -41,6 +43,9 @@ use crate::{
     analysis::Prepared,
     mapping::{FieldLimit, Indexed, Mapping},
 };
+
+/// By the ids of documents, which are hashed several times for each of them.
+pub(crate) type ById<T> = HashMap<Arc<str>, T, RandomState>;
 
 /// A thread that waits for a merge.
 type Merge = JoinHandle<tantivy::Result<()>>;
@@ -123,7 +128,9 @@ pub(crate) struct Index {
     writer: Mutex<Option<IndexWriter>>,
     /// Open while somebody searches.
     reader: Mutex<Option<IndexReader>>,
-    pending: RwLock<HashMap<Arc<str>, Pending>>,
+    pending: RwLock<ById<Pending>>,
+    /// There while documents are written.
+    published: Mutex<Option<PublishedIds>>,
     next_sequence: AtomicU64,
     /// When the first uncommitted write came.
     dirty_since: Mutex<Option<Instant>>,
@@ -237,6 +244,7 @@ impl Index {
             writer: Mutex::new(None),
             reader: Mutex::new(None),
             pending: RwLock::default(),
+            published: Mutex::new(None),
             next_sequence: AtomicU64::new(next_sequence),
             dirty_since: Mutex::new(None),
             merging: Mutex::new(None),
@@ -348,14 +356,63 @@ impl Index {
 
     /// What is known of an id, committed or not.
     pub(crate) fn lookup(&self, id: &str) -> Result<Option<Pending>, StoreError> {
-        if let Some(pending) = self
+        match self.unpublished_of(id) {
+            Some(pending) => Ok(Some(pending)),
+            None => self.published(id),
+        }
+    }
+
+    /// As [`lookup`](Self::lookup), for a document that is most likely new.
+    pub(crate) fn lookup_new(&self, id: &str) -> Result<Option<Pending>, StoreError> {
+        match self.unpublished_of(id) {
+            Some(pending) => Ok(Some(pending)),
+            None if self.may_be_published(id)? => self.published(id),
+            None => Ok(None),
+        }
+    }
+
+    fn unpublished_of(&self, id: &str) -> Option<Pending> {
+        let pending = self
             .pending
             .read()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .get(id)
-        {
-            return Ok(Some(pending.clone()));
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        pending.get(id).cloned()
+    }
+
+    fn may_be_published(&self, id: &str) -> Result<bool, StoreError> {
+        let mut published = lock(&self.published);
+        let ids = match &mut *published {
+            Some(ids) => ids,
+            empty => {
+                let ids = PublishedIds::read(&self.searcher()?, self.columns.id)?;
+                empty.insert(ids)
+            }
+        };
+        Ok(ids.may_have(id.as_bytes()))
+    }
+
+    /// What was pending is published.
+    fn add_published(&self) {
+        let mut published = lock(&self.published);
+        let Some(ids) = &mut *published else {
+            return;
+        };
+        let pending = self
+            .pending
+            .read()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        pending.keys().for_each(|id| ids.add(id.as_bytes()));
+        if ids.is_full() {
+            *published = None;
         }
+    }
+
+    /// Forgets what only writing needs.
+    pub(crate) fn release_published(&self) {
+        *lock(&self.published) = None;
+    }
+
+    fn published(&self, id: &str) -> Result<Option<Pending>, StoreError> {
         let searcher = self.searcher()?;
         let term = Term::from_field_text(self.columns.id, id);
         for segment in searcher.segment_readers() {
@@ -467,6 +524,7 @@ impl Index {
             return Err(error);
         }
         self.reload()?;
+        self.add_published();
         if lock(&self.merging).is_none() {
             *lock(&self.writer) = None;
         }
@@ -476,7 +534,7 @@ impl Index {
         *self
             .pending
             .write()
-            .unwrap_or_else(std::sync::PoisonError::into_inner) = HashMap::new();
+            .unwrap_or_else(std::sync::PoisonError::into_inner) = ById::default();
         Ok(())
     }
 

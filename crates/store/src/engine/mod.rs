@@ -12,6 +12,7 @@ mod log;
 mod mappings;
 mod memory;
 mod merging;
+mod published;
 mod registry;
 mod repair;
 mod row;
@@ -380,7 +381,7 @@ fn check_index_name(name: &str) -> Result<(), EsError> {
 }
 
 /// Of the files below a store's folder.
-const FORMAT: u32 = 3;
+const FORMAT: u32 = 4;
 /// Lies in the folder while nobody has the store open and all was written.
 const CLOSED: &str = "closed";
 

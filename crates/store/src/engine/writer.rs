@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 use super::{
     Index, REFRESH_INTERVAL, SEARCH_IDLE, Shared, StoreError,
     frame::{Frame, read_frame, write_frame},
-    index::{Pending, Source},
+    index::{ById, Pending, Source},
     log::{self, Durability, Frames, Log, Place},
     memory,
     merging::{Activity, Looked},
@@ -117,7 +117,7 @@ struct Prepared {
 type ByIndex = (Arc<Index>, Vec<(Prepared, Place)>);
 
 /// What earlier items of the same group will have written, by the index's uuid and by id.
-type Overlay = HashMap<String, HashMap<Arc<str>, Pending>>;
+type Overlay = HashMap<String, ById<Pending>>;
 
 pub(crate) struct Writer {
     shared: Arc<Shared>,
@@ -468,7 +468,11 @@ impl Writer {
         self.last_release = Instant::now();
         for index in self.shared.all() {
             let is_written = index.quiet_for().is_some_and(|quiet| quiet < READER_IDLE);
-            if !is_written && !index.searched_within(READER_IDLE) {
+            if is_written {
+                continue;
+            }
+            index.release_published();
+            if !index.searched_within(READER_IDLE) {
                 index.release_reader();
             }
         }
@@ -510,7 +514,7 @@ impl Writer {
         let written = overlay.get(&index.uuid).and_then(|own| own.get(id));
         let current = match written {
             Some(pending) => Some(pending.clone()),
-            None => index.lookup(id)?,
+            None => index.lookup_new(id)?,
         };
         let live = current.as_ref().filter(|pending| pending.source.is_some());
         if let Some(wanted) = item.if_seq_no
@@ -561,7 +565,7 @@ impl Writer {
         let known = (Arc::clone(&id), pending.clone());
         match overlay.get_mut(&index.uuid) {
             Some(own) => own.extend([known]),
-            None => drop(overlay.insert(index.uuid.clone(), HashMap::from([known]))),
+            None => drop(overlay.insert(index.uuid.clone(), ById::from_iter([known]))),
         }
         prepared.push(Prepared {
             index,

@@ -10,7 +10,7 @@ use tantivy::{
     columnar::{Column, ColumnIndex, DynamicColumn, StrColumn, column_index::Set},
 };
 
-use crate::engine::columns::{EXACT, LENGTHS, NUMBERS};
+use crate::engine::columns::{EXACT, LENGTHS, NUMBERS, column_name};
 
 /// A value of a document.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,8 +51,8 @@ impl FieldColumns {
     pub(crate) fn open(segment: &SegmentReader, path: &str) -> tantivy::Result<Self> {
         let mut columns = Self::default();
         let all = segment.fast_fields();
-        let texts = all.dynamic_column_handles(&format!("{EXACT}.{path}"))?;
-        let numbers = all.dynamic_column_handles(&format!("{NUMBERS}.{path}"))?;
+        let texts = all.dynamic_column_handles(&column_name(EXACT, path))?;
+        let numbers = all.dynamic_column_handles(&column_name(NUMBERS, path))?;
         for handle in texts.into_iter().chain(numbers) {
             match handle.open()? {
                 DynamicColumn::I64(column) => columns.whole = Some(column),
@@ -304,7 +304,7 @@ pub(crate) fn with_value(
     for kind in [EXACT, NUMBERS, LENGTHS] {
         let handles = segment
             .fast_fields()
-            .dynamic_column_handles(&format!("{kind}.{path}"))?;
+            .dynamic_column_handles(&column_name(kind, path))?;
         for handle in handles {
             match handle.open()? {
                 DynamicColumn::I64(column) => present(&column, found),
@@ -322,12 +322,12 @@ pub(crate) fn with_value(
 pub(crate) fn lengths(segment: &SegmentReader, path: &str) -> tantivy::Result<Option<Column<i64>>> {
     segment
         .fast_fields()
-        .column_opt(&format!("{LENGTHS}.{path}"))
+        .column_opt(&column_name(LENGTHS, path))
 }
 
 /// How many documents have an exact text at a path, and how many texts they have.
 pub(crate) fn exact_values(segment: &SegmentReader, path: &str) -> tantivy::Result<(u64, i64)> {
-    let Some(column) = segment.fast_fields().str(&format!("{EXACT}.{path}"))? else {
+    let Some(column) = segment.fast_fields().str(&column_name(EXACT, path))? else {
         return Ok((0, 0));
     };
     let ordinals = column.ords();

@@ -21,7 +21,11 @@ use super::{
     near::NearQuery,
     scoring::ScoredQuery,
 };
-use crate::{analysis::Analyzer, engine::StoreError, mapping::FieldType};
+use crate::{
+    analysis::Analyzer,
+    engine::{StoreError, columns::member},
+    mapping::FieldType,
+};
 
 fn analyzer(name: &str) -> Result<Analyzer, EsError> {
     Analyzer::named(name)
@@ -30,7 +34,7 @@ fn analyzer(name: &str) -> Result<Analyzer, EsError> {
 
 impl Lowering<'_> {
     pub(super) fn text_term(&self, path: &str, token: &str) -> Term {
-        let mut term = Term::from_field_json_path(self.index.columns.text, path, true);
+        let mut term = Term::from_field_json_path(self.index.columns.text, &member(path), false);
         term.append_type_and_str(token);
         term
     }
