@@ -82,7 +82,11 @@ impl Analyzer {
                 prepared.push(SEPARATOR);
             }
             if self.lowers() && word.is_ascii() {
-                prepared.extend(word.chars().map(|letter| letter.to_ascii_lowercase()));
+                let from = prepared.len();
+                prepared.push_str(word);
+                if let Some(added) = prepared.get_mut(from..) {
+                    added.make_ascii_lowercase();
+                }
             } else {
                 prepared.push_str(&self.normal(word));
             }
@@ -106,6 +110,9 @@ fn split<'a>(text: &'a str, is_between: fn(char) -> bool, mut call: impl FnMut(u
 
 fn pieces<'a>(word: &'a str, mut call: impl FnMut(usize, &'a str)) {
     let (mut at, mut rest) = (0, word);
+    if word.len() <= MAX_WORD {
+        return call(at, word);
+    }
     while let Some((end, _)) = rest.char_indices().nth(MAX_WORD) {
         let (piece, others) = rest.split_at(end);
         call(at, piece);
@@ -134,20 +141,24 @@ pub(crate) fn analyze(name: &str, text: &str) -> Result<Vec<Token>, EsError> {
 
 /// Takes apart what [`Analyzer::prepare`] has put together.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Prepared;
+pub(crate) struct Prepared {
+    token: TantivyToken,
+}
 
 pub(crate) struct PreparedWords<'a> {
     words: std::str::Split<'a, char>,
-    token: TantivyToken,
+    /// Of one text after the other: it keeps its memory.
+    token: &'a mut TantivyToken,
 }
 
 impl Tokenizer for Prepared {
     type TokenStream<'a> = PreparedWords<'a>;
 
     fn token_stream<'a>(&'a mut self, text: &'a str) -> PreparedWords<'a> {
+        self.token.reset();
         PreparedWords {
             words: text.split(SEPARATOR),
-            token: TantivyToken::default(),
+            token: &mut self.token,
         }
     }
 }
@@ -164,11 +175,11 @@ impl TokenStream for PreparedWords<'_> {
     }
 
     fn token(&self) -> &TantivyToken {
-        &self.token
+        self.token
     }
 
     fn token_mut(&mut self) -> &mut TantivyToken {
-        &mut self.token
+        self.token
     }
 }
 
@@ -201,7 +212,7 @@ mod tests {
     fn prepared_words_come_apart_again() {
         let mut prepared = String::new();
         let count = Analyzer::Standard.prepare("The quick ŽLUŤ fox", &mut prepared);
-        let mut tokenizer = Prepared;
+        let mut tokenizer = Prepared::default();
         let mut stream = tokenizer.token_stream(&prepared);
         let mut words = Vec::new();
         while stream.advance() {

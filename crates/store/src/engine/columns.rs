@@ -13,12 +13,13 @@ use tantivy::{
 pub(crate) const PREPARED: &str = "prepared";
 pub(crate) const SEQUENCE: &str = "_seq_no";
 pub(crate) const VERSION: &str = "_version";
-/// The beginning of the names of columns with keywords and the like, by JSON path.
-pub(crate) const EXACT: &str = "exact";
+/// The beginning of the names of columns with keywords and the like, by JSON path. A name is hashed and compared with each
+/// value, so these are short.
+pub(crate) const EXACT: &str = "e";
 /// Of columns with numbers.
-pub(crate) const NUMBERS: &str = "numbers";
+pub(crate) const NUMBERS: &str = "n";
 /// Of columns that tell how many words a text has, or that something is there that has no other column.
-pub(crate) const LENGTHS: &str = "lengths";
+pub(crate) const LENGTHS: &str = "l";
 /// Documents are compressed together in blocks of so many bytes.
 const BLOCK_BYTES: usize = 32 << 10;
 const COMPRESSION_LEVEL: i32 = 1;

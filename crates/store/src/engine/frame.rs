@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use super::index::{Index, Pending};
+use super::{index::Index, pending::Pending};
 
 /// A frame's first line; the document follows.
 #[derive(Debug, Serialize, Deserialize)]

@@ -1,8 +1,7 @@
 //! One index: a tantivy index, its mapping, and the documents that are not committed yet.
 
 use std::{
-    collections::HashMap,
-    fs, io,
+    fs,
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, RwLock,
@@ -12,9 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bytes::Bytes;
 use canarytrace_es::{EsError, SegmentDetails};
-use foldhash::fast::RandomState;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tantivy::{
@@ -29,23 +26,21 @@ use super::{
     StoreError,
     columns::{Columns, PREPARED, layout, numbers, schema},
     directory::{Folder, is_segment_file},
+    document::DocumentReader,
     files::{create_folder, replace},
     frame::{Frame, write_frame},
     incoming::Incoming,
     log::{Durability, Place},
     merging::{Activity, Looked, candidates},
+    pending::{ById, Pending, Source, Unpublished},
     published::PublishedIds,
     row::Row,
     settings,
-    writer::index_document,
 };
 use crate::{
     analysis::Prepared,
     mapping::{FieldLimit, Indexed, Mapping},
 };
-
-/// By the ids of documents, which are hashed several times for each of them.
-pub(crate) type ById<T> = HashMap<Arc<str>, T, RandomState>;
 
 /// A thread that waits for a merge.
 type Merge = JoinHandle<tantivy::Result<()>>;
@@ -55,39 +50,6 @@ const STORE_BLOCKS: usize = 1;
 /// What is unpublished for longer is not carried over when the log is cut.
 const CARRIED_FOR: Duration = Duration::from_secs(60);
 pub(super) const STATE: &str = "index.json";
-
-/// A document that is in the log and not in a committed segment yet.
-#[derive(Clone, Debug)]
-pub(crate) struct Pending {
-    pub(crate) version: u64,
-    pub(crate) sequence: u64,
-    /// None: deleted.
-    pub(crate) source: Option<Source>,
-}
-
-/// A write that is in the log only.
-pub(crate) struct Unpublished {
-    pub(crate) id: Arc<str>,
-    pub(crate) frame: Vec<u8>,
-    /// The frame ends in so many bytes of the document.
-    pub(crate) source_bytes: usize,
-}
-
-/// A document as it was sent.
-#[derive(Clone, Debug)]
-pub(crate) enum Source {
-    Here(Bytes),
-    Logged(Place),
-}
-
-impl Source {
-    pub(crate) fn read(&self) -> io::Result<Bytes> {
-        match self {
-            Source::Here(bytes) => Ok(bytes.clone()),
-            Source::Logged(place) => place.read(),
-        }
-    }
-}
 
 /// What is kept beside the segments.
 #[derive(Debug, Serialize, Deserialize)]
@@ -227,7 +189,7 @@ impl Index {
         mapping: Mapping,
         next_sequence: u64,
     ) -> Result<Self, StoreError> {
-        let words = TextAnalyzer::from(Prepared);
+        let words = TextAnalyzer::from(Prepared::default());
         tantivy.tokenizers().register(PREPARED, words);
         Ok(Self {
             name: name.to_owned(),
@@ -432,29 +394,53 @@ impl Index {
         Ok(None)
     }
 
-    /// Applies a write that is in the log, there.
+    /// Builds a write into the segment in the making, where it waits for the commit.
+    pub(crate) fn build(
+        &self,
+        id: &Arc<str>,
+        pending: &Pending,
+        indexed: Option<Arc<Indexed>>,
+    ) -> Result<(), StoreError> {
+        self.add(&mut lock(&self.incoming), id, pending, indexed)
+            .inspect_err(|_| self.has_lost.store(true, Ordering::SeqCst))
+    }
+
+    /// Forgets what was built and could not be logged, with all that was built before; the next commit makes that again.
+    pub(crate) fn forget_built(&self) {
+        *lock(&self.incoming) = Incoming::default();
+        self.has_lost.store(true, Ordering::SeqCst);
+    }
+
+    /// Takes over writes that are in the log, in their order.
+    pub(crate) fn record(&self, writes: impl Iterator<Item = (Arc<str>, Pending)>) {
+        let mut pending = self
+            .pending
+            .write()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut last = None;
+        for (id, write) in writes {
+            last = Some(write.sequence);
+            pending.insert(id, write);
+        }
+        let Some(last) = last else {
+            return;
+        };
+        self.next_sequence.fetch_max(last + 1, Ordering::SeqCst);
+        let now = Instant::now();
+        lock(&self.dirty_since).get_or_insert(now);
+        *lock(&self.last_write) = Some(now);
+    }
+
+    /// Applies a write that is in the log, or needs none.
     pub(crate) fn apply(
         &self,
         id: Arc<str>,
         pending: Pending,
-        indexed: Option<Indexed>,
-        place: Option<Place>,
+        indexed: Option<Arc<Indexed>>,
     ) -> Result<(), StoreError> {
-        self.next_sequence
-            .fetch_max(pending.sequence + 1, Ordering::SeqCst);
-        let now = Instant::now();
-        lock(&self.dirty_since).get_or_insert(now);
-        *lock(&self.last_write) = Some(now);
-        let mut known = pending.clone();
-        if let (Some(source), Some(place)) = (&mut known.source, place) {
-            *source = Source::Logged(place);
-        }
-        self.pending
-            .write()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .insert(Arc::clone(&id), known);
-        self.add(&mut lock(&self.incoming), &id, &pending, indexed)
-            .inspect_err(|_| self.has_lost.store(true, Ordering::SeqCst))
+        let built = self.build(&id, &pending, indexed);
+        self.record(std::iter::once((id, pending)));
+        built
     }
 
     fn add(
@@ -462,7 +448,7 @@ impl Index {
         incoming: &mut Incoming,
         id: &Arc<str>,
         pending: &Pending,
-        indexed: Option<Indexed>,
+        indexed: Option<Arc<Indexed>>,
     ) -> Result<(), StoreError> {
         let stays = pending.source.as_ref().map(|_| pending.version);
         if pending.version > 1 || stays.is_none() {
@@ -484,10 +470,12 @@ impl Index {
             .pending
             .read()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut documents = DocumentReader::default();
         for (id, pending) in pending.iter() {
             let indexed = match &pending.source {
                 Some(source) => Some(
-                    index_document(self, &source.read()?)
+                    documents
+                        .read(self, &source.read()?)
                         .map_err(|error| StoreError::Damaged(self.folder.clone(), error.reason))?,
                 ),
                 None => None,

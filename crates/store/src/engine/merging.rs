@@ -27,37 +27,53 @@ pub(crate) enum Looked {
     Before,
 }
 
-/// Segments of about one size, while the index is written to.
+/// Segments of about one size that become one whatever goes on.
 const MERGED_AT_ONCE: usize = 16;
+/// A segment of so many documents is worth looking through by itself: it is not written again in a pause.
+const LARGE: u64 = 20_000;
 /// More documents than this stay in several segments.
 const MAX_MERGED: u64 = 5_000_000;
 
 /// The segments that become one; none if there is nothing to do.
 pub(super) fn candidates(segments: &[SegmentMeta], activity: Activity) -> Vec<SegmentId> {
-    let ids = |segments: &[SegmentMeta]| segments.iter().map(SegmentMeta::id).collect();
     match activity {
-        Activity::Busy => {
-            let mut policy = LogMergePolicy::default();
-            policy.set_min_num_segments(MERGED_AT_ONCE);
-            let found = policy.compute_merge_candidates(segments);
-            let first = found.into_iter().next();
-            first.map(|candidate| candidate.0).unwrap_or_default()
-        }
-        Activity::Pausing => {
-            let mut by_size = segments.to_vec();
-            by_size.sort_by_key(|segment| std::cmp::Reverse(segment.max_doc()));
-            let sizes: Vec<u64> = by_size.iter().map(|one| u64::from(one.max_doc())).collect();
-            ids(by_size.get(small(&sizes)..).unwrap_or_default())
-        }
+        Activity::Busy => of_a_size(segments),
+        Activity::Pausing => match small_ones(segments) {
+            found if found.is_empty() => of_a_size(segments),
+            found => found,
+        },
         Activity::Resting => {
-            let documents: u64 = segments.iter().map(|one| u64::from(one.max_doc())).sum();
+            let documents: u64 = segments.iter().map(documents).sum();
             let has_deleted = segments.iter().any(|one| one.num_deleted_docs() > 0);
             match documents <= MAX_MERGED && (segments.len() > 1 || has_deleted) {
-                true => ids(segments),
+                true => segments.iter().map(SegmentMeta::id).collect(),
                 false => Vec::new(),
             }
         }
     }
+}
+
+fn documents(segment: &SegmentMeta) -> u64 {
+    u64::from(segment.max_doc())
+}
+
+fn of_a_size(segments: &[SegmentMeta]) -> Vec<SegmentId> {
+    let mut policy = LogMergePolicy::default();
+    policy.set_min_num_segments(MERGED_AT_ONCE);
+    let found = policy.compute_merge_candidates(segments);
+    let first = found.into_iter().next();
+    first.map(|candidate| candidate.0).unwrap_or_default()
+}
+
+fn small_ones(segments: &[SegmentMeta]) -> Vec<SegmentId> {
+    let mut by_size: Vec<_> = segments
+        .iter()
+        .filter(|segment| documents(segment) < LARGE)
+        .collect();
+    by_size.sort_by_key(|segment| std::cmp::Reverse(segment.max_doc()));
+    let sizes: Vec<u64> = by_size.iter().map(|segment| documents(segment)).collect();
+    let small = by_size.get(small(&sizes)..).unwrap_or_default();
+    small.iter().map(|segment| segment.id()).collect()
 }
 
 /// From where on segments are merged in a pause, of sizes that fall: the first that is not larger than all behind it together. An
@@ -66,7 +82,7 @@ fn small(sizes: &[u64]) -> usize {
     let mut behind: u64 = sizes.iter().sum();
     for (at, size) in sizes.iter().enumerate() {
         behind -= size;
-        if *size <= behind && behind + size <= MAX_MERGED {
+        if *size <= behind {
             return at;
         }
     }
@@ -87,7 +103,6 @@ mod tests {
             (&[100, 9, 9], 1),
             (&[100, 50, 25, 12], 4),
             (&[100, 50, 25, 25], 0),
-            (&[MAX_MERGED, MAX_MERGED, 3, 3], 2),
         ] {
             assert_eq!(small(sizes), from, "{sizes:?}");
         }

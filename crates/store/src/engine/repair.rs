@@ -12,11 +12,12 @@ use super::{
     Index, StoreConfig, StoreError,
     columns::numbers,
     directory::Folder,
+    document::DocumentReader,
     files::{create_folder, lock_folder},
     frame::read_frame,
-    index::{Pending, STATE, Source, State},
+    index::{STATE, State},
     log,
-    writer::index_document,
+    pending::{Pending, Source},
 };
 use crate::mapping::{FieldLimit, Mapping};
 
@@ -200,7 +201,7 @@ fn add_waiting(path: &Path, into: &Index, report: &mut Rebuilt) -> Result<(), St
                 sequence: frame.sequence,
                 source: None,
             };
-            into.apply(frame.id.into(), gone, None, None)?;
+            into.apply(frame.id.into(), gone, None)?;
         } else {
             // Whatever version of it was there before goes.
             add(
@@ -223,14 +224,15 @@ fn add(
     sequence: u64,
     version: u64,
 ) -> Result<(), StoreError> {
-    let indexed = index_document(into, bytes)
+    let indexed = DocumentReader::default()
+        .read(into, bytes)
         .map_err(|error| StoreError::Damaged(into.folder().to_owned(), error.reason))?;
     let pending = Pending {
         version,
         sequence,
         source: Some(Source::Here(Bytes::copy_from_slice(bytes))),
     };
-    into.apply(id.into(), pending, Some(indexed), None)?;
+    into.apply(id.into(), pending, Some(indexed))?;
     if sequence % PART == PART - 1 {
         into.commit()?;
     }

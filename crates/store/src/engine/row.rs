@@ -8,7 +8,7 @@ use tantivy::schema::{
     document::{ReferenceValue, ReferenceValueLeaf},
 };
 
-use super::{columns::Columns, index::Pending};
+use super::{columns::Columns, pending::Pending};
 use crate::mapping::{Cell, Indexed, Path};
 
 #[derive(Debug)]
@@ -18,7 +18,7 @@ pub(crate) struct Row {
     source: Bytes,
     sequence: u64,
     version: u64,
-    indexed: Indexed,
+    indexed: Arc<Indexed>,
 }
 
 impl Row {
@@ -27,7 +27,7 @@ impl Row {
         id: &Arc<str>,
         pending: &Pending,
         source: Bytes,
-        indexed: Indexed,
+        indexed: Arc<Indexed>,
     ) -> Self {
         Self {
             columns,
@@ -96,7 +96,7 @@ impl Document for Row {
     type FieldsValuesIter<'a> = std::array::IntoIter<(Field, Part<'a>), 8>;
 
     fn iter_fields_and_values(&self) -> Self::FieldsValuesIter<'_> {
-        let (columns, indexed) = (&self.columns, &self.indexed);
+        let (columns, indexed) = (&self.columns, &*self.indexed);
         [
             (columns.id, Part::Text(&self.id)),
             (columns.source, Part::Bytes(&self.source)),

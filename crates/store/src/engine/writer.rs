@@ -1,7 +1,7 @@
 //! The one thread that writes: takes what waits, decides, logs it in one go, applies it, answers.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::BTreeMap,
     io,
     sync::{Arc, mpsc},
     time::{Duration, Instant},
@@ -9,22 +9,22 @@ use std::{
 
 use canarytrace_es::{
     EsError,
-    bulk::{BulkItem, BulkItemResult, BulkOperation, WriteResult, Written},
+    bulk::{BulkItem, BulkItemResult},
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::sync::oneshot;
 
 use super::{
     Index, REFRESH_INTERVAL, SEARCH_IDLE, Shared, StoreError,
-    frame::{Frame, read_frame, write_frame},
-    index::{ById, Pending, Source},
-    log::{self, Durability, Frames, Log, Place},
+    frame::read_frame,
+    group::{Desk, Group, IndexWrites, durability},
+    log::{self, Frames, Log, Place},
     memory,
     merging::{Activity, Looked},
+    pending::{Pending, Source},
     repair::WAITING,
     settings,
 };
-use crate::mapping::{Indexed, Mapping};
 
 /// What the thread is asked to do.
 pub(crate) enum Request {
@@ -73,11 +73,6 @@ type BulkRequest = (
     bool,
     oneshot::Sender<Result<Vec<BulkItemResult>, EsError>>,
 );
-type BulkReply = (
-    Vec<BulkItemResult>,
-    bool,
-    oneshot::Sender<Result<Vec<BulkItemResult>, EsError>>,
-);
 
 /// What need not be on disk before it is answered is there after so long, as in Elasticsearch.
 const SYNC_INTERVAL: Duration = Duration::from_secs(5);
@@ -103,27 +98,10 @@ const REST: Duration = Duration::from_secs(3600);
 /// The files of an index that nobody has searched for so long are closed.
 const READER_IDLE: Duration = Duration::from_secs(60);
 
-/// A write that was decided and waits for the log.
-struct Prepared {
-    index: Arc<Index>,
-    id: Arc<str>,
-    pending: Pending,
-    indexed: Option<Indexed>,
-    /// The frame ends in so many bytes of the document.
-    source_bytes: usize,
-}
-
-/// Writes to an index, and where each lies in the log.
-type ByIndex = (Arc<Index>, Vec<(Prepared, Place)>);
-
-/// What earlier items of the same group will have written, by the index's uuid and by id.
-type Overlay = HashMap<String, ById<Pending>>;
-
 pub(crate) struct Writer {
     shared: Arc<Shared>,
     log: Log,
-    /// Of the group that is being decided.
-    frames: Frames,
+    desk: Desk,
     last_tick: Instant,
     last_checkpoint: Instant,
     last_write: Instant,
@@ -133,9 +111,6 @@ pub(crate) struct Writer {
     /// By uuid: written to since all of their segments were made one.
     unsettled: BTreeMap<String, Arc<Index>>,
     merging: Option<Arc<Index>>,
-    /// Next sequence number per index uuid, ahead of what is applied.
-    sequences: HashMap<String, u64>,
-    generated: u64,
 }
 
 impl Writer {
@@ -143,7 +118,7 @@ impl Writer {
         Self {
             shared,
             log,
-            frames: Frames::default(),
+            desk: Desk::default(),
             last_tick: Instant::now(),
             last_checkpoint: Instant::now(),
             last_write: Instant::now(),
@@ -151,8 +126,6 @@ impl Writer {
             failed_at: None,
             unsettled: BTreeMap::new(),
             merging: None,
-            sequences: HashMap::new(),
-            generated: 0,
         }
     }
 
@@ -181,7 +154,8 @@ impl Writer {
             let indexed = if frame.delete {
                 None
             } else {
-                Some(index_document(&index, &source).map_err(|error| {
+                let read = self.desk.documents.read(&index, &source);
+                Some(read.map_err(|error| {
                     StoreError::Damaged(index.folder().to_owned(), error.reason)
                 })?)
             };
@@ -200,7 +174,6 @@ impl Writer {
                     ..pending
                 },
                 indexed,
-                None,
             )?;
         }
         self.checkpoint()
@@ -308,47 +281,28 @@ impl Writer {
         }
         self.last_write = Instant::now();
         self.shared.space.look();
-        let (mut prepared, mut overlay, mut replies): (Vec<Prepared>, Overlay, Vec<BulkReply>) =
-            Default::default();
+        let (mut requests, mut replies) = (Vec::new(), Vec::new());
         for (items, refresh, reply) in group {
-            let results = items
-                .into_iter()
-                .map(|item| self.prepare(item, &mut prepared, &mut overlay))
-                .collect();
-            replies.push((results, refresh, reply));
+            requests.push(items);
+            replies.push((refresh, reply));
         }
-        let waits = |write: &Prepared| write.index.durability() == Durability::Request;
-        let durability = match prepared.iter().any(waits) {
-            true => Durability::Request,
-            false => Durability::Async,
-        };
-        let logged = self.log.append(&self.frames, durability);
-        self.frames.clear();
-        let places = match logged {
+        let mut group = Group::new(&self.shared, &mut self.desk);
+        let results = group.take(requests);
+        let indices = group.end();
+        let places = match self.log.append(&self.desk.frames, durability(&indices)) {
             Ok(places) => places,
             Err(error) => {
-                tracing::error!(%error, "the log cannot be written; nothing of these requests was taken");
-                self.sequences.clear();
-                if error.kind() == io::ErrorKind::StorageFull {
-                    self.shared.space.is_used_up();
-                }
-                let refused = EsError::new(
-                    507,
-                    "insufficient_storage",
-                    format!("the store's log cannot be written: {error}"),
-                );
+                indices.iter().for_each(|own| own.index.forget_built());
+                let refused = self.refusal(&error);
                 replies
                     .into_iter()
-                    .for_each(|(.., reply)| drop(reply.send(Err(refused.clone()))));
+                    .for_each(|(_, reply)| drop(reply.send(Err(refused.clone()))));
                 return;
             }
         };
-        let applied = self.apply(
-            prepared,
-            places,
-            replies.iter().any(|(_, refresh, _)| *refresh),
-        );
-        for (results, _, reply) in replies {
+        let refresh = replies.iter().any(|(refresh, _)| *refresh);
+        let applied = self.apply(indices, places, refresh);
+        for (results, (_, reply)) in results.into_iter().zip(replies) {
             let answer = applied
                 .as_ref()
                 .map(|()| results)
@@ -357,25 +311,30 @@ impl Writer {
         }
     }
 
+    /// What is answered when the log cannot be written.
+    fn refusal(&self, error: &io::Error) -> EsError {
+        tracing::error!(%error, "the log cannot be written; nothing of these requests was taken");
+        if error.kind() == io::ErrorKind::StorageFull {
+            self.shared.space.is_used_up();
+        }
+        let reason = format!("the store's log cannot be written: {error}");
+        EsError::new(507, "insufficient_storage", reason)
+    }
+
     fn apply(
         &mut self,
-        prepared: Vec<Prepared>,
+        indices: Vec<IndexWrites>,
         places: Vec<Place>,
         refresh: bool,
     ) -> Result<(), StoreError> {
-        let mut touched = Vec::new();
-        for (index, writes) in by_index(prepared.into_iter().zip(places)) {
+        let (mut places, mut touched) = (places.into_iter(), Vec::new());
+        for own in indices {
+            let Some(index) = own.record(&mut places) else {
+                continue;
+            };
             self.unsettled
                 .entry(index.uuid.clone())
                 .or_insert_with(|| Arc::clone(&index));
-            for (write, place) in writes {
-                let place = place.tail(write.source_bytes);
-                let applied = index.apply(write.id, write.pending, write.indexed, Some(place));
-                if let Err(error) = applied {
-                    // It is in the log: the next commit makes what could not be written again.
-                    tracing::error!(%error, index = index.name, "a segment cannot be written");
-                }
-            }
             touched.push(index);
         }
         if refresh {
@@ -479,141 +438,6 @@ impl Writer {
         memory::give_back();
     }
 
-    fn prepare(
-        &mut self,
-        mut item: BulkItem,
-        prepared: &mut Vec<Prepared>,
-        overlay: &mut Overlay,
-    ) -> BulkItemResult {
-        let id = item.id.take().unwrap_or_else(|| self.generate_id());
-        let outcome = self.decide(&item, &id, prepared, overlay);
-        let (operation, index) = (item.operation, item.index);
-        BulkItemResult {
-            operation,
-            index,
-            id,
-            outcome,
-        }
-    }
-
-    fn decide(
-        &mut self,
-        item: &BulkItem,
-        id: &str,
-        prepared: &mut Vec<Prepared>,
-        overlay: &mut Overlay,
-    ) -> Result<Written, EsError> {
-        if id.len() > 512 {
-            return Err(EsError::illegal_argument(format!(
-                "id is too long, must be no longer than 512 bytes but was: {}",
-                id.len()
-            )));
-        }
-        self.shared.space.check(&item.index)?;
-        let index = self.written_index(item, prepared)?;
-        let written = overlay.get(&index.uuid).and_then(|own| own.get(id));
-        let current = match written {
-            Some(pending) => Some(pending.clone()),
-            None => index.lookup_new(id)?,
-        };
-        let live = current.as_ref().filter(|pending| pending.source.is_some());
-        if let Some(wanted) = item.if_seq_no
-            && live.map(|pending| pending.sequence) != Some(wanted)
-        {
-            let found = live.map_or_else(
-                || "the document does not exist".to_owned(),
-                |pending| format!("current has seqNo [{}]", pending.sequence),
-            );
-            return Err(EsError::version_conflict(
-                id,
-                &format!("required seqNo [{wanted}], {found}"),
-            ));
-        }
-        if let (BulkOperation::Create, Some(pending)) = (item.operation, live) {
-            return Err(EsError::version_conflict(
-                id,
-                &format!(
-                    "document already exists (current version [{}])",
-                    pending.version
-                ),
-            ));
-        }
-        let delete = item.operation == BulkOperation::Delete;
-        let indexed = if delete {
-            None
-        } else {
-            Some(index_document(&index, &item.source)?)
-        };
-        let sequence = self.take_sequence(&index);
-        let version = current.as_ref().map_or(1, |pending| pending.version + 1);
-        let result = match (delete, live.is_some()) {
-            (true, true) => WriteResult::Deleted,
-            (true, false) => WriteResult::NotFound,
-            (false, true) => WriteResult::Updated,
-            (false, false) => WriteResult::Created,
-        };
-        let source_bytes = item.source.len();
-        let pending = Pending {
-            version,
-            sequence,
-            source: (!delete).then(|| Source::Here(item.source.clone())),
-        };
-        let frame = Frame::of(&index, id, &pending);
-        self.frames
-            .push(|bytes| write_frame(&frame, &item.source, bytes));
-        let id = Arc::<str>::from(id);
-        let known = (Arc::clone(&id), pending.clone());
-        match overlay.get_mut(&index.uuid) {
-            Some(own) => own.extend([known]),
-            None => drop(overlay.insert(index.uuid.clone(), ById::from_iter([known]))),
-        }
-        prepared.push(Prepared {
-            index,
-            id,
-            pending,
-            indexed,
-            source_bytes,
-        });
-        Ok(Written {
-            result,
-            version,
-            seq_no: sequence,
-        })
-    }
-
-    /// The index that an item goes to, which is made if need be. What comes together often goes to the same.
-    fn written_index(&self, item: &BulkItem, prepared: &[Prepared]) -> Result<Arc<Index>, EsError> {
-        let before = prepared.last().map(|write| &write.index);
-        if let Some(index) = before.filter(|index| index.name == item.index) {
-            return Ok(Arc::clone(index));
-        }
-        match self.shared.index(&item.index) {
-            Some(index) => Ok(index),
-            None if item.operation == BulkOperation::Delete => {
-                Err(EsError::index_not_found(&item.index))
-            }
-            None => self.shared.create_index(&item.index, &json!({})),
-        }
-    }
-
-    fn take_sequence(&mut self, index: &Index) -> u64 {
-        if let Some(next) = self.sequences.get_mut(&index.uuid) {
-            *next += 1;
-            return *next - 1;
-        }
-        let first = index.next_sequence();
-        self.sequences.insert(index.uuid.clone(), first + 1);
-        first
-    }
-
-    fn generate_id(&mut self) -> String {
-        self.generated += 1;
-        let now = std::time::SystemTime::now()
-            .duration_since(std::time::UNIX_EPOCH)
-            .map_or(0, |since| since.as_nanos() as u64);
-        format!("{now:016x}{:08x}", self.generated & 0xffff_ffff)
-    }
-
     /// Refreshes what is due, and checkpoints now and then.
     fn tick(&mut self) -> Result<(), StoreError> {
         self.forget_removed();
@@ -702,19 +526,6 @@ fn activity(index: &Index) -> Activity {
     }
 }
 
-/// Writes by their index, in their order: what an index has in memory is gone through once for all of them.
-fn by_index(writes: impl Iterator<Item = (Prepared, Place)>) -> Vec<ByIndex> {
-    let mut all: Vec<ByIndex> = Vec::new();
-    for write in writes {
-        let index = &write.0.index;
-        match all.iter_mut().find(|(own, _)| Arc::ptr_eq(own, index)) {
-            Some((_, own)) => own.push(write),
-            None => all.push((Arc::clone(index), vec![write])),
-        }
-    }
-    all
-}
-
 /// All of the indices or none.
 fn put_mapping(indices: &[Arc<Index>], body: &Value) -> Result<(), EsError> {
     let extended = indices
@@ -739,23 +550,4 @@ fn put_settings(indices: &[Arc<Index>], changes: &Value, keep: bool) -> Result<(
         index.save_state()?;
     }
     Ok(())
-}
-
-/// Reads a document and indexes it, extending the mapping by what is new in it.
-pub(super) fn index_document(index: &Index, source: &[u8]) -> Result<Indexed, EsError> {
-    let before = index.mapping();
-    if let Some(indexed) = before.read(source) {
-        return Ok(indexed);
-    }
-    let value: Value = serde_json::from_slice(source)
-        .map_err(|error| EsError::mapper_parsing(format!("failed to parse: {error}")))?;
-    let map = value
-        .as_object()
-        .ok_or_else(|| EsError::mapper_parsing("failed to parse: a document must be an object"))?;
-    let mut mapping = Arc::clone(&before);
-    let indexed = Mapping::index(&mut mapping, map)?;
-    if !Arc::ptr_eq(&mapping, &before) {
-        index.set_mapping(mapping);
-    }
-    Ok(indexed)
 }

@@ -35,13 +35,19 @@ pub(crate) struct Indexed {
 }
 
 impl Indexed {
-    /// For a document of so many bytes.
-    pub(super) fn of_size(bytes: usize) -> Self {
-        Self {
-            texts: String::with_capacity(bytes),
-            exact: Vec::with_capacity(bytes / 64),
-            numbers: Vec::with_capacity(bytes / 64),
-            ..Self::default()
+    /// Empty, with room for a document of so many bytes.
+    pub(super) fn clear_for(&mut self, bytes: usize) {
+        self.texts.clear();
+        self.texts.reserve(bytes);
+        let cells = [
+            (&mut self.exact, bytes / 64),
+            (&mut self.numbers, bytes / 64),
+            (&mut self.words, 0),
+            (&mut self.lengths, 0),
+        ];
+        for (cells, room) in cells {
+            cells.clear();
+            cells.reserve(room);
         }
     }
 
