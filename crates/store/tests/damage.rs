@@ -28,16 +28,21 @@ async fn put(
     ids: std::ops::Range<usize>,
     filler: &str,
 ) -> Vec<BulkItemResult> {
-    let items = ids.map(|id| BulkItem {
+    let items = items(index, ids, filler);
+    store.bulk(items, Refresh::Later).await.unwrap()
+}
+
+fn items(index: &str, ids: std::ops::Range<usize>, filler: &str) -> Vec<BulkItem> {
+    let item = |id| BulkItem {
         operation: BulkOperation::Index,
         index: index.to_owned(),
-        id: Some(id.to_string()),
+        id: Some(format!("{id}")),
         if_seq_no: None,
         source: Bytes::from(
             json!({"number": id, "word": format!("w{id}"), "filler": filler}).to_string(),
         ),
-    });
-    store.bulk(items.collect(), Refresh::Later).await.unwrap()
+    };
+    ids.map(item).collect()
 }
 
 async fn count(store: &Store, target: &str) -> Result<u64, EsError> {
@@ -218,6 +223,36 @@ async fn a_full_disk_makes_the_store_read_only_until_there_is_room() {
     fs::remove_file(&ballast).unwrap();
     assert!(put(&store, "kept", 20..30, "").await[0].outcome.is_ok());
     assert_eq!(count(&store, "kept").await.unwrap(), 30);
+}
+
+#[tokio::test]
+async fn what_the_log_had_no_room_for_leaves_nothing() {
+    let disk = SmallDisk::new(40);
+    let store = Store::open(&config(&disk.0.path().join("store"))).unwrap();
+    put(&store, "kept", 0..10, "published").await;
+    assert_eq!(count(&store, "kept").await.unwrap(), 10);
+    put(&store, "kept", 10..20, "logged").await;
+    let ballast = disk.0.path().join("ballast");
+    fs::write(&ballast, vec![7; 28 << 20]).unwrap();
+    let large = items("kept", 15..40, &"large ".repeat(150 << 10));
+    let refused = store.bulk(large, Refresh::Later).await.unwrap_err();
+    assert_eq!(refused.status, 507, "{refused}");
+    fs::remove_file(&ballast).unwrap();
+    let written = put(&store, "kept", 20..22, "new").await;
+    let number = written[0].outcome.as_ref().unwrap().seq_no;
+    assert_eq!(number, 20);
+    assert_eq!(count(&store, "kept").await.unwrap(), 22);
+    let document = store.get("kept", "15").await.unwrap().unwrap();
+    assert_eq!(
+        (document.source["filler"].as_str(), document.version),
+        (Some("logged"), 1)
+    );
+    for (word, expected) in [("large", 0), ("logged", 10), ("new", 2)] {
+        let request = json!({"query": {"match": {"filler": word}}});
+        let request = SearchRequest::parse(request).unwrap();
+        let answer = store.search(&IndexTarget::new("kept"), request).await;
+        assert_eq!(answer.unwrap().total.unwrap().value, expected, "{word}");
+    }
 }
 
 #[tokio::test]

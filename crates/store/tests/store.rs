@@ -351,6 +351,30 @@ async fn writes_conflict_as_they_should() {
     assert_eq!(ids(&store, json!({"match_all": {}})).await.concat(), "13");
 }
 
+#[tokio::test]
+async fn what_is_published_is_known_however_much_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let create = |from: usize, to: usize| -> Vec<BulkItem> {
+        let one = |id: usize| item(BulkOperation::Create, &id.to_string(), &json!({"n": id}));
+        (from..to).map(one).collect()
+    };
+    for part in 0..6 {
+        let items = create(part * 700, (part + 1) * 700);
+        let created = store.bulk(items, Refresh::Now).await.unwrap();
+        assert!(created.iter().all(|item| item.outcome.is_ok()), "{part}");
+    }
+    let again = store.bulk(create(0, 4200), Refresh::Now).await.unwrap();
+    for item in again {
+        assert_eq!(item.outcome.unwrap_err().status, 409, "{}", item.id);
+    }
+    let request = json!({"size": 0, "track_total_hits": true});
+    assert_eq!(
+        search(&store, request).await["hits"]["total"]["value"],
+        4200
+    );
+}
+
 /// Names the folder in the process that is to be killed.
 const KILLED_FOLDER: &str = "CANARYTRACE_TEST_KILLED_FOLDER";
 
