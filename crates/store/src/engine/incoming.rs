@@ -16,10 +16,11 @@ use super::{StoreError, columns::Columns, row::Row};
 /// How a term table begins; it grows.
 const FIRST_MEMORY: usize = 1 << 20;
 /// A segment that has become so large is written, though nobody sees it yet.
-const SEGMENT_BYTES: usize = 32 << 20;
+const SEGMENT_BYTES: usize = 48 << 20;
 
-/// Fewer bytes of documents are held as they are: a segment in the making takes ten megabytes and seven files from its first.
-const HELD_BYTES: usize = 256 << 10;
+/// Fewer bytes of documents are held as they are: a segment in the making counts ten megabytes and has seven files from its
+/// first. A dozen indices that are filled together would have no room for much else, and end in segments of some hundred documents.
+const HELD_BYTES: usize = 1 << 20;
 /// What a held document takes, in its size as it was sent.
 const ROW_SIZE: usize = 4;
 
