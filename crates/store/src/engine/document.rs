@@ -8,22 +8,29 @@ use serde_json::Value;
 use super::Index;
 use crate::mapping::{Indexed, Mapping};
 
+/// Of larger documents the memory is not kept.
+const KEPT_BYTES: usize = 256 << 10;
+
 /// Reads one document after another, into the same memory unless somebody still has what was read before.
 #[derive(Debug, Default)]
-pub(super) struct DocumentReader(Arc<Indexed>);
+pub(super) struct DocumentReader(Option<Arc<Indexed>>);
 
 impl DocumentReader {
     /// Reads a document for an index, whose mapping is extended by what is new in it.
     pub(super) fn read(&mut self, index: &Index, source: &[u8]) -> Result<Arc<Indexed>, EsError> {
-        if Arc::get_mut(&mut self.0).is_none() {
-            self.0 = Arc::default();
+        let mut document = self.0.take().unwrap_or_default();
+        if Arc::get_mut(&mut document).is_none() {
+            document = Arc::default();
         }
         let before = index.mapping();
-        let is_read = Arc::get_mut(&mut self.0).is_some_and(|own| before.read(source, own));
+        let is_read = Arc::get_mut(&mut document).is_some_and(|own| before.read(source, own));
         if !is_read {
-            self.0 = Arc::new(read_tree(index, before, source)?);
+            return Ok(Arc::new(read_tree(index, before, source)?));
         }
-        Ok(Arc::clone(&self.0))
+        if source.len() <= KEPT_BYTES {
+            self.0 = Some(Arc::clone(&document));
+        }
+        Ok(document)
     }
 }
 

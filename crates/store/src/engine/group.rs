@@ -85,7 +85,6 @@ pub(super) struct Group<'a> {
 
 impl<'a> Group<'a> {
     pub(super) fn new(shared: &'a Shared, desk: &'a mut Desk) -> Self {
-        desk.frames.clear();
         Self {
             shared,
             desk,

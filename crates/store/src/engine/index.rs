@@ -346,8 +346,8 @@ impl Index {
         let ids = match &mut *published {
             Some(ids) => ids,
             empty => {
-                let ids = PublishedIds::read(&self.searcher()?, self.columns.id)?;
-                empty.insert(ids)
+                let searcher = self.searcher()?;
+                empty.insert(self.contained(|| PublishedIds::read(&searcher, self.columns.id))?)
             }
         };
         Ok(ids.may_have(id.as_bytes()))
@@ -499,12 +499,7 @@ impl Index {
         }
         // The mapping must not be older than the segments: what it names could not be read otherwise.
         self.save_state()?;
-        // A damaged file may make its reader panic; that is this index's trouble alone.
-        let publish = std::panic::AssertUnwindSafe(|| self.publish());
-        let published = std::panic::catch_unwind(publish).unwrap_or_else(|_| {
-            let reason = "its segments cannot be read".to_owned();
-            Err(StoreError::Damaged(self.folder.clone(), reason))
-        });
+        let published = self.contained(|| self.publish());
         if let Err(error) = published {
             // What the writer has taken is forgotten with it; the next time all of it is made again.
             *lock(&self.writer) = None;
@@ -524,6 +519,20 @@ impl Index {
             .write()
             .unwrap_or_else(std::sync::PoisonError::into_inner) = ById::default();
         Ok(())
+    }
+
+    /// A damaged file may make its reader panic; that is this index's trouble alone.
+    fn contained<T, E: Into<StoreError>>(
+        &self,
+        read: impl FnOnce() -> Result<T, E>,
+    ) -> Result<T, StoreError> {
+        match std::panic::catch_unwind(std::panic::AssertUnwindSafe(read)) {
+            Ok(read) => read.map_err(Into::into),
+            Err(_) => {
+                let reason = "its segments cannot be read".to_owned();
+                Err(StoreError::Damaged(self.folder.clone(), reason))
+            }
+        }
     }
 
     fn publish(&self) -> Result<(), StoreError> {

@@ -30,7 +30,7 @@ pub(crate) enum Looked {
 /// Segments of about one size that become one whatever goes on.
 const MERGED_AT_ONCE: usize = 16;
 /// A segment of so many documents is worth looking through by itself: it is not written again in a pause.
-const LARGE: u64 = 20_000;
+const LARGE: u64 = 8_000;
 /// More documents than this stay in several segments.
 const MAX_MERGED: u64 = 5_000_000;
 

@@ -289,7 +289,9 @@ impl Writer {
         let mut group = Group::new(&self.shared, &mut self.desk);
         let results = group.take(requests);
         let indices = group.end();
-        let places = match self.log.append(&self.desk.frames, durability(&indices)) {
+        let logged = self.log.append(&self.desk.frames, durability(&indices));
+        self.desk.frames.clear();
+        let places = match logged {
             Ok(places) => places,
             Err(error) => {
                 indices.iter().for_each(|own| own.index.forget_built());
