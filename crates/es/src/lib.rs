@@ -19,6 +19,7 @@ mod date_format;
 mod engine;
 mod error;
 mod forward;
+mod index_name;
 mod json;
 mod parse;
 mod retrieve;
@@ -36,6 +37,7 @@ pub use engine::{
 };
 pub use error::EsError;
 pub use forward::{Forwarded, Forwarder};
+pub use index_name::with_dates;
 pub use json::object_of;
 pub use retrieve::{FieldPattern, Highlight, HighlightOptions};
 pub use search::{

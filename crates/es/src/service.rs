@@ -68,12 +68,15 @@ impl IndexTarget {
         } else {
             &self.patterns
         };
+        let mut has_pattern = false;
         for pattern in patterns {
-            if let Some(excluded) = pattern.strip_prefix('-').filter(|_| !selected.is_empty()) {
+            // A name with a dash that no pattern comes before is a name.
+            if let Some(excluded) = pattern.strip_prefix('-').filter(|_| has_pattern) {
                 selected.retain(|name| !wildcard_matches(excluded, name));
                 continue;
             }
             let is_pattern = pattern.contains('*');
+            has_pattern |= is_pattern;
             let matching = names.iter().filter(|name| {
                 if is_pattern {
                     !self.options.without_open

@@ -58,11 +58,19 @@ pub fn router(state: AppState) -> Router {
             .merge(elasticsearch::routes())
             .fallback(elasticsearch::unknown),
     };
-    router
+    let is_cluster = matches!(state.backend, Backend::Cluster(_));
+    let app = router
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(middleware::from_fn_with_state(state.clone(), access::guard))
         .layer(middleware::from_fn_with_state(state.clone(), guard::check))
-        .with_state(state)
+        .with_state(state);
+    if is_cluster {
+        return app;
+    }
+    // A layer of the routes themselves would come when the path has been read.
+    Router::new()
+        .fallback_service(app)
+        .layer(middleware::from_fn(elasticsearch::dated::put_in))
 }
 
 /// Serves an application until `until`; requests that are being answered are answered.

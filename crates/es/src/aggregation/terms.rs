@@ -19,6 +19,8 @@ pub struct Terms {
     /// Only these, and none of those.
     pub include: Option<TermFilter>,
     pub exclude: Option<TermFilter>,
+    /// Each bucket tells how wrong its count may be (`show_term_doc_count_error`).
+    pub show_error: bool,
 }
 
 /// Which values have a bucket.
@@ -109,6 +111,7 @@ pub(super) fn parse(body: &Value) -> Result<Terms, EsError> {
         missing: parse::value(map, "missing"),
         include: TermFilter::parse(map, "include")?,
         exclude: TermFilter::parse(map, "exclude")?,
+        show_error: map.get("show_term_doc_count_error") == Some(&Value::Bool(true)),
     })
 }
 

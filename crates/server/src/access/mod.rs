@@ -33,7 +33,7 @@ pub(crate) use audit::AuditEntry;
 pub use file::{AccessError, AccessFile, Token, User};
 pub(crate) use guard::guard;
 use limits::Limits;
-pub(crate) use rules::role_for;
+pub(crate) use rules::{percent_decoded, role_for};
 use sessions::Sessions;
 pub(crate) use sessions::{COOKIE, IDLE};
 

@@ -169,7 +169,7 @@ pub(super) fn are_within(patterns: &[String], list: &str) -> bool {
         })
 }
 
-fn percent_decoded(text: &str) -> String {
+pub(crate) fn percent_decoded(text: &str) -> String {
     // As a form has it, but for the plus sign.
     let text = text.replace('+', "%2B");
     url::form_urlencoded::parse(text.as_bytes())

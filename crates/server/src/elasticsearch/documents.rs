@@ -10,8 +10,9 @@ use bytes::Bytes;
 use canarytrace_es::{
     DocumentLookup, EsError, Refresh, SourceFilter,
     bulk::{self, BulkAnswer, BulkItem, BulkItemResult, BulkOperation},
-    object_of,
+    object_of, with_dates,
 };
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
@@ -29,7 +30,10 @@ pub(crate) async fn bulk(
 ) -> Outcome {
     let started = Instant::now();
     let default_index = index.map(|Path(index)| index);
-    let items = bulk::parse(&inflate(&headers, body)?, default_index.as_deref())?;
+    let mut items = bulk::parse(&inflate(&headers, body)?, default_index.as_deref())?;
+    for item in items.iter_mut().filter(|item| item.index.starts_with('<')) {
+        item.index = with_dates(&item.index, Timestamp::now())?.unwrap_or_default();
+    }
     let results = updates::bulk(state.service.as_ref(), items, parameters.refresh()).await?;
     announce(&state, &results);
     let took = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -203,21 +207,32 @@ pub(crate) async fn read_many(
     let index = index.map(|Path(index)| index);
     let filter = parameters.source_filter()?;
     let mut docs = Vec::new();
-    for (own, id) in wanted(&body, index.as_deref())? {
-        let found = match state.service.get(&own, &id).await {
-            Err(error) if error.status != 404 => return Err(error.into()),
-            found => found.ok().flatten(),
-        };
-        docs.push(match found {
-            Some(found) => lookup(found, &filter),
-            None => json!({"_index": own, "_id": id, "found": false}),
+    for wanted in wanted(&body, index.as_deref())? {
+        let Wanted { index, id, source } = wanted;
+        let own = source.map(SourceFilter::parse).transpose()?;
+        docs.push(match state.service.get(&index, &id).await {
+            Ok(Some(found)) => lookup(found, own.as_ref().unwrap_or(&filter)),
+            Ok(None) => json!({"_index": index, "_id": id, "found": false}),
+            Err(error) if error.status == 404 => {
+                let error = error.body()["error"].take();
+                json!({"_index": index, "_id": id, "error": error})
+            }
+            Err(error) => return Err(error.into()),
         });
     }
     let answer = object_of([("docs", Value::Array(docs))]);
     Ok(Answer::from(answer).shaped(&parameters))
 }
 
-fn wanted(body: &Value, index: Option<&str>) -> Result<Vec<(String, String)>, EsError> {
+/// A document that is asked for with others.
+struct Wanted<'a> {
+    index: String,
+    id: String,
+    /// Of this one only (`_source`).
+    source: Option<&'a Value>,
+}
+
+fn wanted<'a>(body: &'a Value, index: Option<&str>) -> Result<Vec<Wanted<'a>>, EsError> {
     let missing = |what: &str| {
         EsError::new(
             400,
@@ -239,7 +254,13 @@ fn wanted(body: &Value, index: Option<&str>) -> Result<Vec<(String, String)>, Es
     match (list("ids"), list("docs")) {
         (Some(ids), None) => ids
             .iter()
-            .map(|id| Ok((of_index(None)?, text(id))))
+            .map(|id| {
+                Ok(Wanted {
+                    index: of_index(None)?,
+                    id: text(id),
+                    source: None,
+                })
+            })
             .collect(),
         (None, Some(docs)) => docs
             .iter()
@@ -247,7 +268,11 @@ fn wanted(body: &Value, index: Option<&str>) -> Result<Vec<(String, String)>, Es
                 let id = doc
                     .get("_id")
                     .ok_or_else(|| missing("id is missing for doc 0"))?;
-                Ok((of_index(doc.get("_index"))?, text(id)))
+                Ok(Wanted {
+                    index: of_index(doc.get("_index"))?,
+                    id: text(id),
+                    source: doc.get("_source"),
+                })
             })
             .collect(),
         _ => Err(missing("no documents to get")),

@@ -128,11 +128,22 @@ pub(crate) async fn refresh(
     )
 }
 
-pub(crate) async fn health(State(state): State<AppState>, Checked(parameters): Checked) -> Outcome {
+pub(crate) async fn health(
+    State(state): State<AppState>,
+    index: Option<Path<String>>,
+    Checked(parameters): Checked,
+) -> Outcome {
     let health = state.service.health().await?;
+    let shards = match index {
+        None => health.indices,
+        Some(Path(index)) => {
+            let named = state.service.indices(&target(&index, &parameters)).await?;
+            named.len() as u64
+        }
+    };
     Ok(Answer::from(json!({
         "cluster_name": health.cluster_name, "status": health.status, "timed_out": false, "number_of_nodes": 1, "number_of_data_nodes": 1,
-        "active_primary_shards": health.indices, "active_shards": health.indices, "relocating_shards": 0, "initializing_shards": 0,
+        "active_primary_shards": shards, "active_shards": shards, "relocating_shards": 0, "initializing_shards": 0,
         "unassigned_shards": 0, "delayed_unassigned_shards": 0, "number_of_pending_tasks": health.pending_tasks,
         "number_of_in_flight_fetch": 0, "task_max_waiting_in_queue_millis": 0, "active_shards_percent_as_number": 100.0,
     }))

@@ -5,6 +5,7 @@ mod answer;
 mod cat;
 mod cluster;
 mod contexts;
+pub(crate) mod dated;
 mod documents;
 mod filter_path;
 mod indices;
@@ -95,6 +96,7 @@ pub(crate) fn routes() -> Router<AppState> {
             post(indices::refresh).get(indices::refresh),
         )
         .route("/_cluster/health", get(indices::health))
+        .route("/_cluster/health/{index}", get(indices::health))
         .merge(context_routes())
         .merge(index_routes())
         .merge(template_routes())

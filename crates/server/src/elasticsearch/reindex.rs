@@ -171,8 +171,8 @@ impl Counts {
                 self.conflicts += u64::from(is_conflict);
                 if !(is_conflict && proceed) {
                     let mut cause = error.cause();
-                    cause["index"] = json!(result.index);
                     if is_conflict {
+                        cause["index"] = json!(result.index);
                         cause["shard"] = json!("0");
                     }
                     self.failures.push(json!({

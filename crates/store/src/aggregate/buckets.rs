@@ -308,7 +308,11 @@ pub(crate) fn finish_terms(
 ) -> Result<Value, EsError> {
     let kind = with.kinds.get(&terms.field);
     finish_chosen(&Choice::of(terms), aggregation, found, with, |key| {
-        key_fields(key, kind)
+        let mut fields = key_fields(key, kind);
+        if terms.show_error {
+            fields.insert("doc_count_error_upper_bound".to_owned(), json!(0));
+        }
+        fields
     })
 }
 

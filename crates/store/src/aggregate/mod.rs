@@ -265,12 +265,10 @@ pub(crate) fn too_many_buckets() -> EsError {
 fn learn(aggregations: &Aggregations, views: &[View], kinds: &mut Kinds) -> Result<(), EsError> {
     for aggregation in aggregations.values() {
         for field in fields(&aggregation.kind) {
+            for view in views {
+                view.mapping.check_columns(field)?;
+            }
             for kind in views.iter().filter_map(|view| view.mapping.kind(field)) {
-                if matches!(kind, FieldType::Text { .. }) {
-                    return Err(EsError::illegal_argument(format!(
-                        "Text fields are not optimised for operations that require per-document field data like aggregations and sorting. Please use a keyword field instead of [{field}]"
-                    )));
-                }
                 if *kind == FieldType::Opaque {
                     return Err(EsError::unsupported(&format!(
                         "an aggregation over field [{field}] of its type"

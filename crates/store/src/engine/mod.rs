@@ -431,16 +431,17 @@ fn verify_behind(shared: &Arc<Shared>) -> io::Result<()> {
         .name("verify".to_owned())
         .spawn(move || {
             for name in names {
+                // The store is not held meanwhile: it may be closed, and opened again, while a large file is read.
+                let Some(index) = shared.upgrade().map(|shared| shared.index(&name)) else {
+                    return;
+                };
+                let Some(Err(error)) = index.map(|index| index.verify()) else {
+                    continue;
+                };
                 let Some(shared) = shared.upgrade() else {
                     return;
                 };
-                let Some(index) = shared.index(&name) else {
-                    continue;
-                };
-                if let Err(error) = index.verify()
-                    && error.is_damage()
-                    && shared.index(&name).is_some()
-                {
+                if error.is_damage() && shared.index(&name).is_some() {
                     shared.set_aside(&name, &error.to_string());
                 }
             }

@@ -9,7 +9,7 @@ use crate::analysis::Analyzer;
 
 use super::{
     FieldType, Indexed, Path,
-    values::{Scalar, decimal, put},
+    values::{Scalar, decimal, put, shorten},
 };
 
 /// A field with its multi-fields.
@@ -33,6 +33,10 @@ pub(super) struct Options {
     pub(super) copy_to: Vec<String>,
     /// A value that does not fit is stored only.
     pub(super) ignore_malformed: bool,
+    /// Numbers in texts and parts of whole numbers are refused (`coerce: false`).
+    is_exact: bool,
+    /// Neither sorted by nor aggregated (`doc_values: false`).
+    pub(super) without_columns: bool,
     /// A `constant_keyword`: the first value that comes is that of all documents.
     pub(super) is_constant: bool,
     /// Every document has it.
@@ -44,11 +48,31 @@ pub(super) struct Options {
 impl Field {
     /// Puts a value and what the multi-fields make of it into the index; those do not ask whether the field itself is indexed.
     pub(super) fn put(&self, value: Scalar<'_>, indexed: &mut Indexed) -> Result<(), EsError> {
+        if self.options.is_exact {
+            self.check_exact(value)?;
+        }
         put(&self.path, &self.kind, value, indexed)?;
         for (path, kind) in self.multi.values() {
             put(path, kind, value, indexed)?;
         }
         Ok(())
+    }
+
+    fn check_exact(&self, value: Scalar<'_>) -> Result<(), EsError> {
+        let fits = match (&self.kind, value) {
+            (FieldType::Whole { .. }, Scalar::Decimal(number)) => number.fract() == 0.0,
+            (FieldType::Whole { .. } | FieldType::Decimal { .. }, Scalar::Text(_)) => false,
+            _ => true,
+        };
+        if fits {
+            return Ok(());
+        }
+        Err(EsError::mapper_parsing(format!(
+            "failed to parse field [{}] of type [{}]: [coerce] is false and [{}] is none",
+            self.path,
+            self.type_name(),
+            shorten(value)
+        )))
     }
 
     /// Puts a value under another name.
@@ -145,6 +169,8 @@ pub(super) fn parse_field(path: &str, kind: &str, definition: &Value) -> Result<
                 .cloned(),
             copy_to: texts("copy_to"),
             ignore_malformed: map.get("ignore_malformed") == Some(&json!(true)),
+            is_exact: map.get("coerce") == Some(&json!(false)),
+            without_columns: map.get("doc_values") == Some(&json!(false)),
             is_constant: kind == "constant_keyword",
             constant: map
                 .get("value")

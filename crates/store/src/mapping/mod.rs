@@ -415,6 +415,24 @@ impl Mapping {
         })
     }
 
+    /// Refuses to sort by a field or to aggregate it, if its values cannot be read by document.
+    pub(crate) fn check_columns(&self, path: &str) -> Result<(), EsError> {
+        if matches!(self.kind(path), Some(FieldType::Text { .. })) {
+            return Err(EsError::illegal_argument(format!(
+                "Text fields are not optimised for operations that require per-document field data like aggregations and sorting. Please use a keyword field instead of [{path}]"
+            )));
+        }
+        match self.fields.get(path) {
+            Some(field) if field.options.without_columns => {
+                Err(EsError::illegal_argument(format!(
+                    "Can't load fielddata on [{path}] because fielddata is unsupported on fields of type [{}]. Use doc values instead.",
+                    field.type_name()
+                )))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The body of `_mapping`.
     pub(crate) fn to_json(&self) -> Value {
         let mut root = json!({"properties": {}});

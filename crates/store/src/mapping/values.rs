@@ -205,7 +205,7 @@ fn is_longer(text: &str, characters: usize) -> bool {
     text.len() > characters && text.chars().count() > characters
 }
 
-fn shorten(value: Scalar<'_>) -> String {
+pub(super) fn shorten(value: Scalar<'_>) -> String {
     value.text().chars().take(100).collect()
 }
 

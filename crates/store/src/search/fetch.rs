@@ -34,9 +34,7 @@ pub(super) fn fields(
                 if pattern.pattern.contains('*') {
                     continue;
                 }
-                return Err(EsError::illegal_argument(format!(
-                    "Text fields are not optimised for operations that require per-document field data like aggregations and sorting. Please use a keyword field instead of [{path}]"
-                )));
+                mapping.check_columns(&path)?;
             }
             let format = pattern.format.as_deref();
             let mut values: Vec<Value> = Vec::new();

@@ -143,13 +143,8 @@ impl Order {
                 .iter()
                 .filter_map(|view| view.mapping.kind(path))
                 .collect();
-            if kinds
-                .iter()
-                .any(|kind| matches!(kind, FieldType::Text { .. }))
-            {
-                return Err(EsError::illegal_argument(format!(
-                    "Text fields are not optimised for operations that require per-document field data like aggregations and sorting. Please use a keyword field instead of [{path}]"
-                )));
+            for view in views {
+                view.mapping.check_columns(path)?;
             }
             let is_number = |kind: &&FieldType| {
                 matches!(
