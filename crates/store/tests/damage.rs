@@ -33,10 +33,10 @@ async fn put(
 }
 
 fn items(index: &str, ids: std::ops::Range<usize>, filler: &str) -> Vec<BulkItem> {
-    let item = |id| BulkItem {
+    let item = |id: usize| BulkItem {
         operation: BulkOperation::Index,
         index: index.to_owned(),
-        id: Some(format!("{id}")),
+        id: Some(id.to_string()),
         if_seq_no: None,
         source: Bytes::from(
             json!({"number": id, "word": format!("w{id}"), "filler": filler}).to_string(),

@@ -24,6 +24,13 @@ pub(crate) async fn put_in(mut request: Request, next: Next) -> Response {
 
 /// The same address with its dates; none if it has none.
 fn dated(uri: &Uri, now: Timestamp) -> Result<Option<Uri>, EsError> {
+    // Hardly any address has one: those are not taken apart.
+    if !["<", "%3C", "%3c"]
+        .iter()
+        .any(|sign| uri.path().contains(sign))
+    {
+        return Ok(None);
+    }
     let mut parts: Vec<&str> = uri.path().split('/').collect();
     // `/{index}/...`, or `/_cat/count/{index}` and the like.
     let at = match parts.get(1) {
@@ -33,9 +40,6 @@ fn dated(uri: &Uri, now: Timestamp) -> Result<Option<Uri>, EsError> {
     let Some(part) = parts.get_mut(at) else {
         return Ok(None);
     };
-    if !part.contains('<') && !part.contains("%3C") && !part.contains("%3c") {
-        return Ok(None);
-    }
     let Some(names) = with_dates(&percent_decoded(part), now)? else {
         return Ok(None);
     };

@@ -92,8 +92,12 @@ impl<'a> Group<'a> {
         }
     }
 
-    /// Decides the items of some requests; answers the results of each, in the order of its items.
-    pub(super) fn take(&mut self, requests: Vec<Vec<BulkItem>>) -> Vec<Vec<BulkItemResult>> {
+    /// Decides the items of some requests. Answers the results of each, in the order of its items, and what is to be logged, in
+    /// the order of the frames.
+    pub(super) fn take(
+        mut self,
+        requests: Vec<Vec<BulkItem>>,
+    ) -> (Vec<Vec<BulkItemResult>>, Vec<IndexWrites>) {
         let counts: Vec<usize> = requests.iter().map(Vec::len).collect();
         let mut results: Vec<Option<BulkItemResult>> = Vec::new();
         results.resize_with(counts.iter().sum(), || None);
@@ -106,15 +110,11 @@ impl<'a> Group<'a> {
             }
         }
         let mut results = results.into_iter().flatten();
-        counts
+        let results = counts
             .into_iter()
             .map(|count| results.by_ref().take(count).collect())
-            .collect()
-    }
-
-    /// What is to be logged, in the order of the frames.
-    pub(super) fn end(self) -> Vec<IndexWrites> {
-        self.indices
+            .collect();
+        (results, self.indices)
     }
 
     fn item(&mut self, mut item: BulkItem) -> BulkItemResult {

@@ -286,9 +286,7 @@ impl Writer {
             requests.push(items);
             replies.push((refresh, reply));
         }
-        let mut group = Group::new(&self.shared, &mut self.desk);
-        let results = group.take(requests);
-        let indices = group.end();
+        let (results, indices) = Group::new(&self.shared, &mut self.desk).take(requests);
         let logged = self.log.append(&self.desk.frames, durability(&indices));
         self.desk.frames.clear();
         let places = match logged {
