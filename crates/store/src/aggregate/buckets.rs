@@ -1,9 +1,6 @@
 //! Buckets by value and by query.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::Arc,
-};
+use std::{collections::HashMap, sync::Arc};
 
 use canarytrace_es::{
     EsError,
@@ -140,69 +137,84 @@ fn gather<T: Gathered>(
     missing: Option<&Value>,
     mut each: impl FnMut(BucketKey, T),
 ) {
-    let mut by_ordinal: Ordinals<T> = Ordinals::new(columns);
-    let mut by_number: HashMap<BucketKey, T> = HashMap::new();
-    let mut without = T::default();
-    for doc in docs {
-        let mut any = false;
-        columns.ordinals(*doc, |ordinal| {
-            any = true;
-            if let Some(own) = by_ordinal.at(ordinal) {
-                own.add(*doc);
-            }
-        });
-        columns.numbers(*doc, |value| {
-            any = true;
-            let own = by_number.entry(BucketKey::new(value)).or_default();
-            own.add(*doc);
-        });
-        if !any {
-            without.add(*doc);
+    if let Some(column) = &columns.text {
+        let mut places = Places::new(column.num_terms() as u64, docs.len());
+        columns.ordinals_of(docs, |doc, ordinal| places.add(ordinal, doc));
+        let (ordinals, parts) = places.filled();
+        let texts = columns.resolve_all(&ordinals);
+        for (text, own) in texts.into_iter().zip(parts) {
+            each(BucketKey::Text(text), own);
         }
     }
-    let (ordinals, parts) = by_ordinal.filled(|own| !own.is_empty());
-    let texts = columns.resolve_all(&ordinals);
-    for (text, own) in texts.into_iter().zip(parts) {
-        each(BucketKey::Text(text), own);
+    // Nothing is between the bounds where there is no column of whole numbers.
+    let (least, greatest) = columns.whole_bounds().unwrap_or((1, 0));
+    let mut wholes = Places::new(greatest.abs_diff(least).saturating_add(1), docs.len());
+    let mut others: HashMap<BucketKey, T> = HashMap::new();
+    columns.numbers_of(docs, |doc, value| match value {
+        FieldValue::Whole(number) if (least..=greatest).contains(&number) => {
+            wholes.add(number.abs_diff(least), doc);
+        }
+        other => others.entry(BucketKey::new(other)).or_default().add(doc),
+    });
+    let (places, parts): (Vec<u64>, Vec<T>) = wholes.filled();
+    for (place, own) in places.into_iter().zip(parts) {
+        each(BucketKey::Whole(least.wrapping_add_unsigned(place)), own);
     }
-    for (key, own) in by_number {
+    for (key, own) in others {
         each(key, own);
     }
-    if let Some(missing) = missing.filter(|_| !without.is_empty()) {
-        each(BucketKey::from_json(missing), without);
+    if let Some(missing) = missing {
+        let mut without = T::default();
+        for doc in docs.iter().filter(|doc| !columns.has_any(**doc)) {
+            without.add(*doc);
+        }
+        if !without.is_empty() {
+            each(BucketKey::from_json(missing), without);
+        }
     }
 }
 
-/// Something for each term of a column: in a list where the dictionary is small, else only for those that come.
-enum Ordinals<T> {
+/// What is gathered at places that are counted from zero, as the terms of a column are: in a list where it is not mostly empty.
+enum Places<T> {
     Listed(Vec<T>),
-    Found(BTreeMap<u64, T>),
+    Found(HashMap<u64, T, foldhash::fast::RandomState>),
 }
 
-/// Up to so many terms have a place each.
-const LISTED_TERMS: usize = 4096;
+/// Up to so many places are in a list.
+const LISTED: u64 = 4096;
+/// But not more for each document than so many.
+const LISTED_FOR_EACH: usize = 16;
 
-impl<T: Default + Clone> Ordinals<T> {
-    fn new(columns: &FieldColumns) -> Self {
-        match columns.text.as_ref().map_or(0, |column| column.num_terms()) {
-            terms @ 0..=LISTED_TERMS => Ordinals::Listed(vec![T::default(); terms]),
-            _ => Ordinals::Found(BTreeMap::new()),
+impl<T: Gathered> Places<T> {
+    fn new(places: u64, docs: usize) -> Self {
+        let most = docs.saturating_mul(LISTED_FOR_EACH);
+        match usize::try_from(places) {
+            Ok(list) if places <= LISTED && list <= most => {
+                Places::Listed(vec![T::default(); list])
+            }
+            _ => Places::Found(HashMap::default()),
         }
     }
 
-    /// None of an ordinal that the dictionary does not have.
-    fn at(&mut self, ordinal: u64) -> Option<&mut T> {
-        match self {
-            Ordinals::Listed(list) => list.get_mut(usize::try_from(ordinal).ok()?),
-            Ordinals::Found(map) => Some(map.entry(ordinal).or_default()),
+    fn add(&mut self, place: u64, doc: DocId) {
+        let own = match self {
+            Places::Listed(list) => usize::try_from(place).ok().and_then(|at| list.get_mut(at)),
+            Places::Found(map) => Some(map.entry(place).or_default()),
+        };
+        if let Some(own) = own {
+            own.add(doc);
         }
     }
 
-    /// In the order of the terms.
-    fn filled(self, is_filled: impl Fn(&T) -> bool) -> (Vec<u64>, Vec<T>) {
+    /// In the order of the places.
+    fn filled(self) -> (Vec<u64>, Vec<T>) {
         match self {
-            Ordinals::Listed(list) => (0..).zip(list).filter(|(_, one)| is_filled(one)).unzip(),
-            Ordinals::Found(map) => map.into_iter().unzip(),
+            Places::Listed(list) => (0..).zip(list).filter(|(_, own)| !own.is_empty()).unzip(),
+            Places::Found(map) => {
+                let mut found: Vec<(u64, T)> = map.into_iter().collect();
+                found.sort_unstable_by_key(|(place, _)| *place);
+                found.into_iter().unzip()
+            }
         }
     }
 }

@@ -1,6 +1,9 @@
 //! Date histograms: fixed steps and the calendar of a zone.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    ops::Range,
+};
 
 use canarytrace_es::{
     EsError,
@@ -176,35 +179,63 @@ pub(super) fn split(
     let is_beyond = |milliseconds: i64| {
         hard_bounds.is_some_and(|(min, max)| !(min..max).contains(&milliseconds))
     };
-    let mut parts: BTreeMap<i64, Vec<DocId>> = BTreeMap::new();
-    // Documents come in time order, mostly: the bucket of the last one is tried first.
-    let mut last: Option<(i64, i64)> = None;
-    for doc in docs {
-        columns.numbers(*doc, |value| {
-            let FieldValue::Whole(milliseconds) = value else {
-                return;
-            };
-            if is_beyond(milliseconds) {
-                return;
+    let mut parts = Parts::default();
+    columns.numbers_of(docs, |doc, value| {
+        if let FieldValue::Whole(milliseconds) = value
+            && !is_beyond(milliseconds)
+        {
+            parts.add(&rounder, milliseconds, doc);
+        }
+    });
+    Ok(parts.all)
+}
+
+/// Documents by the starts of their buckets.
+#[derive(Default)]
+struct Parts {
+    all: Vec<(BucketKey, Vec<DocId>)>,
+    /// By the start, where a bucket is in the list.
+    places: BTreeMap<i64, usize>,
+    /// Documents come in time order, mostly: the bucket of the last one is tried first.
+    last: Option<Known>,
+}
+
+/// What surely belongs to a bucket.
+struct Known {
+    time: Range<i64>,
+    place: usize,
+}
+
+impl Parts {
+    fn add(&mut self, rounder: &Rounder<'_>, milliseconds: i64, doc: DocId) {
+        let place = match &self.last {
+            Some(last) if last.time.contains(&milliseconds) => last.place,
+            _ => {
+                let Some(start) = rounder.start(milliseconds) else {
+                    return;
+                };
+                let place = self.place(start);
+                let end = rounder.surely_until(start);
+                self.last = end.map(|end| Known {
+                    time: start..end,
+                    place,
+                });
+                place
             }
-            let start = match last {
-                Some((start, end)) if (start..end).contains(&milliseconds) => Some(start),
-                _ => rounder.start(milliseconds),
-            };
-            let Some(start) = start else { return };
-            if last.is_none_or(|(known, _)| known != start) {
-                last = rounder.surely_until(start).map(|end| (start, end));
-            }
-            let part = parts.entry(start).or_default();
-            if part.last() != Some(doc) {
-                part.push(*doc);
-            }
-        });
+        };
+        if let Some((_, docs)) = self.all.get_mut(place)
+            && docs.last() != Some(&doc)
+        {
+            docs.push(doc);
+        }
     }
-    Ok(parts
-        .into_iter()
-        .map(|(start, docs)| (BucketKey::Whole(start), docs))
-        .collect())
+
+    fn place(&mut self, start: i64) -> usize {
+        *self.places.entry(start).or_insert_with(|| {
+            self.all.push((BucketKey::Whole(start), Vec::new()));
+            self.all.len() - 1
+        })
+    }
 }
 
 pub(super) fn finish(

@@ -97,16 +97,14 @@ pub(super) fn collect(
     missing: Option<&Value>,
     numbers: &mut Numbers,
 ) {
-    let missing = missing.and_then(Value::as_f64);
-    for doc in docs {
-        let before = numbers.count;
-        columns.floats(*doc, |number| numbers.add(number));
-        // Texts have no sum, but `value_count` counts them: each once, as they are kept sorted.
-        let mut last = None;
-        columns.ordinals(*doc, |ordinal| {
-            numbers.count += u64::from(last.replace(ordinal) != Some(ordinal));
-        });
-        if let (true, Some(missing)) = (numbers.count == before, missing) {
+    columns.floats_of(docs, |_, number| numbers.add(number));
+    // Texts have no sum, but `value_count` counts them: each once, as they are kept sorted.
+    let mut last = None;
+    columns.ordinals_of(docs, |doc, ordinal| {
+        numbers.count += u64::from(last.replace((doc, ordinal)) != Some((doc, ordinal)));
+    });
+    if let Some(missing) = missing.and_then(Value::as_f64) {
+        for _ in docs.iter().filter(|doc| !columns.has_any(**doc)) {
             numbers.add(missing);
         }
     }

@@ -71,16 +71,70 @@ impl FieldColumns {
             each_value(column, doc, |number| each(FieldValue::Whole(number)));
         }
         if let Some(column) = &self.unsigned {
-            each_value(column, doc, |number| {
-                each(
-                    i64::try_from(number)
-                        .map_or(FieldValue::Decimal(number as f64), FieldValue::Whole),
-                );
-            });
+            each_value(column, doc, |number| each(unsigned(number)));
         }
         if let Some(column) = &self.decimal {
             each_value(column, doc, |number| each(FieldValue::Decimal(number)));
         }
+    }
+
+    /// Calls with each number of each document; in the order of the documents, as a segment has one column for the numbers of a
+    /// field.
+    pub(crate) fn numbers_of(&self, docs: &[DocId], mut each: impl FnMut(DocId, FieldValue)) {
+        if let Some(column) = &self.whole {
+            each_value_of(column, docs, |doc, number| {
+                each(doc, FieldValue::Whole(number));
+            });
+        }
+        if let Some(column) = &self.unsigned {
+            each_value_of(column, docs, |doc, number| each(doc, unsigned(number)));
+        }
+        if let Some(column) = &self.decimal {
+            each_value_of(column, docs, |doc, number| {
+                each(doc, FieldValue::Decimal(number));
+            });
+        }
+    }
+
+    /// As [`Self::numbers_of`], as floats.
+    pub(crate) fn floats_of(&self, docs: &[DocId], mut each: impl FnMut(DocId, f64)) {
+        self.numbers_of(docs, |doc, value| {
+            if let Some(number) = value.as_f64() {
+                each(doc, number);
+            }
+        });
+    }
+
+    /// Calls with each term ordinal of each document; ordered as the documents are, and as the texts.
+    pub(crate) fn ordinals_of(&self, docs: &[DocId], each: impl FnMut(DocId, u64)) {
+        if let Some(column) = &self.text {
+            each_value_of(column.ords(), docs, each);
+        }
+    }
+
+    /// Whether a document has any value.
+    pub(crate) fn has_any(&self, doc: DocId) -> bool {
+        self.whole
+            .as_ref()
+            .is_some_and(|own| own.index.has_value(doc))
+            || self
+                .unsigned
+                .as_ref()
+                .is_some_and(|own| own.index.has_value(doc))
+            || self
+                .decimal
+                .as_ref()
+                .is_some_and(|own| own.index.has_value(doc))
+            || self
+                .text
+                .as_ref()
+                .is_some_and(|own| own.ords().index.has_value(doc))
+    }
+
+    /// The least and the greatest of the numbers, if they are whole ones.
+    pub(crate) fn whole_bounds(&self) -> Option<(i64, i64)> {
+        let column = self.whole.as_ref()?;
+        Some((column.min_value(), column.max_value()))
     }
 
     /// The documents with a number between bounds.
@@ -173,16 +227,13 @@ impl FieldColumns {
         if !accepted.contains(&true) {
             return;
         }
-        for doc in 0..found.max_value() {
-            let mut is_found = false;
-            self.ordinals(doc, |ordinal| {
-                let at = usize::try_from(ordinal).ok();
-                is_found |= at.and_then(|at| accepted.get(at)).copied().unwrap_or(false);
-            });
-            if is_found {
+        let all: Vec<DocId> = (0..found.max_value()).collect();
+        self.ordinals_of(&all, |doc, ordinal| {
+            let at = usize::try_from(ordinal).ok();
+            if at.and_then(|at| accepted.get(at)) == Some(&true) {
                 found.insert(doc);
             }
-        }
+        });
     }
 
     /// The texts of ordinals in ascending order.
@@ -258,6 +309,43 @@ fn within<T: PartialOrd + Copy + std::fmt::Debug + Send + Sync + 'static>(
         let mut own = Vec::new();
         column.get_docids_for_value_range(from..=to, all, &mut own);
         docs.append(&mut own);
+    }
+}
+
+/// What is too large for a whole number is a float.
+fn unsigned(number: u64) -> FieldValue {
+    i64::try_from(number).map_or(FieldValue::Decimal(number as f64), FieldValue::Whole)
+}
+
+/// Documents whose values are read together: asking a column for one value after another costs more than the values.
+const BLOCK: usize = 512;
+/// Fewer documents are not worth a block.
+const FEW_DOCUMENTS: usize = 4;
+
+/// Calls with each value of each document, in the order of the documents.
+fn each_value_of<T: PartialOrd + Copy + std::fmt::Debug + Send + Sync + 'static>(
+    column: &Column<T>,
+    docs: &[DocId],
+    mut each: impl FnMut(DocId, T),
+) {
+    if docs.len() <= FEW_DOCUMENTS {
+        for doc in docs {
+            each_value(column, *doc, |value| each(*doc, value));
+        }
+        return;
+    }
+    let (mut with_value, mut rows, mut values) = (Vec::new(), Vec::new(), Vec::new());
+    for block in docs.chunks(BLOCK) {
+        with_value.clear();
+        rows.clear();
+        column
+            .index
+            .docids_to_rowids(block, &mut with_value, &mut rows);
+        values.resize(rows.len(), column.min_value());
+        column.values.get_vals(&rows, &mut values);
+        for (doc, value) in with_value.iter().zip(&values) {
+            each(*doc, *value);
+        }
     }
 }
 

@@ -169,10 +169,12 @@ pub(crate) fn matches(
         };
         weight.for_each(segment, each).map_err(StoreError::from)?;
     } else {
-        let each = &mut |docs: &[DocId]| {
-            found
-                .docs
-                .extend(docs.iter().copied().filter(|doc| is_alive(*doc)))
+        let each = &mut |docs: &[DocId]| match alive {
+            None => found.docs.extend_from_slice(docs),
+            Some(_) => {
+                let docs = docs.iter().copied();
+                found.docs.extend(docs.filter(|doc| is_alive(*doc)));
+            }
         };
         weight
             .for_each_no_score(segment, each)
