@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use serde_json::{Map, Value};
 
 use crate::{
-    EsError, IndexTarget, IndexTemplate, SearchRequest, SearchResponse, SearchService, parse,
-    query::Query,
+    ClusterSettings, EsError, IndexTarget, IndexTemplate, SearchRequest, SearchResponse,
+    SearchService, parse, query::Query,
 };
 
 /// As Elasticsearch's `search.max_keep_alive`.
@@ -143,6 +143,9 @@ pub trait Engine: SearchService {
         changes: Value,
         keep: bool,
     ) -> Result<(), EsError>;
+    fn cluster_settings(&self) -> ClusterSettings;
+    /// As [`ClusterSettings::change`], all or nothing.
+    async fn put_cluster_settings(&self, body: Value) -> Result<ClusterSettings, EsError>;
     /// Makes one segment of each index.
     async fn merge(&self, target: &IndexTarget) -> Result<(), EsError>;
     /// The index that a write to this name goes to: itself, or the one that its alias writes to.

@@ -15,6 +15,7 @@ pub mod query_string;
 
 mod address;
 mod client;
+mod cluster_settings;
 mod date_format;
 mod engine;
 mod error;
@@ -30,6 +31,7 @@ mod source_filter;
 
 pub use address::ClientConfig;
 pub use client::{Client, ClientError};
+pub use cluster_settings::ClusterSettings;
 pub use date_format::{DateFormat, DateFormats};
 pub use engine::{
     Alias, AliasAction, ContextKind, Engine, IndexDetails, SegmentDetails, TemplateKind, Token,

@@ -4,9 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use canarytrace_es::{
-    AliasAction, ContextKind, DocumentLookup, Engine, EsError, Health, IndexDetails, IndexSummary,
-    IndexTarget, IndexTemplate, NodeSummary, Refresh, SearchRequest, SearchResponse, SearchService,
-    TemplateKind, Token,
+    AliasAction, ClusterSettings, ContextKind, DocumentLookup, Engine, EsError, Health,
+    IndexDetails, IndexSummary, IndexTarget, IndexTemplate, NodeSummary, Refresh, SearchRequest,
+    SearchResponse, SearchService, TemplateKind, Token,
     bulk::{BulkItem, BulkItemResult},
     query::Query,
 };
@@ -205,6 +205,15 @@ impl Engine for Store {
             reply,
         })
         .await?
+    }
+
+    fn cluster_settings(&self) -> ClusterSettings {
+        self.shared.cluster_settings.get()
+    }
+
+    async fn put_cluster_settings(&self, body: Value) -> Result<ClusterSettings, EsError> {
+        let shared = Arc::clone(&self.shared);
+        blocking(move || shared.cluster_settings.change(&body)).await
     }
 
     async fn write_index(&self, name: &str) -> Result<String, EsError> {

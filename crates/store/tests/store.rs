@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use canarytrace_es::{
-    IndexTarget, IndexTemplate, Refresh, SearchRequest, SearchService,
+    Engine, IndexTarget, IndexTemplate, Refresh, SearchRequest, SearchService,
     bulk::{BulkItem, BulkItemResult, BulkOperation},
     query::Query,
 };
@@ -565,4 +565,24 @@ async fn an_index_that_was_deleted_does_not_keep_the_log_from_being_cut() {
         assert!(std::time::Instant::now() < deadline, "the log is never cut");
         tokio::task::yield_now().await;
     }
+}
+
+#[tokio::test]
+async fn persistent_settings_outlive_a_start_and_transient_ones_do_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let name = "action.destructive_requires_name";
+    let both = json!({"persistent": {name: false}, "transient": {name: true}});
+    store.put_cluster_settings(both).await.unwrap();
+    let refused = json!({"persistent": {name: null}, "transient": {"no.such": 1}});
+    store.put_cluster_settings(refused).await.unwrap_err();
+    let set = store.cluster_settings();
+    assert_eq!(set.destructive_requires_name(), Some(true));
+    store.close().await.unwrap();
+    drop(store);
+    let set = open(folder.path()).cluster_settings();
+    assert_eq!(
+        set.to_json(true),
+        json!({"persistent": {name: "false"}, "transient": {}})
+    );
 }

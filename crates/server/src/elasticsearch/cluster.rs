@@ -6,15 +6,30 @@ use serde_json::json;
 
 use super::{
     COMPATIBLE_VERSION,
-    answer::{Answer, Checked, Outcome},
+    answer::{Answer, Asked, Checked, Outcome},
 };
 use crate::AppState;
 
 /// This process as the one node.
 const NODE: &str = "canarytrace-embedded-1";
 
-pub(crate) async fn settings(Checked(parameters): Checked) -> Outcome {
-    Ok(Answer::from(json!({"persistent": {}, "transient": {}})).shaped(&parameters))
+pub(crate) async fn settings(
+    State(state): State<AppState>,
+    Checked(parameters): Checked,
+) -> Outcome {
+    let settings = state.engine()?.cluster_settings();
+    let told = settings.to_json(parameters.flag("flat_settings"));
+    Ok(Answer::from(told).shaped(&parameters))
+}
+
+pub(crate) async fn put_settings(
+    State(state): State<AppState>,
+    Asked { parameters, body }: Asked,
+) -> Outcome {
+    let set = state.engine()?.put_cluster_settings(body).await?;
+    let mut told = set.to_json(parameters.flag("flat_settings"));
+    told["acknowledged"] = json!(true);
+    Ok(Answer::from(told).shaped(&parameters))
 }
 
 pub(crate) async fn stats(State(state): State<AppState>, Checked(parameters): Checked) -> Outcome {

@@ -14,7 +14,7 @@ use crate::access::percent_decoded;
 
 /// Puts them in before anything looks at the path, so that rules of access see the names that are meant.
 pub(crate) async fn put_in(mut request: Request, next: Next) -> Response {
-    match dated(request.uri(), Timestamp::now()) {
+    match dated_uri(request.uri(), Timestamp::now()) {
         Ok(Some(uri)) => *request.uri_mut() = uri,
         Ok(None) => {}
         Err(error) => return Failed::from(error).into_response(),
@@ -22,8 +22,16 @@ pub(crate) async fn put_in(mut request: Request, next: Next) -> Response {
     next.run(request).await
 }
 
+/// A name in a body, or a comma list of them, with its dates.
+pub(super) fn dated(names: String) -> Result<String, EsError> {
+    match names.contains('<') {
+        true => Ok(with_dates(&names, Timestamp::now())?.unwrap_or(names)),
+        false => Ok(names),
+    }
+}
+
 /// The same address with its dates; none if it has none.
-fn dated(uri: &Uri, now: Timestamp) -> Result<Option<Uri>, EsError> {
+fn dated_uri(uri: &Uri, now: Timestamp) -> Result<Option<Uri>, EsError> {
     // Hardly any address has one: those are not taken apart.
     if !["<", "%3C", "%3c"]
         .iter()
@@ -75,7 +83,7 @@ mod tests {
             ("/a/_doc/%3Cnow%3E", None),
             ("/_bulk", None),
         ] {
-            let found = dated(&path.parse().unwrap(), now).unwrap();
+            let found = dated_uri(&path.parse().unwrap(), now).unwrap();
             assert_eq!(found, expected.map(|path| path.parse().unwrap()), "{path}");
         }
     }

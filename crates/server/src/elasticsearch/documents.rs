@@ -10,13 +10,13 @@ use bytes::Bytes;
 use canarytrace_es::{
     DocumentLookup, EsError, Refresh, SourceFilter,
     bulk::{self, BulkAnswer, BulkItem, BulkItemResult, BulkOperation},
-    object_of, with_dates,
+    object_of,
 };
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
     answer::{Answer, Checked, Outcome, Parameters, inflate, json as read_json},
+    dated::dated,
     updates,
 };
 use crate::AppState;
@@ -31,8 +31,8 @@ pub(crate) async fn bulk(
     let started = Instant::now();
     let default_index = index.map(|Path(index)| index);
     let mut items = bulk::parse(&inflate(&headers, body)?, default_index.as_deref())?;
-    for item in items.iter_mut().filter(|item| item.index.starts_with('<')) {
-        item.index = with_dates(&item.index, Timestamp::now())?.unwrap_or_default();
+    for item in &mut items {
+        item.index = dated(std::mem::take(&mut item.index))?;
     }
     let results = updates::bulk(state.service.as_ref(), items, parameters.refresh()).await?;
     announce(&state, &results);
@@ -57,14 +57,15 @@ async fn write_one(state: &AppState, item: BulkItem, parameters: &Parameters) ->
     let result = results
         .pop()
         .ok_or_else(|| EsError::internal("a write has no result"))?;
-    written(state, result, parameters)
+    written(state, result, parameters, None)
 }
 
-/// The answer to the write of one document.
+/// The answer to the write of one document; `get` tells what it is then.
 pub(super) fn written(
     state: &AppState,
     result: BulkItemResult,
     parameters: &Parameters,
+    get: Option<Value>,
 ) -> Outcome {
     announce(state, std::slice::from_ref(&result));
     let status = result.status();
@@ -74,6 +75,7 @@ pub(super) fn written(
     }
     if let Some(map) = body.as_object_mut() {
         map.remove("status");
+        map.extend(get.map(|get| ("get".to_owned(), get)));
     }
     Ok(Answer::new(status, body).shaped(parameters))
 }
@@ -248,8 +250,8 @@ fn wanted<'a>(body: &'a Value, index: Option<&str>) -> Result<Vec<Wanted<'a>>, E
     let list = |name: &str| body.get(name).and_then(Value::as_array);
     let of_index = |own: Option<&Value>| {
         let own = own.and_then(Value::as_str).or(index);
-        own.map(str::to_owned)
-            .ok_or_else(|| missing("index is missing for doc 0"))
+        let own = own.ok_or_else(|| missing("index is missing for doc 0"))?;
+        dated(own.to_owned())
     };
     match (list("ids"), list("docs")) {
         (Some(ids), None) => ids

@@ -80,13 +80,23 @@ pub(crate) async fn create(
     )
 }
 
-/// Everything at once is never meant: names or patterns below `*`, as `action.destructive_requires_name` wants.
+/// With `action.destructive_requires_name` by names only. Where nobody has set it patterns do, but for everything at once, which
+/// is never meant.
 pub(crate) async fn delete(
     State(state): State<AppState>,
     Path(index): Path<String>,
     Checked(parameters): Checked,
 ) -> Outcome {
-    if index == "_all" || index.split(',').any(|part| part == "*") {
+    let requires_name = state
+        .engine()?
+        .cluster_settings()
+        .destructive_requires_name();
+    let is_refused = |part: &str| match requires_name {
+        Some(true) => part == "_all" || part.contains('*'),
+        Some(false) => false,
+        None => ["_all", "*"].contains(&part),
+    };
+    if index.split(',').any(is_refused) {
         return Err(EsError::illegal_argument(
             "Wildcard expressions or all indices are not allowed",
         )

@@ -234,7 +234,10 @@ fn cluster_routes() -> Router<AppState> {
         .route("/_cat/shards", get(cat::shards))
         .route("/_cat/shards/{index}", get(cat::shards))
         .route("/_cat/allocation", get(cat::allocation))
-        .route("/_cluster/settings", get(cluster::settings))
+        .route(
+            "/_cluster/settings",
+            get(cluster::settings).put(cluster::put_settings),
+        )
         .route("/_cluster/stats", get(cluster::stats))
         .route("/_nodes", get(cluster::nodes))
         .route("/_nodes/stats", get(cluster::node_stats))

@@ -10,7 +10,10 @@ use canarytrace_es::{
 };
 use serde_json::{Map, Value, json};
 
-use super::answer::{Answer, Asked, Outcome};
+use super::{
+    answer::{Answer, Asked, Outcome},
+    dated::dated,
+};
 use crate::AppState;
 
 /// So many documents are copied at a time unless the request says otherwise.
@@ -95,12 +98,12 @@ impl Copy {
         let whole = body.as_object().cloned().unwrap_or_default();
         refuse(&whole, &["source", "dest", "max_docs", "size", "conflicts"])?;
         let patterns: Vec<String> = match source.get("index") {
-            Some(Value::String(one)) => one.split(',').map(str::to_owned).collect(),
+            Some(Value::String(one)) => dated(one.clone())?.split(',').map(str::to_owned).collect(),
             Some(Value::Array(list)) => list
                 .iter()
                 .filter_map(Value::as_str)
-                .map(str::to_owned)
-                .collect(),
+                .map(|name| dated(name.to_owned()))
+                .collect::<Result<_, _>>()?,
             _ => {
                 return Err(missing(
                     "use _all if you really want to copy from all existing indexes",
@@ -111,7 +114,8 @@ impl Copy {
             .get("index")
             .and_then(Value::as_str)
             .ok_or_else(|| missing("index is missing"))?;
-        if patterns.iter().any(|name| name == into) {
+        let into = dated(into.to_owned())?;
+        if patterns.contains(&into) {
             return Err(missing(&format!(
                 "reindex cannot write into an index its reading from [{into}]"
             )));
@@ -129,7 +133,7 @@ impl Copy {
                 ..IndexTarget::default()
             },
             search,
-            into: into.to_owned(),
+            into,
             operation: match dest.get("op_type").and_then(Value::as_str) {
                 Some("create") => BulkOperation::Create,
                 _ => BulkOperation::Index,

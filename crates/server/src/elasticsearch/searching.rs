@@ -17,7 +17,9 @@ use serde_json::{Value, json};
 
 use super::{
     answer::{Answer, Asked, Checked, Outcome, Parameters, inflate},
-    contexts, name, target,
+    contexts,
+    dated::dated,
+    name, target,
 };
 use crate::AppState;
 
@@ -214,6 +216,7 @@ async fn one_of_many(
             .join(","),
         _ => default_index.to_owned(),
     };
+    let index = dated(index)?;
     let flag = |name: &str| header.get(name).and_then(Value::as_bool);
     let target = IndexTarget::new(&index).with_options(TargetOptions {
         ignore_unavailable: flag("ignore_unavailable").unwrap_or(false),

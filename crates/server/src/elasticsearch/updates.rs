@@ -6,7 +6,7 @@ use axum::{
 };
 use bytes::Bytes;
 use canarytrace_es::{
-    EsError, Refresh, SearchRequest, SearchService,
+    EsError, Refresh, SearchRequest, SearchService, SourceFilter,
     bulk::{BulkItem, BulkItemResult, BulkOperation, WriteResult, Written},
 };
 use serde_json::{Map, Value, json};
@@ -29,9 +29,13 @@ pub(crate) async fn update(
     body: Bytes,
 ) -> Outcome {
     let source = inflate(&headers, body)?;
+    let change = Change::parse(&source)?;
+    let asked = parameters.source().or_else(|| change.source.clone());
+    let filter = asked.as_ref().map(SourceFilter::parse).transpose()?;
     let item = item(BulkOperation::Update, index, Some(id), &parameters, source)?;
-    let result = update_one(state.service.as_ref(), item, parameters.refresh()).await?;
-    written(&state, result, &parameters)
+    let updated = update_one(state.service.as_ref(), item, &change, parameters.refresh()).await?;
+    let get = filter.and_then(|filter| updated.told(&filter));
+    written(&state, updated.result, &parameters, get)
 }
 
 /// Carries out items in order; updates read what those before them wrote.
@@ -50,7 +54,10 @@ pub(crate) async fn bulk(
         if !before.is_empty() {
             results.extend(service.bulk(std::mem::take(&mut before), refresh).await?);
         }
-        results.push(update_one(service, item, refresh).await?);
+        results.push(match Change::parse(&item.source) {
+            Ok(change) => update_one(service, item, &change, refresh).await?.result,
+            Err(error) => result(&item, Err(error)),
+        });
     }
     if !before.is_empty() {
         results.extend(service.bulk(before, refresh).await?);
@@ -58,21 +65,43 @@ pub(crate) async fn bulk(
     Ok(results)
 }
 
+/// What came of an update, and the document as it is then.
+struct Updated {
+    result: BulkItemResult,
+    source: Value,
+}
+
+impl Updated {
+    /// `get` of the answer: the document, as far as it is asked for.
+    fn told(&self, filter: &SourceFilter) -> Option<Value> {
+        let written = self.result.outcome.as_ref().ok()?;
+        (!filter.disabled).then(|| {
+            json!({
+                "_seq_no": written.seq_no, "_primary_term": 1, "found": true, "_source": filter.apply(&self.source),
+            })
+        })
+    }
+}
+
+fn result(item: &BulkItem, outcome: Result<Written, EsError>) -> BulkItemResult {
+    BulkItemResult {
+        operation: BulkOperation::Update,
+        index: item.index.clone(),
+        id: item.id.clone().unwrap_or_default(),
+        outcome,
+    }
+}
+
 async fn update_one(
     service: &dyn SearchService,
     item: BulkItem,
+    change: &Change,
     refresh: Refresh,
-) -> Result<BulkItemResult, EsError> {
+) -> Result<Updated, EsError> {
     let id = item.id.clone().unwrap_or_default();
-    let result = |outcome| BulkItemResult {
-        operation: BulkOperation::Update,
-        index: item.index.clone(),
-        id: id.clone(),
-        outcome,
-    };
-    let change = match Change::parse(&item.source) {
-        Ok(change) => change,
-        Err(error) => return Ok(result(Err(error))),
+    let updated = |outcome, source| Updated {
+        result: result(&item, outcome),
+        source,
     };
     let mut tries = 0;
     loop {
@@ -86,22 +115,24 @@ async fn update_one(
                 let mut merged = found.source.clone();
                 merge(&mut merged, &change.doc);
                 if change.detect_noop && merged == found.source {
-                    return Ok(result(Ok(Written {
+                    let noop = Written {
                         result: WriteResult::Noop,
                         version: found.version,
                         seq_no: found.seq_no,
-                    })));
+                    };
+                    return Ok(updated(Ok(noop), merged));
                 }
                 (BulkOperation::Index, Some(found.seq_no), merged)
             }
             None => match change.new_document() {
                 Some(source) => (BulkOperation::Create, None, source),
                 None => {
-                    return Ok(result(Err(EsError::new(
+                    let missing = EsError::new(
                         404,
                         "document_missing_exception",
                         format!("[{id}]: document missing"),
-                    ))));
+                    );
+                    return Ok(updated(Err(missing), Value::Null));
                 }
             },
         };
@@ -119,7 +150,7 @@ async fn update_one(
             .outcome;
         let is_conflict = outcome.as_ref().is_err_and(|error| error.status == 409);
         if !is_conflict || tries >= TRIES {
-            return Ok(result(outcome));
+            return Ok(updated(outcome, source));
         }
     }
 }
@@ -194,6 +225,8 @@ struct Change {
     upsert: Option<Value>,
     doc_as_upsert: bool,
     detect_noop: bool,
+    /// What of the document is to be answered.
+    source: Option<Value>,
 }
 
 impl Change {
@@ -232,6 +265,7 @@ impl Change {
             upsert,
             doc_as_upsert: flag("doc_as_upsert", false),
             detect_noop: flag("detect_noop", true),
+            source: map.get("_source").cloned(),
         })
     }
 

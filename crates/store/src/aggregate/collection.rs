@@ -103,16 +103,17 @@ impl<'a> Collection<'a> {
             (AggregationKind::Metric(metric), Collected::Numbers(numbers)) => {
                 let columns = self.columns(&metric.field)?;
                 numbers.keep = metric.kind == MetricKind::MedianAbsoluteDeviation;
+                numbers.sums = !matches!(metric.kind, MetricKind::Min | MetricKind::Max);
                 metrics::collect(&columns, docs, metric.missing.as_ref(), numbers);
             }
             (AggregationKind::Percentiles(percentiles), Collected::Numbers(numbers)) => {
                 let columns = self.columns(&percentiles.field)?;
-                numbers.keep = true;
+                (numbers.keep, numbers.sums) = (true, false);
                 metrics::collect(&columns, docs, percentiles.missing.as_ref(), numbers);
             }
             (AggregationKind::PercentileRanks(ranks), Collected::Numbers(numbers)) => {
                 let columns = self.columns(&ranks.field)?;
-                numbers.keep = true;
+                (numbers.keep, numbers.sums) = (true, false);
                 metrics::collect(&columns, docs, ranks.missing.as_ref(), numbers);
             }
             (AggregationKind::WeightedAvg(average), Collected::Weighted(weighted)) => {

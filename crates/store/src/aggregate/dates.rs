@@ -179,7 +179,7 @@ pub(super) fn split(
     let is_beyond = |milliseconds: i64| {
         hard_bounds.is_some_and(|(min, max)| !(min..max).contains(&milliseconds))
     };
-    let mut parts = Parts::default();
+    let mut parts = Parts::new();
     columns.numbers_of(docs, |doc, value| {
         if let FieldValue::Whole(milliseconds) = value
             && !is_beyond(milliseconds)
@@ -187,54 +187,59 @@ pub(super) fn split(
             parts.add(&rounder, milliseconds, doc);
         }
     });
+    parts.put_back();
     Ok(parts.all)
 }
 
-/// Documents by the starts of their buckets.
-#[derive(Default)]
+/// Documents by the starts of their buckets. They come in time order, mostly: the bucket of the last one is at hand.
 struct Parts {
     all: Vec<(BucketKey, Vec<DocId>)>,
     /// By the start, where a bucket is in the list.
     places: BTreeMap<i64, usize>,
-    /// Documents come in time order, mostly: the bucket of the last one is tried first.
-    last: Option<Known>,
-}
-
-/// What surely belongs to a bucket.
-struct Known {
+    /// What surely belongs to the bucket at hand.
     time: Range<i64>,
     place: usize,
+    docs: Vec<DocId>,
 }
 
 impl Parts {
-    fn add(&mut self, rounder: &Rounder<'_>, milliseconds: i64, doc: DocId) {
-        let place = match &self.last {
-            Some(last) if last.time.contains(&milliseconds) => last.place,
-            _ => {
-                let Some(start) = rounder.start(milliseconds) else {
-                    return;
-                };
-                let place = self.place(start);
-                let end = rounder.surely_until(start);
-                self.last = end.map(|end| Known {
-                    time: start..end,
-                    place,
-                });
-                place
-            }
-        };
-        if let Some((_, docs)) = self.all.get_mut(place)
-            && docs.last() != Some(&doc)
-        {
-            docs.push(doc);
+    fn new() -> Self {
+        Self {
+            all: Vec::new(),
+            places: BTreeMap::new(),
+            time: 0..0,
+            place: 0,
+            docs: Vec::new(),
         }
     }
 
-    fn place(&mut self, start: i64) -> usize {
-        *self.places.entry(start).or_insert_with(|| {
-            self.all.push((BucketKey::Whole(start), Vec::new()));
-            self.all.len() - 1
-        })
+    fn add(&mut self, rounder: &Rounder<'_>, milliseconds: i64, doc: DocId) {
+        if !self.time.contains(&milliseconds) {
+            let Some(start) = rounder.start(milliseconds) else {
+                return;
+            };
+            self.turn_to(start);
+            self.time = start..rounder.surely_until(start).unwrap_or(start);
+        }
+        if self.docs.last() != Some(&doc) {
+            self.docs.push(doc);
+        }
+    }
+
+    /// Takes the documents of a bucket in hand.
+    fn turn_to(&mut self, start: i64) {
+        self.put_back();
+        self.place = *self.places.entry(start).or_insert(self.all.len());
+        match self.all.get_mut(self.place) {
+            Some((_, docs)) => self.docs = std::mem::take(docs),
+            None => self.all.push((BucketKey::Whole(start), Vec::new())),
+        }
+    }
+
+    fn put_back(&mut self) {
+        if let Some((_, docs)) = self.all.get_mut(self.place) {
+            *docs = std::mem::take(&mut self.docs);
+        }
     }
 }
 

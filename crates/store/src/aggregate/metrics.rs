@@ -20,6 +20,8 @@ pub(crate) struct Numbers {
     min: f64,
     max: f64,
     pub(super) keep: bool,
+    /// Whether sums are asked for: they cost more than the rest.
+    pub(super) sums: bool,
     all: Sample,
 }
 
@@ -52,6 +54,7 @@ impl Default for Numbers {
             min: f64::INFINITY,
             max: f64::NEG_INFINITY,
             keep: false,
+            sums: true,
             all: Sample::default(),
         }
     }
@@ -69,8 +72,10 @@ impl Numbers {
 
     fn add(&mut self, number: f64) {
         self.count += 1;
-        self.sum.add(number);
-        self.squares.add(number * number);
+        if self.sums {
+            self.sum.add(number);
+            self.squares.add(number * number);
+        }
         self.min = self.min.min(number);
         self.max = self.max.max(number);
         if self.keep {

@@ -21,6 +21,7 @@ mod repair;
 mod row;
 mod settings;
 mod space;
+mod switches;
 pub(crate) mod templates;
 mod writer;
 
@@ -46,6 +47,7 @@ use mappings::Mappings;
 pub(crate) use registry::Registry;
 pub use repair::{Damage, Rebuilt, rebuild, verify};
 use space::Space;
+use switches::Switches;
 pub(crate) use writer::Request;
 use writer::Writer;
 
@@ -123,6 +125,7 @@ pub(crate) struct Shared {
     component_templates: Registry,
     legacy_templates: Registry,
     aliases: Registry,
+    pub(crate) cluster_settings: Switches,
     pub(crate) damages: Damages,
     pub(crate) space: Space,
     mappings: Mappings,
@@ -162,6 +165,7 @@ impl Store {
             component_templates: Registry::open(folder.join("component_templates.json"))?,
             legacy_templates: Registry::open(folder.join("legacy_templates.json"))?,
             aliases: Registry::open(folder.join("aliases.json"))?,
+            cluster_settings: Switches::open(folder.join("cluster_settings.json"))?,
             folder: folder.clone(),
             lock: Mutex::new(Some(lock)),
         });
