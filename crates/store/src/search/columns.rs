@@ -51,9 +51,12 @@ impl FieldColumns {
     pub(crate) fn open(segment: &SegmentReader, path: &str) -> tantivy::Result<Self> {
         let mut columns = Self::default();
         let all = segment.fast_fields();
-        let texts = all.dynamic_column_handles(&column_name(EXACT, path))?;
-        let numbers = all.dynamic_column_handles(&column_name(NUMBERS, path))?;
-        for handle in texts.into_iter().chain(numbers) {
+        let mut handles = all.dynamic_column_handles(&column_name(EXACT, path))?;
+        // A field has texts or numbers; to look for its columns takes longer than to open them.
+        if handles.is_empty() {
+            handles = all.dynamic_column_handles(&column_name(NUMBERS, path))?;
+        }
+        for handle in handles {
             match handle.open()? {
                 DynamicColumn::I64(column) => columns.whole = Some(column),
                 DynamicColumn::U64(column) => columns.unsigned = Some(column),

@@ -52,6 +52,7 @@ pub(crate) struct View {
 }
 
 /// The documents of one segment that match, with scores if they are wanted.
+#[derive(Default)]
 pub(crate) struct Matches {
     pub(crate) docs: Vec<DocId>,
     scores: Vec<Score>,
@@ -154,10 +155,20 @@ pub(crate) fn matches(
     segment: &SegmentReader,
     scoring: bool,
 ) -> Result<Matches, EsError> {
-    let mut found = Matches {
-        docs: Vec::new(),
-        scores: Vec::new(),
-    };
+    let mut found = Matches::default();
+    find(weight, segment, scoring, &mut found)?;
+    Ok(found)
+}
+
+/// As [`matches`], in the place of others, whose memory is used again.
+fn find(
+    weight: &dyn Weight,
+    segment: &SegmentReader,
+    scoring: bool,
+    found: &mut Matches,
+) -> Result<(), EsError> {
+    found.docs.clear();
+    found.scores.clear();
     let alive = segment.alive_bitset();
     let is_alive = |doc: DocId| alive.is_none_or(|alive| alive.is_alive(doc));
     if scoring {
@@ -180,7 +191,7 @@ pub(crate) fn matches(
             .for_each_no_score(segment, each)
             .map_err(StoreError::from)?;
     }
-    Ok(found)
+    Ok(())
 }
 
 /// How many documents match.
@@ -222,7 +233,7 @@ pub(crate) fn page(
         let limit = request.timeout;
         limit.is_some_and(|limit| started.elapsed() >= limit)
     };
-    let mut timed_out = false;
+    let (mut timed_out, mut found) = (false, Matches::default());
     for (view_position, view) in views.iter().enumerate() {
         let weight = view.weight(&request.query, scoring)?;
         let filter = request.post_filter.as_ref();
@@ -235,7 +246,7 @@ pub(crate) fn page(
             if timed_out {
                 break;
             }
-            let mut found = matches(weight.as_ref(), segment, scoring)?;
+            find(weight.as_ref(), segment, scoring, &mut found)?;
             if let Some(least) = request.min_score {
                 found.keep(least);
             }
