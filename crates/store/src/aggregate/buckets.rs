@@ -24,6 +24,8 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum BucketKey {
     Whole(i64),
+    /// Beyond what a whole number is.
+    Unsigned(u64),
     /// A float by its bits, ordered as the number is.
     Decimal(u64),
     Text(Arc<str>),
@@ -39,6 +41,7 @@ impl BucketKey {
     pub(super) fn new(value: FieldValue) -> Self {
         match value {
             FieldValue::Whole(number) => BucketKey::Whole(number),
+            FieldValue::Unsigned(number) => BucketKey::Unsigned(number),
             FieldValue::Decimal(number) => BucketKey::Decimal(ordered_bits(number)),
             FieldValue::Text(text) => BucketKey::Text(text.into()),
         }
@@ -46,10 +49,7 @@ impl BucketKey {
 
     pub(super) fn from_json(value: &Value) -> Self {
         match value {
-            Value::Number(number) => number.as_i64().map_or_else(
-                || BucketKey::Decimal(ordered_bits(number.as_f64().unwrap_or(0.0))),
-                BucketKey::Whole,
-            ),
+            Value::Number(number) => BucketKey::new(FieldValue::of_number(number)),
             Value::String(text) => BucketKey::Text(text.as_str().into()),
             other => BucketKey::Text(other.to_string().into()),
         }
@@ -381,6 +381,7 @@ pub(super) fn key_fields(key: &BucketKey, kind: Option<&FieldType>) -> Map<Strin
             (json!(*number as f64), None)
         }
         (BucketKey::Whole(number), _) => (json!(number), None),
+        (BucketKey::Unsigned(number), _) => (json!(number), None),
         (BucketKey::Decimal(bits), _) => (json!(from_ordered_bits(*bits)), None),
         (BucketKey::Text(text), _) => (json!(&**text), None),
         (BucketKey::Several(_), _) => (Value::Null, None),

@@ -70,6 +70,7 @@ impl<'a> Value<'a> for Part<'a> {
             Part::Bytes(bytes) => ReferenceValueLeaf::Bytes(bytes),
             Part::Number(number) => ReferenceValueLeaf::U64(*number),
             Part::Cell(Cell::Whole(number), _) => ReferenceValueLeaf::I64(*number),
+            Part::Cell(Cell::Unsigned(number), _) => ReferenceValueLeaf::U64(*number),
             Part::Cell(Cell::Decimal(number), _) => ReferenceValueLeaf::F64(*number),
             Part::Cell(text, indexed) => ReferenceValueLeaf::Str(indexed.text(*text)),
             Part::Cells(cells, indexed) => {

@@ -60,8 +60,13 @@ impl Field {
 
     fn check_exact(&self, value: Scalar<'_>) -> Result<(), EsError> {
         let fits = match (&self.kind, value) {
-            (FieldType::Whole { .. }, Scalar::Decimal(number)) => number.fract() == 0.0,
-            (FieldType::Whole { .. } | FieldType::Decimal { .. }, Scalar::Text(_)) => false,
+            (FieldType::Whole { .. } | FieldType::Unsigned, Scalar::Decimal(number)) => {
+                number.fract() == 0.0
+            }
+            (
+                FieldType::Whole { .. } | FieldType::Unsigned | FieldType::Decimal { .. },
+                Scalar::Text(_),
+            ) => false,
             _ => true,
         };
         if fits {
@@ -291,11 +296,7 @@ fn parse_type(path: &str, kind: &str, definition: &Value) -> Result<FieldType, E
                 })?),
             })
         }
-        "unsigned_long" => Ok(FieldType::Whole {
-            name: "unsigned_long",
-            min: 0,
-            max: i64::MAX,
-        }),
+        "unsigned_long" => Ok(FieldType::Unsigned),
         // Its kind is that of the field it stands for.
         "alias" => Ok(FieldType::Opaque),
         kind if OPAQUE_TYPES.contains(&kind) => Ok(FieldType::Opaque),

@@ -14,6 +14,7 @@ pub(crate) enum Cell {
     /// Between two bytes of the document's texts.
     Text(u32, u32),
     Whole(i64),
+    Unsigned(u64),
     Decimal(f64),
 }
 

@@ -21,7 +21,7 @@ use field::{FLATTENED_LEAF, Field, parse_field};
 pub(crate) use indexed::{Cell, IGNORED, Indexed, Path};
 use reading::Places;
 use values::Scalar;
-pub(crate) use values::{date, decimal, whole};
+pub(crate) use values::{date, decimal, unsigned_whole, whole};
 
 /// How a field is indexed.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,6 +45,8 @@ pub(crate) enum FieldType {
         min: i64,
         max: i64,
     },
+    /// `unsigned_long`: up to 2^64.
+    Unsigned,
     Decimal {
         name: &'static str,
         /// Values are kept in steps of one part in so many (`scaled_float`).

@@ -60,6 +60,20 @@ impl<'a> Scalar<'a> {
         }
     }
 
+    /// As [`Self::whole`], up to 2^64.
+    fn unsigned(self) -> Option<u64> {
+        match self {
+            Scalar::Whole(number) => u64::try_from(number).ok(),
+            Scalar::Unsigned(number) => Some(number),
+            Scalar::Decimal(number) => cut_unsigned(number),
+            Scalar::Text(text) => text
+                .parse()
+                .ok()
+                .or_else(|| cut_unsigned(text.parse().ok()?)),
+            Scalar::Boolean(_) => None,
+        }
+    }
+
     fn decimal(self) -> Option<f64> {
         match self {
             #[expect(clippy::cast_precision_loss, reason = "a decimal was asked for")]
@@ -132,6 +146,10 @@ pub(super) fn put(
         FieldType::Whole { name, min, max } => {
             let number = value.whole().filter(|number| (min..=max).contains(&number));
             indexed.add_number(path, Cell::Whole(number.ok_or_else(|| wrong(name))?));
+        }
+        FieldType::Unsigned => {
+            let number = value.unsigned().ok_or_else(|| wrong("unsigned_long"))?;
+            indexed.add_number(path, Cell::Unsigned(number));
         }
         FieldType::Decimal {
             name,
@@ -212,6 +230,20 @@ pub(super) fn shorten(value: Scalar<'_>) -> String {
 /// Decimals are cut, text is read, as `coerce` does.
 pub(crate) fn whole(value: &Value) -> Option<i64> {
     Scalar::of(value)?.whole()
+}
+
+/// As [`whole`], up to 2^64.
+pub(crate) fn unsigned_whole(value: &Value) -> Option<u64> {
+    Scalar::of(value)?.unsigned()
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the range is checked"
+)]
+fn cut_unsigned(number: f64) -> Option<u64> {
+    (0.0..1.844e19).contains(&number).then_some(number as u64)
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "the range is checked")]

@@ -10,20 +10,37 @@ use tantivy::{
     columnar::{Column, ColumnIndex, DynamicColumn, StrColumn, column_index::Set},
 };
 
+use super::filter::{above, below};
 use crate::engine::columns::{EXACT, LENGTHS, NUMBERS, column_name};
 
 /// A value of a document.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum FieldValue {
     Whole(i64),
+    /// Beyond what a whole number is.
+    Unsigned(u64),
     Decimal(f64),
     Text(String),
 }
 
 impl FieldValue {
+    pub(crate) fn of_unsigned(number: u64) -> Self {
+        i64::try_from(number).map_or(FieldValue::Unsigned(number), FieldValue::Whole)
+    }
+
+    /// As a column would have a number of a request.
+    pub(crate) fn of_number(number: &serde_json::Number) -> Self {
+        match (number.as_i64(), number.as_u64()) {
+            (Some(whole), _) => FieldValue::Whole(whole),
+            (None, Some(unsigned)) => FieldValue::Unsigned(unsigned),
+            (None, None) => FieldValue::Decimal(number.as_f64().unwrap_or(0.0)),
+        }
+    }
+
     pub(crate) fn as_f64(&self) -> Option<f64> {
         match self {
             FieldValue::Whole(number) => Some(*number as f64),
+            FieldValue::Unsigned(number) => Some(*number as f64),
             FieldValue::Decimal(number) => Some(*number),
             FieldValue::Text(_) => None,
         }
@@ -74,7 +91,7 @@ impl FieldColumns {
             each_value(column, doc, |number| each(FieldValue::Whole(number)));
         }
         if let Some(column) = &self.unsigned {
-            each_value(column, doc, |number| each(unsigned(number)));
+            each_value(column, doc, |number| each(FieldValue::of_unsigned(number)));
         }
         if let Some(column) = &self.decimal {
             each_value(column, doc, |number| each(FieldValue::Decimal(number)));
@@ -90,7 +107,9 @@ impl FieldColumns {
             });
         }
         if let Some(column) = &self.unsigned {
-            each_value_of(column, docs, |doc, number| each(doc, unsigned(number)));
+            each_value_of(column, docs, |doc, number| {
+                each(doc, FieldValue::of_unsigned(number))
+            });
         }
         if let Some(column) = &self.decimal {
             each_value_of(column, docs, |doc, number| {
@@ -148,7 +167,6 @@ impl FieldColumns {
         found: &mut BitSet,
     ) {
         let mut docs = Vec::new();
-        let all = 0..found.max_value();
         if let (Some(column), Some((from, to))) = (&self.whole, whole_range(lower, upper)) {
             if from <= column.min_value() && column.max_value() <= to {
                 present(column, found);
@@ -161,13 +179,13 @@ impl FieldColumns {
             within(column, from, to, &mut docs);
         }
         if let Some(column) = &self.unsigned {
-            for doc in all {
-                let mut values = column.values_for_doc(doc).map(|number| number as f64);
-                let (from, to) = decimal_range(lower, upper);
-                if values.any(|number| from <= number && number <= to) {
+            let all: Vec<DocId> = (0..found.max_value()).collect();
+            each_value_of(column, &all, |doc, number| {
+                let value = FieldValue::of_unsigned(number);
+                if above(&value, lower) && below(&value, upper) {
                     found.insert(doc);
                 }
-            }
+            });
         }
         for doc in docs {
             found.insert(doc);
@@ -315,11 +333,6 @@ fn within<T: PartialOrd + Copy + std::fmt::Debug + Send + Sync + 'static>(
     }
 }
 
-/// What is too large for a whole number is a float.
-fn unsigned(number: u64) -> FieldValue {
-    i64::try_from(number).map_or(FieldValue::Decimal(number as f64), FieldValue::Whole)
-}
-
 /// Documents whose values are read together: asking a column for one value after another costs more than the values.
 const BLOCK: usize = 512;
 /// Fewer documents are not worth a block.
@@ -436,6 +449,9 @@ fn whole_range(lower: &Bound<FieldValue>, upper: &Bound<FieldValue>) -> Option<(
         Bound::Excluded(FieldValue::Whole(number)) => number.checked_add(1)?,
         Bound::Included(FieldValue::Decimal(number)) => at_least(number.ceil())?,
         Bound::Excluded(FieldValue::Decimal(number)) => at_least(number.floor() + 1.0)?,
+        Bound::Included(FieldValue::Unsigned(_)) | Bound::Excluded(FieldValue::Unsigned(_)) => {
+            return None;
+        }
         _ => i64::MIN,
     };
     let to = match upper {

@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
 use super::lower::plain;
-use crate::mapping::{FieldType, Mapping, date, decimal, whole};
+use crate::mapping::{FieldType, Mapping, date, decimal, unsigned_whole, whole};
 
 /// How the values of a field are answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,6 +127,7 @@ fn shown(kind: &FieldType, value: &Value, format: Option<&str>) -> Result<Option
             })
         }
         FieldType::Whole { .. } => whole(value).map(|number| json!(number)),
+        FieldType::Unsigned => unsigned_whole(value).map(|number| json!(number)),
         FieldType::Decimal { .. } => decimal(value).map(|number| json!(number)),
         FieldType::Boolean => Some(json!(plain(value) == "true")),
         FieldType::Keyword {

@@ -1,6 +1,6 @@
 //! A tantivy query over columns: ranges of numbers, and any test of texts.
 
-use std::{fmt, ops::Bound, sync::Arc};
+use std::{cmp::Ordering, fmt, ops::Bound, sync::Arc};
 
 use tantivy::{
     BitSet, DocId, DocSet, Score, SegmentReader, TERMINATED, TantivyError,
@@ -149,9 +149,12 @@ pub(super) fn below(value: &FieldValue, upper: &Bound<FieldValue>) -> bool {
 }
 
 /// Whole numbers are compared exactly; with a decimal both are floats.
-pub(crate) fn compare(a: &FieldValue, b: &FieldValue) -> std::cmp::Ordering {
+pub(crate) fn compare(a: &FieldValue, b: &FieldValue) -> Ordering {
     match (a, b) {
         (FieldValue::Whole(a), FieldValue::Whole(b)) => a.cmp(b),
+        (FieldValue::Unsigned(a), FieldValue::Unsigned(b)) => a.cmp(b),
+        (FieldValue::Whole(_), FieldValue::Unsigned(_)) => Ordering::Less,
+        (FieldValue::Unsigned(_), FieldValue::Whole(_)) => Ordering::Greater,
         (FieldValue::Text(a), FieldValue::Text(b)) => a.cmp(b),
         (a, b) => a
             .as_f64()

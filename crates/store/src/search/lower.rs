@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     engine::Index,
-    mapping::{FieldType, Mapping, decimal, whole},
+    mapping::{FieldType, Mapping, decimal, unsigned_whole, whole},
 };
 
 pub(super) type Boxed = Box<dyn TantivyQuery>;
@@ -195,6 +195,14 @@ impl Lowering<'_> {
                     Bound::Included(number),
                 ))
             }
+            Some(FieldType::Unsigned) => Ok(match unsigned_whole(value) {
+                // Neither is a decimal, nor what is below zero.
+                Some(number) if decimal(value).is_some_and(|number| number.fract() == 0.0) => {
+                    let number = Bound::Included(FieldValue::of_unsigned(number));
+                    self.numbers(path, number.clone(), number)
+                }
+                _ => Box::new(EmptyQuery),
+            }),
             Some(FieldType::Decimal { .. }) => {
                 let number =
                     FieldValue::Decimal(decimal(value).ok_or_else(|| not_a_number(value))?);
@@ -302,13 +310,14 @@ impl Lowering<'_> {
                 };
                 self.date(formats, value, &zone, round)
             }
-            Some(FieldType::Whole { .. } | FieldType::Decimal { .. }) => {
-                match value.as_i64().or_else(|| plain(value).parse().ok()) {
-                    Some(number) => Ok(FieldValue::Whole(number)),
-                    None => decimal(value)
-                        .map(FieldValue::Decimal)
-                        .ok_or_else(|| not_a_number(value)),
-                }
+            Some(FieldType::Whole { .. } | FieldType::Unsigned | FieldType::Decimal { .. }) => {
+                let text = plain(value);
+                let whole = text.parse().map(FieldValue::Whole);
+                let whole = whole.or_else(|_| text.parse().map(FieldValue::Unsigned));
+                let number = whole
+                    .ok()
+                    .or_else(|| decimal(value).map(FieldValue::Decimal));
+                number.ok_or_else(|| not_a_number(value))
             }
             _ => Ok(FieldValue::Text(plain(value))),
         }

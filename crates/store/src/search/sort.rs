@@ -88,6 +88,7 @@ enum SortKind {
     Whole,
     /// Up to 32 bits.
     Small,
+    Unsigned,
     Decimal,
     /// Answered as 0 and 1.
     Boolean,
@@ -98,6 +99,7 @@ impl SortKind {
         match kind {
             FieldType::Whole { max, .. } if *max <= i64::from(i32::MAX) => SortKind::Small,
             FieldType::Whole { .. } | FieldType::Date(_) => SortKind::Whole,
+            FieldType::Unsigned => SortKind::Unsigned,
             FieldType::Decimal { .. } => SortKind::Decimal,
             FieldType::Boolean => SortKind::Boolean,
             _ => SortKind::Text,
@@ -109,6 +111,7 @@ impl SortKind {
         match name {
             Some("float" | "double" | "half_float" | "scaled_float") => SortKind::Decimal,
             Some("boolean") => SortKind::Boolean,
+            Some("unsigned_long") => SortKind::Unsigned,
             Some("integer" | "short" | "byte") => SortKind::Small,
             Some("keyword" | "text" | "ip") | None => SortKind::Text,
             Some(_) => SortKind::Whole,
@@ -122,6 +125,8 @@ impl SortKind {
             (SortKind::Text, _) => Value::Null,
             (SortKind::Whole, true) => json!(i64::MAX),
             (SortKind::Whole, false) => json!(i64::MIN),
+            (SortKind::Unsigned, true) => json!(u64::MAX),
+            (SortKind::Unsigned, false) => json!(0),
             (SortKind::Decimal, true) => json!("Infinity"),
             (SortKind::Decimal, false) => json!("-Infinity"),
             (SortKind::Boolean | SortKind::Small, true) => json!(i32::MAX),
@@ -139,6 +144,12 @@ impl Order {
                 dates.push(None);
                 continue;
             };
+            if path == "_id" {
+                // As Elasticsearch has it since version 8.
+                return Err(EsError::illegal_argument(
+                    "Fielddata access on the _id field is disallowed: sort by a field of the documents, or by [_doc]",
+                ));
+            }
             let kinds: Vec<&FieldType> = views
                 .iter()
                 .filter_map(|view| view.mapping.kind(path))
@@ -149,7 +160,10 @@ impl Order {
             let is_number = |kind: &&FieldType| {
                 matches!(
                     kind,
-                    FieldType::Whole { .. } | FieldType::Decimal { .. } | FieldType::Date(_)
+                    FieldType::Whole { .. }
+                        | FieldType::Unsigned
+                        | FieldType::Decimal { .. }
+                        | FieldType::Date(_)
                 )
             };
             let reckons = matches!(
@@ -437,6 +451,7 @@ impl Order {
 fn sort_value(key: &Key, kind: SortKind, field: &SortField) -> Value {
     match key {
         Key::Value(Some(FieldValue::Whole(number))) => json!(number),
+        Key::Value(Some(FieldValue::Unsigned(number))) => json!(number),
         Key::Value(Some(FieldValue::Decimal(number))) => json!(number),
         Key::Value(Some(FieldValue::Text(text))) if kind == SortKind::Boolean => {
             json!(i32::from(text == "true"))
@@ -461,6 +476,9 @@ fn side(field: &SortField) -> SortOrder {
 fn cast(value: FieldValue, wanted: Option<NumericType>) -> FieldValue {
     match (wanted, value) {
         (Some(NumericType::Double), FieldValue::Whole(number)) => {
+            FieldValue::Decimal(number as f64)
+        }
+        (Some(NumericType::Double), FieldValue::Unsigned(number)) => {
             FieldValue::Decimal(number as f64)
         }
         (Some(NumericType::Long | NumericType::Date), FieldValue::Decimal(number)) => {
@@ -493,12 +511,8 @@ fn number(field: &SortField, column: &FieldColumns, doc: DocId) -> Option<FieldV
     all.sort_by(compare);
     let is_whole = all
         .iter()
-        .all(|value| matches!(value, FieldValue::Whole(_)));
-    let value = |own: &FieldValue| match own {
-        FieldValue::Whole(number) => *number as f64,
-        FieldValue::Decimal(number) => *number,
-        FieldValue::Text(_) => f64::NAN,
-    };
+        .all(|value| matches!(value, FieldValue::Whole(_) | FieldValue::Unsigned(_)));
+    let value = |own: &FieldValue| own.as_f64().unwrap_or(f64::NAN);
     let sum: f64 = all.iter().map(value).sum();
     let middle = all.len() / 2;
     let found = match field.mode {
@@ -580,10 +594,7 @@ fn after_key(field: &SortField, value: &Value) -> Key {
 fn field_value(value: &Value) -> Option<FieldValue> {
     match value {
         Value::Null => None,
-        Value::Number(number) => Some(number.as_i64().map_or_else(
-            || FieldValue::Decimal(number.as_f64().unwrap_or(0.0)),
-            FieldValue::Whole,
-        )),
+        Value::Number(number) => Some(FieldValue::of_number(number)),
         Value::Bool(flag) => Some(FieldValue::Text(flag.to_string())),
         // A date sorts by its milliseconds, and may come back written out.
         Value::String(text) => Some(FieldValue::Text(text.clone())),
