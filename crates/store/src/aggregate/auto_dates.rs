@@ -17,7 +17,7 @@ use super::{
     buckets::{BucketKey, finish_bucket},
     pipeline, too_many_buckets,
 };
-use crate::search::columns::{FieldColumns, FieldValue};
+use crate::search::{columns::FieldColumns, value::FieldValue};
 
 /// What was collected, and what was made of it.
 #[derive(Debug, Default)]

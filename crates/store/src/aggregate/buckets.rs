@@ -14,10 +14,7 @@ use tantivy::DocId;
 use super::{Bucket, Finish, finish_all, pipeline};
 use crate::{
     mapping::FieldType,
-    search::{
-        columns::{FieldColumns, FieldValue},
-        lower::pattern,
-    },
+    search::{columns::FieldColumns, lower::pattern, value::FieldValue},
 };
 
 /// What documents of a bucket have in common.

@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     mapping::FieldType,
-    search::columns::{FieldColumns, FieldValue},
+    search::{columns::FieldColumns, value::FieldValue},
 };
 
 /// The combination of one bucket.

@@ -22,7 +22,7 @@ use super::{
     buckets::{BucketKey, finish_bucket},
     too_many_buckets,
 };
-use crate::search::columns::{FieldColumns, FieldValue};
+use crate::search::{columns::FieldColumns, value::FieldValue};
 
 /// Rounds moments to the start of their bucket.
 pub(super) struct Rounder<'a> {

@@ -10,42 +10,8 @@ use tantivy::{
     columnar::{Column, ColumnIndex, DynamicColumn, StrColumn, column_index::Set},
 };
 
-use super::filter::{above, below};
+use super::value::FieldValue;
 use crate::engine::columns::{EXACT, LENGTHS, NUMBERS, column_name};
-
-/// A value of a document.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum FieldValue {
-    Whole(i64),
-    /// Beyond what a whole number is.
-    Unsigned(u64),
-    Decimal(f64),
-    Text(String),
-}
-
-impl FieldValue {
-    pub(crate) fn of_unsigned(number: u64) -> Self {
-        i64::try_from(number).map_or(FieldValue::Unsigned(number), FieldValue::Whole)
-    }
-
-    /// As a column would have a number of a request.
-    pub(crate) fn of_number(number: &serde_json::Number) -> Self {
-        match (number.as_i64(), number.as_u64()) {
-            (Some(whole), _) => FieldValue::Whole(whole),
-            (None, Some(unsigned)) => FieldValue::Unsigned(unsigned),
-            (None, None) => FieldValue::Decimal(number.as_f64().unwrap_or(0.0)),
-        }
-    }
-
-    pub(crate) fn as_f64(&self) -> Option<f64> {
-        match self {
-            FieldValue::Whole(number) => Some(*number as f64),
-            FieldValue::Unsigned(number) => Some(*number as f64),
-            FieldValue::Decimal(number) => Some(*number),
-            FieldValue::Text(_) => None,
-        }
-    }
-}
 
 /// The columns of one field in one segment; a field that the segment does not have has none.
 #[derive(Clone, Default)]
@@ -182,7 +148,7 @@ impl FieldColumns {
             let all: Vec<DocId> = (0..found.max_value()).collect();
             each_value_of(column, &all, |doc, number| {
                 let value = FieldValue::of_unsigned(number);
-                if above(&value, lower) && below(&value, upper) {
+                if value.is_above(lower) && value.is_below(upper) {
                     found.insert(doc);
                 }
             });

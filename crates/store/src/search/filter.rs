@@ -1,6 +1,6 @@
 //! A tantivy query over columns: ranges of numbers, and any test of texts.
 
-use std::{cmp::Ordering, fmt, ops::Bound, sync::Arc};
+use std::{fmt, ops::Bound, sync::Arc};
 
 use tantivy::{
     BitSet, DocId, DocSet, Score, SegmentReader, TERMINATED, TantivyError,
@@ -10,7 +10,10 @@ use tantivy::{
     schema::{Field, IndexRecordOption},
 };
 
-use super::columns::{FieldColumns, FieldValue, with_value};
+use super::{
+    columns::{FieldColumns, with_value},
+    value::FieldValue,
+};
 
 /// What a value must be.
 #[derive(Clone)]
@@ -130,37 +133,6 @@ fn accepted_ordinals(
         accepted.push(std::str::from_utf8(terms.key()).is_ok_and(test));
     }
     Ok(accepted)
-}
-
-pub(super) fn above(value: &FieldValue, lower: &Bound<FieldValue>) -> bool {
-    match lower {
-        Bound::Unbounded => true,
-        Bound::Included(bound) => compare(value, bound).is_ge(),
-        Bound::Excluded(bound) => compare(value, bound).is_gt(),
-    }
-}
-
-pub(super) fn below(value: &FieldValue, upper: &Bound<FieldValue>) -> bool {
-    match upper {
-        Bound::Unbounded => true,
-        Bound::Included(bound) => compare(value, bound).is_le(),
-        Bound::Excluded(bound) => compare(value, bound).is_lt(),
-    }
-}
-
-/// Whole numbers are compared exactly; with a decimal both are floats.
-pub(crate) fn compare(a: &FieldValue, b: &FieldValue) -> Ordering {
-    match (a, b) {
-        (FieldValue::Whole(a), FieldValue::Whole(b)) => a.cmp(b),
-        (FieldValue::Unsigned(a), FieldValue::Unsigned(b)) => a.cmp(b),
-        (FieldValue::Whole(_), FieldValue::Unsigned(_)) => Ordering::Less,
-        (FieldValue::Unsigned(_), FieldValue::Whole(_)) => Ordering::Greater,
-        (FieldValue::Text(a), FieldValue::Text(b)) => a.cmp(b),
-        (a, b) => a
-            .as_f64()
-            .unwrap_or(f64::NAN)
-            .total_cmp(&b.as_f64().unwrap_or(f64::NAN)),
-    }
 }
 
 impl Weight for ColumnQuery {

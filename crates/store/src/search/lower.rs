@@ -19,9 +19,9 @@ use tantivy::{
 };
 
 use super::{
-    columns::FieldValue,
-    filter::{ColumnQuery, Predicate, SetQuery, above, below},
+    filter::{ColumnQuery, Predicate, SetQuery},
     network::{self, Network},
+    value::FieldValue,
 };
 use crate::{
     engine::Index,
@@ -268,13 +268,13 @@ impl Lowering<'_> {
             Some(FieldType::Keyword { .. } | FieldType::Boolean) => {
                 Ok(self.texts(path, move |text| {
                     let value = FieldValue::Text(text.to_owned());
-                    above(&value, &lower) && below(&value, &upper)
+                    value.is_above(&lower) && value.is_below(&upper)
                 }))
             }
             Some(FieldType::Text { indexed: false, .. }) => Err(not_indexed(path)),
             Some(FieldType::Text { indexed: true, .. }) => Ok(self.texts(path, move |text| {
                 let value = FieldValue::Text(text.to_owned());
-                above(&value, &lower) && below(&value, &upper)
+                value.is_above(&lower) && value.is_below(&upper)
             })),
             Some(FieldType::Opaque | FieldType::Flattened { .. }) => Err(opaque(path)),
             Some(FieldType::Ip) => {

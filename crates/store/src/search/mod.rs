@@ -10,6 +10,7 @@ pub(crate) mod network;
 mod scoring;
 pub(crate) mod sort;
 mod text;
+pub(crate) mod value;
 
 use std::{sync::Arc, time::Instant};
 

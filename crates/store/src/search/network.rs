@@ -4,7 +4,7 @@ use std::{net::IpAddr, ops::Bound};
 
 use canarytrace_es::EsError;
 
-use super::columns::FieldValue;
+use super::value::FieldValue;
 
 /// A part of the addresses: `10.0.0.0/8`.
 pub(crate) struct Network {

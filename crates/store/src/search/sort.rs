@@ -9,11 +9,7 @@ use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 use tantivy::{DocId, Score, SegmentReader};
 
-use super::{
-    View,
-    columns::{FieldColumns, FieldValue},
-    filter::compare,
-};
+use super::{View, columns::FieldColumns, value::FieldValue};
 use crate::{engine::StoreError, mapping::FieldType};
 
 /// A document that may be among the hits.
@@ -500,7 +496,7 @@ fn number(field: &SortField, column: &FieldColumns, doc: DocId) -> Option<FieldV
         }
         _ => {
             column.numbers(doc, |value| {
-                best = Some(pick(side, best.take(), value, compare))
+                best = Some(pick(side, best.take(), value, FieldValue::compare))
             });
             return best;
         }
@@ -508,7 +504,7 @@ fn number(field: &SortField, column: &FieldColumns, doc: DocId) -> Option<FieldV
     if all.is_empty() {
         return None;
     }
-    all.sort_by(compare);
+    all.sort_by(FieldValue::compare);
     let is_whole = all
         .iter()
         .all(|value| matches!(value, FieldValue::Whole(_) | FieldValue::Unsigned(_)));
@@ -553,7 +549,7 @@ fn compare_keys(field: &SortField, a: &Key, b: &Key) -> Ordering {
         }
     };
     let ordering = match (a, b) {
-        (Key::Value(Some(a)), Key::Value(Some(b))) => compare(a, b),
+        (Key::Value(Some(a)), Key::Value(Some(b))) => a.compare(b),
         (Key::Ordinal(Some(a)), Key::Ordinal(Some(b))) => a.cmp(b),
         (Key::Score(a), Key::Score(b)) => a.total_cmp(b),
         (Key::Document(a), Key::Document(b)) => a.cmp(b),
