@@ -32,8 +32,7 @@ const HELP: &str = "cargo xtask <task>
                    month [documents [alone]], random [count [seed]], store-kills [count [seed]]: docs/store.md;
                    ui [documents [seconds]]: each page in a browser, and a tab that stays open;
                    alerts [documents]: a thousand rules, and how long a message takes;
-                   observer [rounds]: what watching costs the page; compare [runs]: noise told from change;
-                   random [count [seed]]: the store against OpenSearch
+                   observer [rounds]: what watching costs the page; compare [runs]: noise told from change
   record           ask a real OpenSearch for the answers of e2e/scenarios (needs mvn, unzip and a JDK 21)
   fuzz NAME [s]    feed a target of fuzz/ with anything, for 60 s or as long as told
   dist             the release binary

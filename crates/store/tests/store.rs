@@ -586,3 +586,42 @@ async fn persistent_settings_outlive_a_start_and_transient_ones_do_not() {
         json!({"persistent": {name: "false"}, "transient": {}})
     );
 }
+
+#[tokio::test]
+async fn what_would_take_too_much_memory_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let mapping =
+        json!({"mappings": {"properties": {"large": {"type": "object", "enabled": false}}}});
+    store
+        .create_index("c.test-2026.11.22", mapping)
+        .await
+        .unwrap();
+    // Pairs of their values are more buckets than one answer may have.
+    let values: Vec<u32> = (0..300).collect();
+    let large = "x".repeat(1 << 20);
+    let documents = vec![json!({"large": {"text": large}, "a": values, "b": values}); 100];
+    put(&store, &documents).await;
+    let asked = |body: Value| {
+        let request = SearchRequest::parse(body).unwrap();
+        let store = &store;
+        async move { store.search(&IndexTarget::new("c.test-*"), request).await }
+    };
+    let error = asked(json!({"size": 100})).await.unwrap_err();
+    assert_eq!(
+        (error.status, &*error.kind),
+        (429, "circuit_breaking_exception")
+    );
+    let parts = asked(json!({"size": 100, "_source": ["b"]})).await.unwrap();
+    assert_eq!(parts.hits.len(), 100);
+    let pairs = |size: usize| {
+        let inner = json!({"b": {"terms": {"field": "b", "size": size}}});
+        json!({"size": 0, "aggs": {"a": {"terms": {"field": "a", "size": size}, "aggs": inner}}})
+    };
+    let error = asked(pairs(300)).await.unwrap_err();
+    assert_eq!(
+        (error.status, &*error.kind),
+        (503, "too_many_buckets_exception")
+    );
+    asked(pairs(200)).await.unwrap();
+}

@@ -390,6 +390,9 @@ pub(super) fn key_fields(key: &BucketKey, kind: Option<&FieldType>) -> Map<Strin
     fields
 }
 
+/// What a bucket takes in an answer, beside what is in it.
+const ANSWERED_SIZE: usize = 256;
+
 /// Count and nested aggregations, after the fields of the key.
 pub(crate) fn finish_bucket(
     mut bucket: Bucket,
@@ -397,6 +400,7 @@ pub(crate) fn finish_bucket(
     with: &Finish<'_>,
     mut fields: Map<String, Value>,
 ) -> Result<Map<String, Value>, EsError> {
+    with.searched.account.take(ANSWERED_SIZE)?;
     fields.insert("doc_count".to_owned(), json!(bucket.count));
     fields.extend(finish_all(&aggregation.nested, &mut bucket.nested, with)?);
     Ok(fields)

@@ -2,7 +2,7 @@
 
 use std::{
     cell::RefCell,
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, btree_map::Entry},
     rc::Rc,
 };
 
@@ -16,15 +16,17 @@ use tantivy::{BitSet, DocId, Score, SegmentReader};
 use super::{
     Bucket, Collected, Place, Searched, addresses,
     buckets::{self, BucketKey, Chosen},
-    choice, combined, dates, empty, histogram, metrics, ranges, too_many_buckets, top_hits,
+    choice, combined, dates, empty, histogram, metrics, ranges, top_hits,
 };
 use crate::{
     engine::StoreError,
     search::{Matches, View, columns::FieldColumns, matches},
 };
 
-/// Different values that are counted to find the most frequent ones.
-const MAX_KEYS: usize = 500_000;
+/// What a bucket takes, or the state of an aggregation in one.
+const STATE_SIZE: usize = 256;
+/// What a number takes that is kept for a percentile, or a value that is told apart from others.
+const KEPT_SIZE: usize = 16;
 
 /// One segment of one index, while it is collected.
 pub(super) struct Collection<'a> {
@@ -78,16 +80,22 @@ impl<'a> Collection<'a> {
         aggregations: &Aggregations,
         docs: &[DocId],
         into: &mut BTreeMap<String, Collected>,
-        budget: &mut usize,
     ) -> Result<(), EsError> {
         for (name, aggregation) in aggregations {
             if matches!(aggregation.kind, AggregationKind::Pipeline(_)) {
                 continue;
             }
-            let collected = into
-                .entry(name.clone())
-                .or_insert_with(|| empty(aggregation));
-            self.one(aggregation, docs, collected, budget)?;
+            let collected = match into.entry(name.clone()) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(new) => {
+                    self.searched.account.take(STATE_SIZE)?;
+                    new.insert(empty(aggregation))
+                }
+            };
+            let before = collected.kept();
+            self.one(aggregation, docs, collected)?;
+            let more = collected.kept().saturating_sub(before);
+            self.searched.account.take(more * KEPT_SIZE)?;
         }
         Ok(())
     }
@@ -97,7 +105,6 @@ impl<'a> Collection<'a> {
         aggregation: &Aggregation,
         docs: &[DocId],
         into: &mut Collected,
-        budget: &mut usize,
     ) -> Result<(), EsError> {
         match (&aggregation.kind, into) {
             (AggregationKind::Metric(metric), Collected::Numbers(numbers)) => {
@@ -126,6 +133,7 @@ impl<'a> Collection<'a> {
             }
             (AggregationKind::Cardinality(cardinality), Collected::Values(values)) => {
                 let columns = self.columns(&cardinality.field)?;
+                self.check_values(&columns, docs)?;
                 buckets::split(&columns, docs, cardinality.missing.as_ref(), |key, _| {
                     values.add(&key);
                 });
@@ -135,21 +143,24 @@ impl<'a> Collection<'a> {
             {
                 let columns = self.columns(&terms.field)?;
                 let chosen = Chosen::new(terms)?;
+                self.check_values(&columns, docs)?;
+                let before = found.len();
                 buckets::count(&columns, docs, terms.missing.as_ref(), |key, count| {
                     if chosen.has(&key) {
                         found.entry(key).or_default().count += count;
                     }
                 });
-                self.add_empty(aggregation, terms, found, budget)?;
-                check_keys(found)?;
+                let more = found.len() - before;
+                self.searched.account.take(more * STATE_SIZE)?;
+                self.add_empty(aggregation, terms, found)?;
             }
             (AggregationKind::AutoDateHistogram(histogram), Collected::AutoDates(dates)) => {
                 dates.collect(self, histogram, docs)?;
             }
             (kind, Collected::Buckets(found)) => {
-                self.fill_buckets(aggregation, self.parts(kind, docs)?, found, budget)?;
+                self.fill_buckets(aggregation, self.parts(kind, docs)?, found)?;
                 if let AggregationKind::Terms(terms) = kind {
-                    self.add_empty(aggregation, terms, found, budget)?;
+                    self.add_empty(aggregation, terms, found)?;
                 }
             }
             _ => {
@@ -167,7 +178,6 @@ impl<'a> Collection<'a> {
         aggregation: &Aggregation,
         terms: &Terms,
         found: &mut HashMap<BucketKey, Bucket>,
-        budget: &mut usize,
     ) -> Result<(), EsError> {
         if terms.min_doc_count > 0 {
             return Ok(());
@@ -178,12 +188,13 @@ impl<'a> Collection<'a> {
             if found.contains_key(key) {
                 continue;
             }
+            self.searched.account.take(STATE_SIZE)?;
             let bucket = found.entry(key.clone()).or_default();
             if !waits {
-                self.all(&aggregation.nested, &[], &mut bucket.nested, budget)?;
+                self.all(&aggregation.nested, &[], &mut bucket.nested)?;
             }
         }
-        check_keys(found)
+        Ok(())
     }
 
     /// The values that any document has in a field.
@@ -194,6 +205,7 @@ impl<'a> Collection<'a> {
         let everything: Vec<DocId> = (0..self.segment.max_doc()).collect();
         let mut values = Vec::new();
         let columns = self.columns(field)?;
+        self.check_values(&columns, &everything)?;
         buckets::count(&columns, &everything, None, |key, _| values.push(key));
         let values = Rc::new(values);
         let mut all = self.values.borrow_mut();
@@ -212,6 +224,7 @@ impl<'a> Collection<'a> {
             AggregationKind::Terms(terms) => {
                 let columns = self.columns(&terms.field)?;
                 let (chosen, mut parts) = (Chosen::new(terms)?, Vec::new());
+                self.check_values(&columns, docs)?;
                 buckets::split(&columns, docs, terms.missing.as_ref(), |key, docs| {
                     if chosen.has(&key) {
                         parts.push((key, docs));
@@ -269,6 +282,12 @@ impl<'a> Collection<'a> {
         Ok(parts)
     }
 
+    /// Refuses to look at more different texts than there is memory for.
+    fn check_values(&self, columns: &FieldColumns, docs: &[DocId]) -> Result<(), EsError> {
+        let most = docs.len().min(columns.texts());
+        self.searched.account.check(most * STATE_SIZE)
+    }
+
     pub(super) fn columns(&self, field: &str) -> Result<Rc<FieldColumns>, EsError> {
         if let Some(columns) = self.columns.borrow().get(field) {
             return Ok(Rc::clone(columns));
@@ -311,34 +330,20 @@ impl<'a> Collection<'a> {
         aggregation: &Aggregation,
         parts: Vec<(BucketKey, Vec<DocId>)>,
         found: &mut HashMap<BucketKey, Bucket>,
-        budget: &mut usize,
     ) -> Result<(), EsError> {
         let waits = choice(aggregation).is_some();
         for (key, docs) in parts {
-            if !waits {
-                *budget = budget.checked_sub(1).ok_or_else(too_many_buckets)?;
-            }
+            let (before, account) = (found.len(), self.searched.account);
             let bucket = found.entry(key).or_default();
             bucket.count += docs.len() as u64;
             if waits && !aggregation.nested.is_empty() {
+                account.take(docs.len() * size_of::<DocId>())?;
                 bucket.waiting.push((self.place, docs));
             } else {
-                self.all(&aggregation.nested, &docs, &mut bucket.nested, budget)?;
+                self.all(&aggregation.nested, &docs, &mut bucket.nested)?;
             }
+            account.take((found.len() - before) * STATE_SIZE)?;
         }
-        check_keys(found)
+        Ok(())
     }
-}
-
-fn check_keys(found: &HashMap<BucketKey, Bucket>) -> Result<(), EsError> {
-    if found.len() <= MAX_KEYS {
-        return Ok(());
-    }
-    Err(EsError::new(
-        429,
-        "circuit_breaking_exception",
-        format!(
-            "[request] Data too large: more than {MAX_KEYS} different values in one aggregation"
-        ),
-    ))
 }

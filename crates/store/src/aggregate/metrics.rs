@@ -83,6 +83,11 @@ impl Numbers {
         }
     }
 
+    /// How many are kept one by one.
+    pub(super) fn kept(&self) -> usize {
+        self.all.kept()
+    }
+
     fn mean(&self) -> f64 {
         self.sum.value / self.count as f64
     }

@@ -28,7 +28,10 @@ use jiff::{Timestamp, tz::TimeZone};
 use serde_json::{Map, Value};
 use tantivy::DocId;
 
-use crate::{mapping::FieldType, search::View};
+use crate::{
+    mapping::FieldType,
+    search::{View, account::Account},
+};
 use auto_dates::AutoDates;
 use buckets::{BucketKey, Choice};
 use collection::Collection;
@@ -52,6 +55,7 @@ pub(crate) struct Aggregator<'a> {
 struct Searched<'a> {
     query: &'a Query,
     views: &'a [View],
+    account: &'a Account,
 }
 
 /// A segment: of which view, and which of its segments.
@@ -80,8 +84,23 @@ pub(crate) struct Bucket {
     pub(crate) nested: BTreeMap<String, Collected>,
 }
 
+impl Collected {
+    /// Numbers and values that are kept one by one.
+    fn kept(&self) -> usize {
+        match self {
+            Collected::Numbers(numbers) => numbers.kept(),
+            Collected::Values(values) => values.kept(),
+            _ => 0,
+        }
+    }
+}
+
 impl<'a> Aggregator<'a> {
-    pub(crate) fn new(request: &'a SearchRequest, views: &'a [View]) -> Result<Self, EsError> {
+    pub(crate) fn new(
+        request: &'a SearchRequest,
+        views: &'a [View],
+        account: &'a Account,
+    ) -> Result<Self, EsError> {
         let mut kinds = Kinds::new();
         learn(&request.aggregations, views, &mut kinds)?;
         Ok(Self {
@@ -89,6 +108,7 @@ impl<'a> Aggregator<'a> {
             searched: Searched {
                 query: &request.query,
                 views,
+                account,
             },
             collected: BTreeMap::new(),
             kinds,
@@ -101,8 +121,7 @@ impl<'a> Aggregator<'a> {
             return Ok(());
         }
         let collection = Collection::new(self.searched, place)?;
-        let mut budget = MAX_BUCKETS;
-        collection.all(self.aggregations, docs, &mut self.collected, &mut budget)
+        collection.all(self.aggregations, docs, &mut self.collected)
     }
 
     /// The answer, in Elasticsearch's JSON.
@@ -121,8 +140,29 @@ impl<'a> Aggregator<'a> {
             open: HashMap::new(),
         };
         segments.settle(self.aggregations, &mut self.collected)?;
-        finish_all(self.aggregations, &mut self.collected, &with)
+        let answer = finish_all(self.aggregations, &mut self.collected, &with)?;
+        match buckets_of(&answer) <= MAX_BUCKETS {
+            true => Ok(answer),
+            false => Err(too_many_buckets()),
+        }
     }
+}
+
+/// How many buckets an answer has, at any depth.
+fn buckets_of(answer: &Map<String, Value>) -> usize {
+    let inner = |value: &Value| value.as_object().map_or(0, buckets_of);
+    let of = |(name, value): (&String, &Value)| match value {
+        Value::Array(list) if name == "buckets" => {
+            list.len() + list.iter().map(inner).sum::<usize>()
+        }
+        Value::Object(map) if name == "buckets" => {
+            map.len() + map.values().map(inner).sum::<usize>()
+        }
+        // What stands in hits is no bucket, whatever its name.
+        Value::Object(map) if name != "hits" => buckets_of(map),
+        _ => 0,
+    };
+    answer.iter().map(of).sum()
 }
 
 /// Segments that are looked at again for the buckets that are answered.
@@ -170,7 +210,6 @@ impl<'a> Segments<'a> {
                 continue;
             }
             if let Some(choice) = choice(aggregation) {
-                let mut budget = MAX_BUCKETS;
                 for key in choice.keys(found) {
                     let Some(bucket) = found.get_mut(&key) else {
                         continue;
@@ -182,12 +221,7 @@ impl<'a> Segments<'a> {
                     }
                     for (place, docs) in waiting {
                         let collection = self.at(place)?;
-                        collection.all(
-                            &aggregation.nested,
-                            &docs,
-                            &mut bucket.nested,
-                            &mut budget,
-                        )?;
+                        collection.all(&aggregation.nested, &docs, &mut bucket.nested)?;
                     }
                     self.settle(&aggregation.nested, &mut bucket.nested)?;
                 }
@@ -208,11 +242,10 @@ impl<'a> Segments<'a> {
         dates: &mut AutoDates,
     ) -> Result<(), EsError> {
         dates.choose(histogram)?;
-        let mut budget = MAX_BUCKETS;
         for (place, docs) in std::mem::take(&mut dates.waiting) {
             let collection = self.at(place)?;
             let parts = dates.split(&collection, histogram, &docs)?;
-            collection.fill_buckets(aggregation, parts, &mut dates.found, &mut budget)?;
+            collection.fill_buckets(aggregation, parts, &mut dates.found)?;
         }
         Ok(())
     }

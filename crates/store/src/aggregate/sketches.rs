@@ -48,6 +48,13 @@ impl Sample {
         }
     }
 
+    pub(super) fn kept(&self) -> usize {
+        match self {
+            Sample::Exact(numbers) => numbers.len(),
+            Sample::Digest(_) => 0,
+        }
+    }
+
     pub(super) fn ranked(self) -> Ranked {
         match self {
             Sample::Exact(mut numbers) => {
@@ -147,6 +154,14 @@ impl Default for Distinct {
 }
 
 impl Distinct {
+    /// How many values are kept one by one.
+    pub(super) fn kept(&self) -> usize {
+        match self {
+            Distinct::Exact(hashes) => hashes.len(),
+            Distinct::Sketch(_) => 0,
+        }
+    }
+
     pub(super) fn add(&mut self, value: &BucketKey) {
         let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(value);
         match self {

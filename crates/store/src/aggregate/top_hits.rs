@@ -6,7 +6,7 @@ use tantivy::{DocId, Score};
 
 use super::{Collection, Finish};
 use crate::search::{
-    hit,
+    CANDIDATE_SIZE, hit,
     sort::{After, Candidate, Order},
 };
 
@@ -44,9 +44,12 @@ pub(super) fn collect(
         wanted,
         After::default(),
     )?;
+    let before = into.candidates.len();
     into.candidates.extend(own);
     order.sort(&mut into.candidates);
     into.candidates.truncate(wanted);
+    let more = into.candidates.len() - before;
+    collection.searched.account.take(more * CANDIDATE_SIZE)?;
     Ok(())
 }
 
@@ -64,7 +67,14 @@ pub(super) fn finish(
     let hits = page
         .take(request.size)
         .map(|candidate| {
-            let hit = hit(views, &candidate, query, request, &order)?;
+            let hit = hit(
+                views,
+                &candidate,
+                query,
+                request,
+                &order,
+                with.searched.account,
+            )?;
             Ok::<_, EsError>(Hit {
                 score: hit.score.filter(|_| shows_score),
                 ..hit

@@ -265,6 +265,11 @@ impl FieldColumns {
         text.into()
     }
 
+    /// How many different texts the segment has.
+    pub(crate) fn texts(&self) -> usize {
+        self.text.as_ref().map_or(0, |column| column.num_terms())
+    }
+
     /// Whether the field's columns may hold something in this segment.
     pub(crate) fn has_text(&self) -> bool {
         self.text.is_some()

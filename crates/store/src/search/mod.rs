@@ -1,5 +1,6 @@
 //! Carrying out a search over one or more indices.
 
+pub(crate) mod account;
 pub(crate) mod columns;
 mod fetch;
 mod filter;
@@ -25,6 +26,7 @@ use tantivy::{
 };
 
 use self::{
+    account::Account,
     columns::FieldColumns,
     fetch::{Reading, fields},
     lower::Lowering,
@@ -207,6 +209,9 @@ pub(crate) fn count(views: &[View], query: &Query) -> Result<u64, EsError> {
     Ok(total)
 }
 
+/// What a hit takes before it is read, with its keys.
+pub(crate) const CANDIDATE_SIZE: usize = 160;
+
 /// Carries out a search; blocks.
 pub(crate) fn search(views: &[View], request: &SearchRequest) -> Result<SearchResponse, EsError> {
     Ok(page(views, request, None)?.0)
@@ -223,7 +228,8 @@ pub(crate) fn page(
     let is_scored = order.needs_score() || request.track_scores;
     let scoring = (request.size > 0 && is_scored) || request.min_score.is_some();
     let wanted = request.from + request.size;
-    let mut aggregator = aggregate::Aggregator::new(request, views)?;
+    let account = Account::default();
+    let mut aggregator = aggregate::Aggregator::new(request, views, &account)?;
     let search_after = request.search_after.as_deref();
     let search_after = search_after
         .map(|values| order.read_after(values))
@@ -269,6 +275,7 @@ pub(crate) fn page(
                     last,
                 };
                 let own = order.best(segment, place, &found.docs, &found.scores, wanted, after)?;
+                account.take(own.len() * CANDIDATE_SIZE)?;
                 candidates.extend(own);
             }
         }
@@ -281,7 +288,7 @@ pub(crate) fn page(
         .collect();
     let hits = page
         .iter()
-        .map(|candidate| hit(views, candidate, &request.query, request, &order))
+        .map(|candidate| hit(views, candidate, &request.query, request, &order, &account))
         .collect::<Result<Vec<_>, _>>()?;
     let answer = SearchResponse {
         took_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
@@ -324,7 +331,7 @@ pub(crate) fn next_documents(
     request: &SearchRequest,
     last: &Candidate,
 ) -> Result<(Vec<Hit>, Option<Candidate>), EsError> {
-    let order = Order::new(&request.sort, views)?;
+    let (order, account) = (Order::new(&request.sort, views)?, Account::default());
     let mut page = Vec::new();
     for (view_position, view) in views.iter().enumerate().skip(last.view) {
         let weight = view.weight(&request.query, false)?;
@@ -349,10 +356,13 @@ pub(crate) fn next_documents(
     }
     let hits = page
         .iter()
-        .map(|candidate| hit(views, candidate, &request.query, request, &order))
+        .map(|candidate| hit(views, candidate, &request.query, request, &order, &account))
         .collect::<Result<Vec<_>, _>>()?;
     Ok((hits, page.into_iter().next_back()))
 }
+
+/// What a parsed document takes, in the length of its text.
+const PARSED_SIZE: usize = 8;
 
 /// A document as a request wants it shown; words of the query are highlighted.
 pub(crate) fn hit(
@@ -361,6 +371,7 @@ pub(crate) fn hit(
     query: &Query,
     request: &SearchRequest,
     order: &Order,
+    account: &Account,
 ) -> Result<Hit, EsError> {
     use tantivy::schema::Value as _;
     let view = views
@@ -389,6 +400,10 @@ pub(crate) fn hit(
     let stored = source(&document, columns.source);
     let has_body = !request.source.disabled && !request.without_stored;
     let is_read_whole = shows_fields(request) || (has_body && request.source.is_everything());
+    account.take(match is_read_whole {
+        true => stored.len() * PARSED_SIZE,
+        false => stored.len(),
+    })?;
     let whole: Option<Value> = is_read_whole.then(|| parse_source(stored)).transpose()?;
     let shown = whole.as_ref().unwrap_or(&Value::Null);
     for field in &request.docvalue_fields {
