@@ -158,17 +158,18 @@ fn metricbeats_numbers_can_be_charted() {
     );
     assert!(values.len() >= 3, "{buckets:?}");
     let sets = json!({"size": 0, "aggs": {"sets": {"terms": {"field": "metricset.name"}}}});
-    let found = search(&server.url, "metricbeat-*", &sets);
-    let names: BTreeSet<&str> = found["aggregations"]["sets"]["buckets"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter_map(|bucket| bucket["key"].as_str())
-        .collect();
-    assert_eq!(
-        names.into_iter().collect::<Vec<_>>(),
-        ["cpu", "filesystem", "load", "memory", "network", "process"]
-    );
+    // Each of them starts within ten seconds, when it likes.
+    eventually("all of them have come", PATIENCE, || {
+        let found = search(&server.url, "metricbeat-*", &sets);
+        let buckets = found["aggregations"]["sets"]["buckets"].as_array()?;
+        let names = buckets.iter().filter_map(|bucket| bucket["key"].as_str());
+        let expected = ["cpu", "filesystem", "load", "memory", "network", "process"];
+        names
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .eq(expected)
+            .then_some(())
+    });
     drop(beat);
     let log = fs::read_to_string(folder.path().join("metricbeat.log")).unwrap();
     assert!(!log.contains("Cannot index event"), "{log}");

@@ -16,7 +16,7 @@ use canarytrace_es::{EsError, human_bytes};
 const MOST: usize = 600 << 20;
 /// Searches may have one part in so many of the machine's memory.
 const SHARE: usize = 4;
-const LEAST: usize = 64 << 20;
+const LEAST: usize = 128 << 20;
 
 static TAKEN: AtomicUsize = AtomicUsize::new(0);
 
