@@ -265,6 +265,34 @@ impl Lines<'_> {
     }
 }
 
+/// No document has it.
+const NOWHERE: u64 = u64::MAX;
+
+/// The sequence number at which a write expects its document, of `if_seq_no` and `if_primary_term`. There is but one term, the
+/// first: what expects another conflicts with every document.
+pub fn expected_place(
+    if_seq_no: Option<u64>,
+    if_primary_term: Option<u64>,
+) -> Result<Option<u64>, EsError> {
+    let invalid = |reason: String| {
+        let reason = format!("Validation Failed: 1: {reason};");
+        Err(EsError::new(
+            400,
+            "action_request_validation_exception",
+            reason,
+        ))
+    };
+    match (if_seq_no, if_primary_term) {
+        (None, None) => Ok(None),
+        (Some(place), Some(1)) => Ok(Some(place)),
+        (Some(_), None | Some(0)) => invalid("ifSeqNo is set, but primary term is [0]".to_owned()),
+        (Some(_), Some(_)) => Ok(Some(NOWHERE)),
+        (None, Some(term)) => invalid(format!(
+            "ifSeqNo is unassigned, but primary term is [{term}]"
+        )),
+    }
+}
+
 fn parse_action(
     line: &[u8],
     number: usize,
@@ -303,6 +331,8 @@ fn parse_action(
             "_type",
             "if_seq_no",
             "if_primary_term",
+            // An update is tried again, whatever is said.
+            "retry_on_conflict",
             "require_alias",
             "routing",
             "_routing",
@@ -322,11 +352,12 @@ fn parse_action(
         Some(Value::Number(id)) => Some(id.to_string()),
         Some(_) => return Err(wrong("[_id] must be a string")),
     };
+    let number = |name: &str| meta.get(name).and_then(Value::as_u64);
     Ok(BulkItem {
         operation,
         index: index.to_owned(),
         id,
-        if_seq_no: meta.get("if_seq_no").and_then(Value::as_u64),
+        if_seq_no: expected_place(number("if_seq_no"), number("if_primary_term"))?,
         source: Bytes::new(),
     })
 }

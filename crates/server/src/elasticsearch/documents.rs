@@ -91,7 +91,10 @@ pub(super) fn item(
         operation,
         index,
         id,
-        if_seq_no: parameters.number("if_seq_no")?,
+        if_seq_no: bulk::expected_place(
+            parameters.number("if_seq_no")?,
+            parameters.number("if_primary_term")?,
+        )?,
         source,
     })
 }

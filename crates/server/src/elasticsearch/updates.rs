@@ -111,6 +111,11 @@ async fn update_one(
             found => found.ok().flatten(),
         };
         let (operation, if_seq_no, source) = match &found {
+            Some(found) if item.if_seq_no.is_some_and(|place| place != found.seq_no) => {
+                let reason = format!("required another seqNo, current has [{}]", found.seq_no);
+                let conflict = EsError::version_conflict(&id, &reason);
+                return Ok(updated(Err(conflict), Value::Null));
+            }
             Some(found) => {
                 let mut merged = found.source.clone();
                 merge(&mut merged, &change.doc);
