@@ -48,6 +48,9 @@ pub(crate) struct Aggregator<'a> {
     searched: Searched<'a>,
     collected: BTreeMap<String, Collected>,
     kinds: Kinds,
+    /// Whether segments without a match have something to tell.
+    asks_all: bool,
+    has_begun: bool,
 }
 
 /// What is aggregated: the documents of a query.
@@ -112,14 +115,19 @@ impl<'a> Aggregator<'a> {
             },
             collected: BTreeMap::new(),
             kinds,
+            asks_all: asks_all(&request.aggregations),
+            has_begun: false,
         })
     }
 
     /// Adds the documents of the segment at a place (of its view, and of the segment in it).
     pub(crate) fn collect(&mut self, place: Place, docs: &[DocId]) -> Result<(), EsError> {
-        if self.aggregations.is_empty() {
+        // One segment is looked at in any case: what it leaves is the answer about no documents.
+        let is_idle = docs.is_empty() && self.has_begun && !self.asks_all;
+        if self.aggregations.is_empty() || is_idle {
             return Ok(());
         }
+        self.has_begun = true;
         let collection = Collection::new(self.searched, place)?;
         collection.all(self.aggregations, docs, &mut self.collected)
     }
@@ -146,6 +154,18 @@ impl<'a> Aggregator<'a> {
             false => Err(too_many_buckets()),
         }
     }
+}
+
+/// Whether documents count that do not match: those of `global`, and the values of a terms aggregation with `min_doc_count: 0`.
+fn asks_all(aggregations: &Aggregations) -> bool {
+    aggregations.values().any(|own| {
+        let asks = match &own.kind {
+            AggregationKind::Global => true,
+            AggregationKind::Terms(terms) => terms.min_doc_count == 0,
+            _ => false,
+        };
+        asks || asks_all(&own.nested)
+    })
 }
 
 /// How many buckets an answer has, at any depth.
