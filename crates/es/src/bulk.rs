@@ -274,22 +274,16 @@ pub fn expected_place(
     if_seq_no: Option<u64>,
     if_primary_term: Option<u64>,
 ) -> Result<Option<u64>, EsError> {
-    let invalid = |reason: String| {
-        let reason = format!("Validation Failed: 1: {reason};");
-        Err(EsError::new(
-            400,
-            "action_request_validation_exception",
-            reason,
-        ))
-    };
     match (if_seq_no, if_primary_term) {
         (None, None) => Ok(None),
         (Some(place), Some(1)) => Ok(Some(place)),
-        (Some(_), None | Some(0)) => invalid("ifSeqNo is set, but primary term is [0]".to_owned()),
-        (Some(_), Some(_)) => Ok(Some(NOWHERE)),
-        (None, Some(term)) => invalid(format!(
-            "ifSeqNo is unassigned, but primary term is [{term}]"
+        (Some(_), None | Some(0)) => Err(EsError::invalid_request(
+            "ifSeqNo is set, but primary term is [0]",
         )),
+        (Some(_), Some(_)) => Ok(Some(NOWHERE)),
+        (None, Some(term)) => Err(EsError::invalid_request(&format!(
+            "ifSeqNo is unassigned, but primary term is [{term}]"
+        ))),
     }
 }
 

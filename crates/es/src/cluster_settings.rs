@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use crate::{EsError, parse, query::wildcard_matches};
+use crate::{EsError, flat_settings, parse, put_nested, query::wildcard_matches};
 
 /// `action.destructive_requires_name`: whether an index is deleted by its own name only.
 const DESTRUCTIVE: &str = "action.destructive_requires_name";
@@ -29,12 +29,12 @@ impl ClusterSettings {
             .keys()
             .find(|key| !["persistent", "transient"].contains(&key.as_str()))
         {
-            return Err(invalid(&format!(
+            return Err(EsError::invalid_request(&format!(
                 "unknown key [{key}], there are [persistent] and [transient]"
             )));
         }
         if map.values().all(|part| part == &json!({})) {
-            return Err(invalid("no settings to update"));
+            return Err(EsError::invalid_request("no settings to update"));
         }
         let mut changed = self.clone();
         let mut set = ClusterSettings::default();
@@ -42,11 +42,10 @@ impl ClusterSettings {
             ("persistent", &mut changed.persistent, &mut set.persistent),
             ("transient", &mut changed.transient, &mut set.transient),
         ] {
-            let mut changes = Settings::new();
             if let Some(part) = map.get(kind) {
-                flatten(parse::object(part, kind)?, "", &mut changes);
+                parse::object(part, kind)?;
+                apply(kind, flat_settings(part), own, set)?;
             }
-            apply(kind, changes, own, set)?;
         }
         *self = changed;
         Ok(set)
@@ -71,7 +70,7 @@ impl ClusterSettings {
 
 fn apply(
     kind: &str,
-    changes: Settings,
+    changes: Vec<(String, Value)>,
     own: &mut Settings,
     set: &mut Settings,
 ) -> Result<(), EsError> {
@@ -89,16 +88,14 @@ fn apply(
                 ),
             ));
         }
-        let text = value
-            .as_str()
-            .map_or_else(|| value.to_string(), str::to_owned);
-        match text.as_str() {
+        match value.as_str() {
             _ if value.is_null() => drop(own.remove(&name)),
-            "true" | "false" => {
-                own.insert(name.clone(), json!(text));
-                set.insert(name, json!(text));
+            Some("true" | "false") => {
+                own.insert(name.clone(), value.clone());
+                set.insert(name, value);
             }
-            _ => {
+            text => {
+                let text = text.map_or_else(|| value.to_string(), str::to_owned);
                 return Err(EsError::illegal_argument(format!(
                     "Failed to parse value [{text}] of [{name}] as only [true] or [false] are allowed."
                 )));
@@ -108,33 +105,10 @@ fn apply(
     Ok(())
 }
 
-fn invalid(reason: &str) -> EsError {
-    EsError::new(
-        400,
-        "action_request_validation_exception",
-        format!("Validation Failed: 1: {reason};"),
-    )
-}
-
-/// Objects within objects are names with dots.
-fn flatten(map: &Map<String, Value>, before: &str, into: &mut Settings) {
-    for (name, value) in map {
-        let name = format!("{before}{name}");
-        match value {
-            Value::Object(inner) => flatten(inner, &format!("{name}."), into),
-            other => drop(into.insert(name, other.clone())),
-        }
-    }
-}
-
 fn nested(settings: &Settings) -> Value {
     let mut root = json!({});
     for (name, value) in settings {
-        let mut place = &mut root;
-        for part in name.split('.') {
-            place = &mut place[part];
-        }
-        *place = value.clone();
+        put_nested(&mut root, name, value.clone());
     }
     root
 }

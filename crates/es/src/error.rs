@@ -34,6 +34,15 @@ impl EsError {
         Self::new(400, "illegal_argument_exception", reason)
     }
 
+    /// 400 `action_request_validation_exception`: something that the request needs is missing, or does not go with the rest.
+    pub fn invalid_request(reason: &str) -> Self {
+        Self::new(
+            400,
+            "action_request_validation_exception",
+            format!("Validation Failed: 1: {reason};"),
+        )
+    }
+
     /// 400 `json_parse_exception`: no JSON at all.
     pub fn json(reason: impl Into<String>) -> Self {
         Self::new(400, "json_parse_exception", reason)

@@ -26,6 +26,7 @@ mod parse;
 mod retrieve;
 mod search;
 mod service;
+mod setting_names;
 mod simple_query_string;
 mod source_filter;
 
@@ -50,4 +51,5 @@ pub use service::{
     DocumentLookup, Health, IndexSummary, IndexTarget, IndexTemplate, NodeSummary, Refresh,
     SearchService, TargetOptions, human_bytes,
 };
+pub use setting_names::{flat_settings, put_nested};
 pub use source_filter::SourceFilter;

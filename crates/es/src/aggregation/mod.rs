@@ -175,13 +175,9 @@ fn check_pipelines(parent: &AggregationKind, nested: &Aggregations) -> Result<()
     });
     match wrong {
         None => Ok(()),
-        Some((name, _)) => Err(EsError::new(
-            400,
-            "action_request_validation_exception",
-            format!(
-                "Validation Failed: 1: parent of aggregation [{name}] must be a histogram or date_histogram with min_doc_count of 0;"
-            ),
-        )),
+        Some((name, _)) => Err(EsError::invalid_request(&format!(
+            "parent of aggregation [{name}] must be a histogram or date_histogram with min_doc_count of 0"
+        ))),
     }
 }
 

@@ -19,24 +19,20 @@ pub(super) async fn open_scroll(
     span: &str,
 ) -> Result<Value, EsError> {
     if request.size == 0 {
-        return Err(invalid("[size] cannot be [0] in a scroll context"));
+        return Err(EsError::invalid_request(
+            "[size] cannot be [0] in a scroll context",
+        ));
     }
     if request.from > 0 {
-        return Err(invalid("using [from] is not allowed in a scroll context"));
+        return Err(EsError::invalid_request(
+            "using [from] is not allowed in a scroll context",
+        ));
     }
     let engine = state.engine()?;
     let (id, answer) = engine
         .open_scroll(&target(index, parameters), request, keep_alive(span)?)
         .await?;
     Ok(with_id("_scroll_id", &id, answer.into_json()))
-}
-
-fn invalid(reason: &str) -> EsError {
-    EsError::new(
-        400,
-        "action_request_validation_exception",
-        format!("Validation Failed: 1: {reason};"),
-    )
 }
 
 pub(super) fn with_id(name: &str, id: &str, mut answer: Value) -> Value {
@@ -70,7 +66,7 @@ pub(crate) async fn scroll(
     let id = ids(&body, "scroll_id")
         .pop()
         .or(named)
-        .ok_or_else(|| invalid("scrollId is missing"))?;
+        .ok_or_else(|| EsError::invalid_request("scrollId is missing"))?;
     let span = body
         .get("scroll")
         .and_then(Value::as_str)
@@ -103,7 +99,7 @@ async fn close(
     parameters: &Parameters,
 ) -> Outcome {
     if wanted.is_empty() {
-        return Err(invalid("no scroll ids specified").into());
+        return Err(EsError::invalid_request("no scroll ids specified").into());
     }
     let all = wanted.iter().any(|id| id == "_all");
     let closed = state
@@ -119,7 +115,7 @@ async fn close(
 async fn open(state: &AppState, index: &str, parameters: &Parameters) -> Result<String, EsError> {
     let span = parameters
         .get("keep_alive")
-        .ok_or_else(|| invalid("[keep_alive] is missing"))?;
+        .ok_or_else(|| EsError::invalid_request("[keep_alive] is missing"))?;
     let engine = state.engine()?;
     engine
         .open_point_in_time(&target(index, parameters), keep_alive(span)?)
@@ -167,7 +163,7 @@ pub(crate) async fn close_point_in_time(
         return Err(EsError::unsupported("this path").into());
     }
     if all.is_none() && wanted.is_empty() {
-        return Err(invalid("no pit ids specified").into());
+        return Err(EsError::invalid_request("no pit ids specified").into());
     }
     let closed = state
         .engine()?

@@ -238,13 +238,6 @@ struct Wanted<'a> {
 }
 
 fn wanted<'a>(body: &'a Value, index: Option<&str>) -> Result<Vec<Wanted<'a>>, EsError> {
-    let missing = |what: &str| {
-        EsError::new(
-            400,
-            "action_request_validation_exception",
-            format!("Validation Failed: 1: {what};"),
-        )
-    };
     let text = |value: &Value| {
         value
             .as_str()
@@ -253,7 +246,7 @@ fn wanted<'a>(body: &'a Value, index: Option<&str>) -> Result<Vec<Wanted<'a>>, E
     let list = |name: &str| body.get(name).and_then(Value::as_array);
     let of_index = |own: Option<&Value>| {
         let own = own.and_then(Value::as_str).or(index);
-        let own = own.ok_or_else(|| missing("index is missing for doc 0"))?;
+        let own = own.ok_or_else(|| EsError::invalid_request("index is missing for doc 0"))?;
         dated(own.to_owned())
     };
     match (list("ids"), list("docs")) {
@@ -272,7 +265,7 @@ fn wanted<'a>(body: &'a Value, index: Option<&str>) -> Result<Vec<Wanted<'a>>, E
             .map(|doc| {
                 let id = doc
                     .get("_id")
-                    .ok_or_else(|| missing("id is missing for doc 0"))?;
+                    .ok_or_else(|| EsError::invalid_request("id is missing for doc 0"))?;
                 Ok(Wanted {
                     index: of_index(doc.get("_index"))?,
                     id: text(id),
@@ -280,7 +273,7 @@ fn wanted<'a>(body: &'a Value, index: Option<&str>) -> Result<Vec<Wanted<'a>>, E
                 })
             })
             .collect(),
-        _ => Err(missing("no documents to get")),
+        _ => Err(EsError::invalid_request("no documents to get")),
     }
 }
 

@@ -105,7 +105,7 @@ impl Copy {
                 .map(|name| dated(name.to_owned()))
                 .collect::<Result<_, _>>()?,
             _ => {
-                return Err(missing(
+                return Err(EsError::invalid_request(
                     "use _all if you really want to copy from all existing indexes",
                 ));
             }
@@ -113,10 +113,10 @@ impl Copy {
         let into = dest
             .get("index")
             .and_then(Value::as_str)
-            .ok_or_else(|| missing("index is missing"))?;
+            .ok_or_else(|| EsError::invalid_request("index is missing"))?;
         let into = dated(into.to_owned())?;
         if patterns.contains(&into) {
-            return Err(missing(&format!(
+            return Err(EsError::invalid_request(&format!(
                 "reindex cannot write into an index its reading from [{into}]"
             )));
         }
@@ -155,14 +155,6 @@ impl Copy {
         })
         .collect()
     }
-}
-
-fn missing(reason: &str) -> EsError {
-    EsError::new(
-        400,
-        "action_request_validation_exception",
-        format!("Validation Failed: 1: {reason};"),
-    )
 }
 
 impl Counts {

@@ -71,10 +71,8 @@ async fn search_once(
 ) -> Result<Value, EsError> {
     let kept = request.point_in_time.as_ref().map(|kept| kept.id.clone());
     if kept.is_some() && !index.is_empty() {
-        return Err(EsError::new(
-            400,
-            "action_request_validation_exception",
-            "Validation Failed: 1: [indices] cannot be used with point in time. Do not specify any index with point in time.;",
+        return Err(EsError::invalid_request(
+            "[indices] cannot be used with point in time. Do not specify any index with point in time.",
         ));
     }
     let answer = state

@@ -173,13 +173,9 @@ pub(crate) async fn delete_by_query(
         return Err(EsError::unsupported("[wait_for_completion=false]").into());
     }
     let started = std::time::Instant::now();
-    let query = body.get("query").ok_or_else(|| {
-        EsError::new(
-            400,
-            "action_request_validation_exception",
-            "Validation Failed: 1: query is missing;",
-        )
-    })?;
+    let query = body
+        .get("query")
+        .ok_or_else(|| EsError::invalid_request("query is missing"))?;
     let target = target(&index, &parameters);
     state.service.refresh(&target).await?;
     let (mut deleted, mut conflicts, mut batches) = (0, 0, 0);
@@ -259,11 +255,7 @@ impl Change {
             .filter(|upsert| upsert.is_object())
             .cloned();
         if doc.is_none() && upsert.is_none() {
-            return Err(EsError::new(
-                400,
-                "action_request_validation_exception",
-                "Validation Failed: 1: script or doc is missing;",
-            ));
+            return Err(EsError::invalid_request("script or doc is missing"));
         }
         Ok(Self {
             doc: doc.unwrap_or_default(),

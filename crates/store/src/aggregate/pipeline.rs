@@ -115,11 +115,9 @@ fn check(name: &str, pipeline: &Pipeline, nested: &Aggregations) -> Result<(), E
 }
 
 fn invalid_path(name: &str, path: &str) -> EsError {
-    EsError::new(
-        400,
-        "action_request_validation_exception",
-        format!("Validation Failed: 1: No aggregation found for path [{path}] of [{name}];"),
-    )
+    EsError::invalid_request(&format!(
+        "No aggregation found for path [{path}] of [{name}]"
+    ))
 }
 
 fn apply(name: &str, pipeline: &Pipeline, buckets: &mut Vec<Bucket>) {

@@ -1,9 +1,9 @@
 //! Settings of an index that is there. They are told again; what they would mean in a cluster of many machines has no effect.
 
-use canarytrace_es::EsError;
+use canarytrace_es::{EsError, flat_settings};
 use serde_json::Value;
 
-use super::templates::{flatten, merge, nested};
+use super::templates::{merge, nested};
 use crate::mapping::FieldLimit;
 
 /// Decided when the index is made.
@@ -79,14 +79,10 @@ pub(super) fn changed(
     let changes = nested(changes);
     let mut flat = Vec::new();
     if changes["index"].is_object() {
-        flatten(&changes["index"], "", &mut flat);
+        flat = flat_settings(&changes["index"]);
     }
     if flat.is_empty() {
-        return Err(EsError::new(
-            400,
-            "action_request_validation_exception",
-            "Validation Failed: 1: no settings to update;",
-        ));
+        return Err(EsError::invalid_request("no settings to update"));
     }
     let refused: Vec<String> = flat
         .iter()

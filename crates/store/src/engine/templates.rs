@@ -1,6 +1,8 @@
 //! What an index starts with: its templates, merged.
 
-use canarytrace_es::{EsError, IndexTemplate, TemplateKind, query::wildcard_matches};
+use canarytrace_es::{
+    EsError, IndexTemplate, TemplateKind, flat_settings, put_nested, query::wildcard_matches,
+};
 use serde_json::{Map, Value, json};
 
 use super::{Registry, Shared};
@@ -184,39 +186,12 @@ fn tell_settings_nested(body: &mut Value, kind: TemplateKind) {
 
 /// `number_of_shards`, `index.number_of_shards` and `{"index": {"number_of_shards": …}}` are the same; values are texts.
 pub(crate) fn nested(settings: &Value) -> Value {
-    let mut flat = Vec::new();
-    flatten(settings, "", &mut flat);
     let mut root = json!({});
-    for (path, value) in flat {
+    for (path, value) in flat_settings(settings) {
         let path = path.strip_prefix("index.").unwrap_or(&path);
-        let mut node = &mut root["index"];
-        for name in path.split('.') {
-            if !node.is_object() {
-                *node = json!({});
-            }
-            node = &mut node[name];
-        }
-        *node = value;
+        put_nested(&mut root["index"], path, value);
     }
     root
-}
-
-pub(super) fn flatten(value: &Value, path: &str, into: &mut Vec<(String, Value)>) {
-    match value {
-        Value::Object(map) => {
-            for (name, value) in map {
-                let path = if path.is_empty() {
-                    name.clone()
-                } else {
-                    format!("{path}.{name}")
-                };
-                flatten(value, &path, into);
-            }
-        }
-        Value::Number(number) => into.push((path.to_owned(), json!(number.to_string()))),
-        Value::Bool(flag) => into.push((path.to_owned(), json!(flag.to_string()))),
-        other => into.push((path.to_owned(), other.clone())),
-    }
 }
 
 /// Objects are merged, of everything else the upper one stays.

@@ -53,15 +53,7 @@ impl FieldColumns {
 
     /// The numbers of a document, exact.
     pub(crate) fn numbers(&self, doc: DocId, mut each: impl FnMut(FieldValue)) {
-        if let Some(column) = &self.whole {
-            each_value(column, doc, |number| each(FieldValue::Whole(number)));
-        }
-        if let Some(column) = &self.unsigned {
-            each_value(column, doc, |number| each(FieldValue::of_unsigned(number)));
-        }
-        if let Some(column) = &self.decimal {
-            each_value(column, doc, |number| each(FieldValue::Decimal(number)));
-        }
+        self.numbers_of(&[doc], |_, number| each(number));
     }
 
     /// Calls with each number of each document; in the order of the documents, as a segment has one column for the numbers of a
@@ -102,21 +94,14 @@ impl FieldColumns {
 
     /// Whether a document has any value.
     pub(crate) fn has_any(&self, doc: DocId) -> bool {
-        self.whole
-            .as_ref()
-            .is_some_and(|own| own.index.has_value(doc))
-            || self
-                .unsigned
-                .as_ref()
-                .is_some_and(|own| own.index.has_value(doc))
-            || self
-                .decimal
-                .as_ref()
-                .is_some_and(|own| own.index.has_value(doc))
-            || self
-                .text
-                .as_ref()
-                .is_some_and(|own| own.ords().index.has_value(doc))
+        let texts = self.text.as_ref().map(|column| &column.ords().index);
+        let numbers = [
+            self.whole.as_ref().map(|column| &column.index),
+            self.unsigned.as_ref().map(|column| &column.index),
+            self.decimal.as_ref().map(|column| &column.index),
+        ];
+        let mut all = numbers.into_iter().chain([texts]).flatten();
+        all.any(|index| index.has_value(doc))
     }
 
     /// The least and the greatest of the numbers, if they are whole ones.
@@ -165,18 +150,12 @@ impl FieldColumns {
 
     /// The numbers of a document as floats.
     pub(crate) fn floats(&self, doc: DocId, mut each: impl FnMut(f64)) {
-        self.numbers(doc, |value| {
-            if let Some(number) = value.as_f64() {
-                each(number);
-            }
-        });
+        self.floats_of(&[doc], |_, number| each(number));
     }
 
     /// The term ordinals of a document; ordered as the texts are.
     pub(crate) fn ordinals(&self, doc: DocId, mut each: impl FnMut(u64)) {
-        if let Some(column) = &self.text {
-            each_value(column.ords(), doc, &mut each);
-        }
+        self.ordinals_of(&[doc], |_, ordinal| each(ordinal));
     }
 
     /// The documents with one of these texts.

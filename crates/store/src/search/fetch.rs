@@ -30,11 +30,12 @@ pub(super) fn fields(
             .map(|(path, kind)| (path, kind.clone()))
             .collect();
         for (path, kind) in paths {
-            if reading == Reading::Sorted && matches!(kind, FieldType::Text { .. }) {
-                if pattern.pattern.contains('*') {
-                    continue;
+            if reading == Reading::Sorted {
+                match pattern.pattern.contains('*') {
+                    true if matches!(kind, FieldType::Text { .. }) => continue,
+                    true => {}
+                    false => mapping.check_columns(&path)?,
                 }
-                mapping.check_columns(&path)?;
             }
             let format = pattern.format.as_deref();
             let mut values: Vec<Value> = Vec::new();

@@ -406,9 +406,6 @@ pub(crate) fn hit(
     })?;
     let whole: Option<Value> = is_read_whole.then(|| parse_source(stored)).transpose()?;
     let shown = whole.as_ref().unwrap_or(&Value::Null);
-    for field in &request.docvalue_fields {
-        view.mapping.check_columns(&field.pattern)?;
-    }
     let mut values = fields(&view.mapping, shown, &request.fields, Reading::AsWritten)?;
     let columns = fields(
         &view.mapping,
